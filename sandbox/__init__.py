@@ -1,0 +1,1 @@
+"""AWS on one machine: the sandbox in which the quorate program runs unchanged."""

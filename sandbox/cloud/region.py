@@ -1,0 +1,191 @@
+"""The region: makes the host look like what the account says, again after every change.
+
+One loop compares the account with the host. Each pass is a full comparison, so that a pass that failed, or a
+supervisor that was killed, needs no repair: the next pass does what is missing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from sandbox.cloud import projection, wiring
+from sandbox.cloud.addresses import METADATA_ADDRESS, NAMESPACE, RESOLVER_ADDRESS
+from sandbox.cloud.api.server import Api
+from sandbox.cloud.api.view import CloudView, InstanceView
+from sandbox.cloud.firewall import NotModelled, ruleset
+from sandbox.cloud.machines import Machines
+from sandbox.cloud.metadata import Identity, MetadataService
+from sandbox.cloud.namespace import CommandFailed, listening_socket, run
+from sandbox.cloud.resolver import Resolver
+from sandbox.cloud.volumes import Volumes
+
+_RETRY_SECONDS = 2.0
+
+
+class Region:
+    """`state` holds machines' disks and volumes; `files_for_machines` are laid over each machine's disk at boot."""
+
+    def __init__(
+        self,
+        api: Api,
+        state: Path,
+        image: Path,
+        internet_names: Iterable[str],
+        files_for_machines: Callable[[Path], dict[str, bytes]],
+        say: Callable[[str], None],
+    ) -> None:
+        self._api = api
+        self._say = say
+        self._internet_names = frozenset(internet_names)
+        self._files = files_for_machines
+        self._image = image
+        self.machines = Machines(disks=state / "machines", image=image)
+        self.volumes = Volumes(folder=state / "volumes")
+        self._changed = threading.Event()
+        self._stopping = threading.Event()
+        self._applied_rules = ""
+        self._served_resolvers: set[str] = set()
+        self._complaints: set[str] = set()
+        self._view = api.view()
+        self._loop = threading.Thread(target=self._run, name="region", daemon=True)
+        self._resolver = Resolver([], self._look_up)
+
+    def start(self) -> None:
+        """Makes the namespace and its services, then follows the account in the background."""
+        wiring.connect_region()
+        self._api.on_change(self._changed.set)
+        self._view = self._api.view()
+        self._serve_names(RESOLVER_ADDRESS)
+        self._metadata = MetadataService(
+            listening_socket(NAMESPACE, METADATA_ADDRESS, 80), self._identify, self._api.role_credentials
+        )
+        self._metadata.start()
+        self._changed.set()
+        self._loop.start()
+
+    def stop(self) -> None:
+        """Ends the services; machines keep running."""
+        self._stopping.set()
+        self._changed.set()
+        self._loop.join(timeout=30)
+        self._metadata.stop()
+        self._resolver.stop()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._changed.wait(timeout=None if not self._complaints else _RETRY_SECONDS)
+            self._changed.clear()
+            self._view = self._api.view()
+            for work in (self._release_ended, self._apply_firewall, self._boot_wanted, self._attach_volumes):
+                self._attempt(work.__name__.strip("_").replace("_", " "), lambda work=work: work(self._view))  # type: ignore[misc]
+
+    def _attempt(self, what: str, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except (CommandFailed, NotModelled, OSError, StopIteration) as problem:
+            complaint = f"{what}: {problem}"
+            if complaint not in self._complaints:
+                self._say(complaint)
+            self._complaints = {c for c in self._complaints if not c.startswith(what + ":")} | {complaint}
+        else:
+            self._complaints = {c for c in self._complaints if not c.startswith(what + ":")}
+
+    def _release_ended(self, view: CloudView) -> None:
+        present = {instance.id: instance for instance in view.instances if instance.state in projection.PRESENT_STATES}
+        for instance_id in sorted({*self.machines.ids(), *wiring.connected_machines()} - present.keys()):
+            started = time.monotonic()
+            self.machines.terminate(instance_id)
+            wiring.disconnect_machine(instance_id)
+            self._say(f"{instance_id} terminated in {time.monotonic() - started:.1f} s")
+        for instance in view.instances:
+            if instance.state == "shutting-down":
+                self._api.mark_terminated(instance.id)
+            if instance.state == "stopping":
+                self.machines.stop(instance.id)
+                self._api.mark_stopped(instance.id)
+        self._detach_volumes(view)
+        for volume_id in set(self.volumes.ids()) - {volume.id for volume in view.volumes}:
+            self.volumes.delete(volume_id)
+
+    def _apply_firewall(self, view: CloudView) -> None:
+        resolvers = projection.resolver_addresses(view)
+        for address in set(resolvers) - self._served_resolvers:
+            wiring.serve_vpc_resolver(address)
+            self._serve_names(address)
+        rules = ruleset(projection.ports_of(view), resolvers)
+        if rules != self._applied_rules:
+            run("ip", "netns", "exec", NAMESPACE, "nft", "-f", "-", stdin=rules)
+            self._applied_rules = rules
+
+    def _boot_wanted(self, view: CloudView) -> None:
+        for instance in view.instances:
+            if instance.state in projection.BOOTED_STATES:
+                self._attempt(f"machine {instance.id}", lambda instance=instance: self._boot(view, instance))  # type: ignore[misc]
+
+    def _boot(self, view: CloudView, instance: InstanceView) -> None:
+        if self.machines.state(instance.id) != "running":
+            started = time.monotonic()
+            link = projection.link_of(view, instance)
+            wiring.connect_machine(link)
+            hostname = projection.hostname_of(instance)
+            files = self._files(self._image) | {
+                "/etc/hostname": f"{hostname}\n".encode(),
+                "/etc/resolv.conf": f"nameserver {RESOLVER_ADDRESS}\n".encode(),
+            }
+            self.machines.start(instance.id, hostname, link.namespace, files)
+            name = instance.tags.get("Name", "")
+            self._say(f"{instance.id} {name} at {instance.private_ip} started in {time.monotonic() - started:.1f} s")
+        if instance.state == "pending":
+            self._api.mark_running(instance.id)
+
+    def _attach_volumes(self, view: CloudView) -> None:
+        for volume in view.volumes:
+            if not volume.is_root:
+                self.volumes.create(volume.id, volume.size_gib)
+        for instance in view.instances:
+            if self.machines.state(instance.id) != "running":
+                continue
+            for attachment in instance.attachments:
+                if not attachment.is_root and attachment.state in ("attaching", "attached"):
+                    self.volumes.attach(attachment.volume_id, self.machines.process_id(instance.id))
+                    if attachment.state == "attaching":
+                        self._api.mark_attached(attachment.volume_id)
+
+    def _detach_volumes(self, view: CloudView) -> None:
+        for instance in view.instances:
+            for attachment in instance.attachments:
+                if attachment.state == "detaching":
+                    running = self.machines.state(instance.id) == "running"
+                    process = self.machines.process_id(instance.id) if running else None
+                    self.volumes.detach(attachment.volume_id, process)
+                    self._api.mark_detached(attachment.volume_id)
+
+    def _serve_names(self, address: str) -> None:
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            self._resolver.add(listening_socket(NAMESPACE, address, 53, kind))
+        self._served_resolvers.add(address)
+
+    def _look_up(self, source: str, name: str) -> list[tuple[str, int, str]] | None:
+        return projection.names_of(self._api.view(), source, name, self._internet_names)
+
+    def _identify(self, source: str) -> Identity | None:
+        return projection.identity_of(self._api.view(), source, self._api.account, self._api.region)
+
+
+def remove_everything(state: Path, say: Callable[[str], None]) -> None:
+    """Ends every machine, frees every disk and removes the namespace, whether a supervisor runs or not."""
+    machines, volumes = Machines(disks=state / "machines", image=Path("/")), Volumes(folder=state / "volumes")
+    for instance_id in sorted({*machines.ids(), *wiring.connected_machines()}):
+        machines.terminate(instance_id)
+        wiring.disconnect_machine(instance_id)
+        say(f"{instance_id} removed")
+    volumes.release_all()
+    wiring.disconnect_region()
+    for group in Path("/sys/fs/cgroup").glob("*/quorate"):
+        with contextlib.suppress(OSError):
+            group.rmdir()

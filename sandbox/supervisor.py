@@ -1,0 +1,148 @@
+"""The one process that supervises the sandbox: the account's API, the region, and what machines download."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from sandbox.cloud.addresses import INTERNET_ADDRESS, NAMESPACE
+from sandbox.cloud.api.proxy import EndpointProxy, is_aws_host
+from sandbox.cloud.api.server import Api
+from sandbox.cloud.api.tls_front import TlsFront
+from sandbox.cloud.namespace import listening_socket
+from sandbox.cloud.region import Region
+from sandbox.image.trust import files_that_trust
+from sandbox.internet.site import serve
+from sandbox.paths import state_dir
+
+_LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a running supervisor tells: its process, its proxy for the operator, and the CA behind it."""
+
+    pid: int
+    proxy: str
+    ca: str
+
+
+def status_file() -> Path:
+    return state_dir() / "supervisor.json"
+
+
+def log_file() -> Path:
+    return state_dir() / "supervisor.log"
+
+
+def lock_file() -> Path:
+    return state_dir() / "supervisor.lock"
+
+
+def running() -> Status | None:
+    """The running supervisor's status; None where none runs, however the last one ended."""
+    try:
+        with lock_file().open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return None
+    except BlockingIOError:
+        pass
+    except FileNotFoundError:
+        return None
+    try:
+        return Status(**json.loads(status_file().read_text()))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def supervise(image: Path, site: Path) -> None:
+    """Runs until SIGTERM or SIGINT. Machines go on without it; the next supervisor finds them."""
+    lock = _take_lock()
+    state = state_dir()
+    say = _speaker()
+    api = Api(state / "account")
+    api.start()
+    region = Region(
+        api=api,
+        state=state,
+        image=image,
+        internet_names=[path.name for path in site.iterdir() if path.is_dir()],
+        files_for_machines=lambda tree: files_that_trust(tree, api.authority.certificate_pem),
+        say=say,
+    )
+    region.start()
+    site_socket = _loopback_socket()
+    threading.Thread(target=serve, args=(site_socket, site, say), name="internet", daemon=True).start()
+    site_address = (_LOOPBACK, site_socket.getsockname()[1])
+    api_address = (_LOOPBACK, api.port)
+
+    def route(host: str) -> tuple[str, int] | None:
+        if is_aws_host(host):
+            return api_address
+        return site_address if (site / host).is_dir() else None
+
+    front = TlsFront(listening_socket(NAMESPACE, INTERNET_ADDRESS, 443), api.authority, route, say)
+    front.start()
+    proxy = EndpointProxy(_loopback_socket(), api.authority, api_address, say)
+    proxy.start()
+    status = Status(os.getpid(), f"http://{_LOOPBACK}:{proxy.port}", str(api.authority.certificate_path))
+    _write(status_file(), json.dumps(asdict(status)))
+    say(f"ready: operator's proxy at {status.proxy}")
+    _wait_for_signal()
+    say("stopping; machines keep running")
+    for service in (proxy, front, region, api):
+        service.stop()
+    status_file().unlink(missing_ok=True)
+    lock.close()
+
+
+def _take_lock() -> IO[str]:
+    lock_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = lock_file().open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit("a supervisor runs already; `python -m sandbox status` shows it")
+    return lock
+
+
+def _speaker() -> Callable[[str], None]:
+    def say(line: str) -> None:
+        print(f"{time.strftime('%H:%M:%S')} {line}", flush=True)
+
+    return say
+
+
+def _loopback_socket() -> socket.socket:
+    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    opened.bind((_LOOPBACK, 0))
+    opened.listen(128)
+    return opened
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(text)
+    partial.rename(path)
+
+
+def _wait_for_signal() -> None:
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked.set())
+    asked.wait()
+
+
+if __name__ == "__main__":
+    supervise(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,0 +1,163 @@
+"""The tools that the sandbox builds from Go modules, as data.
+
+Each tool has a folder beside this file with its go.mod and go.sum. Versions live in go.mod alone; what is
+stamped into the binaries is read from there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class ModuleCopy:
+    """A module that is copied out of the module cache and changed before it is built against.
+
+    `sum` is the module's checksum as Go prints it ("h1:..."): the public checksum database does not know
+    every fork, so it is compared here.
+    """
+
+    module: str
+    version: str
+    sum: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One go.mod and the commands that come out of it.
+
+    `commands` maps the file name of the binary to its package path; `version_module` names the module whose
+    version the tool carries; `stamps` are linker variables, with {version} to fill in; `cgo` tools need a C compiler
+    and are linked statically all the same.
+    """
+
+    name: str
+    commands: Mapping[str, str]
+    version_module: str
+    stamps: tuple[str, ...] = ()
+    tags: str = ""
+    copies: tuple[ModuleCopy, ...] = ()
+    services: tuple[str, ...] = ()
+    cgo: bool = False
+
+    @property
+    def source(self) -> Path:
+        return HERE / self.name
+
+    @property
+    def version(self) -> str:
+        """Version of the tool without the leading v, as its go.mod pins it."""
+        text = (self.source / "go.mod").read_text()
+        found = re.search(rf"^\s*(?:require )?{re.escape(self.version_module)} v(\S+)", text, re.MULTILINE)
+        if not found:
+            raise ValueError(f"{self.source / 'go.mod'}: does not require {self.version_module}")
+        return found[1]
+
+
+_KUBERNETES_STAMPS = tuple(
+    f"{package}.{variable}"
+    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    for variable in ("gitVersion=v{version}", "gitMajor={major}", "gitMinor={minor}", "gitTreeState=clean")
+)
+
+TOOLS: tuple[Tool, ...] = (
+    Tool(
+        name="pulumi",
+        commands={"pulumi": "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"},
+        version_module="github.com/pulumi/pulumi/pkg/v3",
+        stamps=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}",),
+    ),
+    Tool(
+        name="aws",
+        commands={"pulumi-resource-aws": "."},
+        version_module="github.com/pulumi/pulumi-terraform-bridge/v3",
+        copies=(
+            ModuleCopy(
+                module="github.com/upbound/terraform-provider-aws",
+                version="v0.0.0-20260305123303-f7691456b787",
+                sum="h1:dJlp2eNgY/iVKTPINdguYlHbHc9CtXBZKmQmqYq0REs=",
+                folder="terraform-provider-aws",
+            ),
+        ),
+        services=(
+            "ec2", "autoscaling", "elbv2", "iam", "s3", "ssm", "kms", "route53", "sts", "meta", "s3control", "elb",
+        ),
+    ),
+    Tool(
+        name="tls",
+        commands={"pulumi-resource-tls": "."},
+        version_module="github.com/pulumi/pulumi-terraform-bridge/v3",
+        copies=(
+            ModuleCopy(
+                module="github.com/hashicorp/terraform-provider-tls",
+                version="v1.2.1-0.20230117062332-afdd54107aba",
+                sum="h1:xoUp/RqxaIf20SzMbRTbdM/ORPoJ6CBGuw9PoxyGWqk=",
+                folder="terraform-provider-tls",
+            ),
+        ),
+    ),
+    Tool(
+        name="kubernetes",
+        commands={
+            name: f"k8s.io/kubernetes/cmd/{name}"
+            for name in (
+                "kubeadm", "kubectl", "kubelet",
+                "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler",
+            )
+        },
+        version_module="k8s.io/kubernetes",
+        stamps=_KUBERNETES_STAMPS,
+    ),
+    Tool(
+        name="etcd",
+        commands={
+            "etcd": "go.etcd.io/etcd/server/v3",
+            "etcdctl": "go.etcd.io/etcd/etcdctl/v3",
+            "etcdutl": "go.etcd.io/etcd/etcdutl/v3",
+        },
+        version_module="go.etcd.io/etcd/server/v3",
+    ),
+    Tool(
+        name="containerd",
+        commands={
+            "containerd": "github.com/containerd/containerd/v2/cmd/containerd",
+            "containerd-shim-runc-v2": "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+            "ctr": "github.com/containerd/containerd/v2/cmd/ctr",
+        },
+        version_module="github.com/containerd/containerd/v2",
+        stamps=("github.com/containerd/containerd/v2/version.Version=v{version}",),
+        tags="no_btrfs no_aufs no_zfs no_devmapper",
+    ),
+    Tool(
+        name="coredns",
+        commands={"coredns": "github.com/coredns/coredns"},
+        version_module="github.com/coredns/coredns",
+    ),
+    Tool(
+        name="flannel",
+        commands={"flanneld": "github.com/flannel-io/flannel"},
+        version_module="github.com/flannel-io/flannel",
+        stamps=("github.com/flannel-io/flannel/pkg/version.Version=v{version}",),
+        cgo=True,  # the udp backend is C; it cannot be left out
+    ),
+    Tool(
+        name="cni",
+        commands={
+            name.rsplit("/", 1)[1]: f"github.com/containernetworking/plugins/plugins/{name}"
+            for name in ("main/bridge", "main/loopback", "ipam/host-local", "meta/portmap", "meta/bandwidth", "meta/tuning")
+        },
+        version_module="github.com/containernetworking/plugins",
+        stamps=("github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion=v{version}",),
+    ),
+    Tool(
+        name="flannel-cni",
+        commands={"flannel": "github.com/containernetworking/plugins/plugins/meta/flannel"},
+        version_module="github.com/containernetworking/plugins",
+    ),
+)

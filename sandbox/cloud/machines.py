@@ -29,7 +29,7 @@ class Machines:
     init: tuple[str, ...] = ("/sbin/machine-init",)
 
     @property
-    def _runc_root(self) -> Path:
+    def runc_root(self) -> Path:
         return self.disks.parent / "runc"
 
     def disk(self, instance_id: str) -> Path:
@@ -100,7 +100,7 @@ class Machines:
     def _launch(self, instance_id: str, disk: Path) -> None:
         with (disk / "console.log").open("ab") as console:
             outcome = subprocess.run(
-                ["runc", "--root", str(self._runc_root), "run", "--detach", "--bundle", str(disk), instance_id],
+                ["runc", "--root", str(self.runc_root), "run", "--detach", "--bundle", str(disk), instance_id],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console,
             )  # fmt: skip
         if outcome.returncode:
@@ -117,7 +117,7 @@ class Machines:
             run("umount", "--lazy", str(rootfs))
 
     def _runc(self, *arguments: str) -> str:
-        return run("runc", "--root", str(self._runc_root), *arguments)
+        return run("runc", "--root", str(self.runc_root), *arguments)
 
     @staticmethod
     def _own(path: str) -> str:

@@ -74,7 +74,7 @@ class MetadataService:
         self._server = ThreadingHTTPServer(listener.getsockname(), Handler, bind_and_activate=False)
         self._server.socket.close()
         self._server.socket = listener
-        self._thread = threading.Thread(target=self._server.serve_forever, name="metadata", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="metadata", daemon=True)
 
     def start(self) -> None:
         self._thread.start()

@@ -7,6 +7,7 @@ supervisor that was killed, needs no repair: the next pass does what is missing.
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 import time
@@ -81,6 +82,7 @@ class Region:
             self._changed.wait(timeout=None if not self._complaints else _RETRY_SECONDS)
             self._changed.clear()
             self._view = self._api.view()
+            self._write_names(self._view)
             for work in (self._release_ended, self._apply_firewall, self._boot_wanted, self._attach_volumes):
                 self._attempt(work.__name__.strip("_").replace("_", " "), lambda work=work: work(self._view))  # type: ignore[misc]
 
@@ -94,6 +96,12 @@ class Region:
             self._complaints = {c for c in self._complaints if not c.startswith(what + ":")} | {complaint}
         else:
             self._complaints = {c for c in self._complaints if not c.startswith(what + ":")}
+
+    def _write_names(self, view: CloudView) -> None:
+        names = {i.id: i.tags.get("Name", "") for i in view.instances if i.state in projection.PRESENT_STATES}
+        file = self.machines.disks / "names.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(names))
 
     def _release_ended(self, view: CloudView) -> None:
         present = {instance.id: instance for instance in view.instances if instance.state in projection.PRESENT_STATES}

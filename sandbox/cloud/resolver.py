@@ -7,7 +7,7 @@ import struct
 import threading
 from collections.abc import Callable
 
-from dnslib import NXDOMAIN, QTYPE, REFUSED, RR, A, DNSRecord
+from dnslib import QTYPE, RCODE, RR, A, DNSRecord
 
 Lookup = Callable[[str, str], "list[tuple[str, int, str]] | None"]
 """(source address, name) → records as (type, ttl in seconds, value); [] where the name has none, None where unknown."""
@@ -47,9 +47,9 @@ class Resolver:
         name, kind = str(query.q.qname).rstrip(".").lower(), QTYPE[query.q.qtype]
         records = self._look_up(source, name)
         if kind not in ("A", "AAAA", "CNAME", "ANY", "TXT", "SOA", "NS", "MX", "PTR", "HTTPS", "SRV"):
-            reply.header.rcode = REFUSED
+            reply.header.rcode = RCODE.REFUSED
         elif records is None:
-            reply.header.rcode = NXDOMAIN
+            reply.header.rcode = RCODE.NXDOMAIN
         else:
             for record_type, ttl, value in records:
                 if record_type == "A" and kind in ("A", "ANY"):

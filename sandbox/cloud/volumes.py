@@ -48,7 +48,7 @@ class Volumes:
         name = next(f"nvme{n}n1" for n in range(1, 29) if f"nvme{n}n1" not in taken)
         _in_machine(
             machine_process_id, "sh", "-c",
-            f"mknod -m 660 /dev/{name} b 7 {number} && mkdir -p /dev/disk/by-id && ln -sfn ../../{name} {link}",
+            f"mknod /dev/{name} b 7 {number} && mkdir -p /dev/disk/by-id && ln -sfn ../../{name} {link}",
         )  # fmt: skip
 
     def detach(self, volume_id: str, machine_process_id: int | None) -> None:

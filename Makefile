@@ -1,0 +1,45 @@
+# Two commands: `make demo` ends with a working cluster in the sandbox, `make test` passes the offline tests.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+.PHONY: demo environment test lint test-engine test-cluster lock down
+
+environment: $(VENV)/.installed
+
+$(VENV)/.installed: requirements-dev.txt
+	@echo "environment: making $(VENV) from requirements-dev.txt"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "quorate needs Python 3.11 or newer; set PYTHON=...")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
+	@touch $@
+
+demo: environment
+	@$(RUN) -m sandbox.demo
+
+test: lint
+	@$(RUN) -m pytest -q
+
+lint: environment
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy .
+	@$(VENV)/bin/shellcheck components/bootstrap/scripts/*.sh
+
+test-engine: environment
+	@$(RUN) -m sandbox.toolchain
+	@$(RUN) -m pytest -q -m engine
+
+test-cluster: environment
+	@$(RUN) -m pytest -q -m cluster
+
+down: environment
+	@$(RUN) -m sandbox down
+
+# After a change of pyproject.toml. Hashes only: no lock names where packages come from.
+lock: environment
+	@for extra in "" dev; do \
+	  $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
+	    $${extra:+--extra $$extra} --output-file requirements$${extra:+-$$extra}.txt pyproject.toml; done

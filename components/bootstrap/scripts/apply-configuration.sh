@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Brings a running control plane to the configuration in /etc/quorate/kubeadm.yaml, in place: the cluster's stored
+# configuration, the kubelet's, the static pods, kube-proxy, the taint. Called by configure-control-plane.sh.
+set -euo pipefail
+# shellcheck source=components/bootstrap/scripts/common.sh
+source "$(dirname "$0")/common.sh"
+
+readonly CONFIG="$QUORATE_ETC/kubeadm.yaml"
+readonly APPLIED="$QUORATE_ETC/applied-kubeadm.yaml"
+readonly MANIFESTS=/etc/kubernetes/manifests
+readonly TAINT=node-role.kubernetes.io/control-plane:NoSchedule
+
+version_in() {
+  sed --quiet 's/^kubernetesVersion: *v\{0,1\}//p' "$1"
+}
+
+phase() {
+  kubeadm init phase "$@" --config "$CONFIG" 2>&1 | sed 's/^/  /'
+}
+
+# The kubelet gives the mirror pod of a static pod the hash of the manifest that it runs.
+running_hash() {
+  admin_kubectl --namespace kube-system get pod "$1-$MACHINE_NAME" \
+    --output 'jsonpath={.metadata.annotations.kubernetes\.io/config\.hash}'
+}
+
+runs_other_than() {
+  local -r component="$1" before="$2"
+  local now ready
+  now="$(running_hash "$component")" || return
+  ready="$(admin_kubectl --namespace kube-system get pod "$component-$MACHINE_NAME" \
+    --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" || return
+  printf 'hash %s (before: %s), ready: %s' "$now" "$before" "$ready"
+  [[ -n $now && $now != "$before" && $ready == True ]]
+}
+
+apply_static_pods() {
+  local component before_file before_hash
+  local -A files=() hashes=()
+  for component in etcd kube-apiserver kube-controller-manager kube-scheduler; do
+    [[ -e $MANIFESTS/$component.yaml ]] || continue
+    files[$component]="$(sha256sum <"$MANIFESTS/$component.yaml")"
+    hashes[$component]="$(running_hash "$component" || true)"
+  done
+  [[ -z ${files[etcd]:-} ]] || phase etcd local
+  phase control-plane all
+  for component in "${!files[@]}"; do
+    before_file="${files[$component]}" before_hash="${hashes[$component]}"
+    [[ "$(sha256sum <"$MANIFESTS/$component.yaml")" != "$before_file" ]] || continue
+    say "$component restarts with its new arguments"
+    wait_until 180 "$component to run with its new arguments" runs_other_than "$component" "$before_hash"
+  done
+}
+
+apply_taint() {
+  if grep --quiet --extended-regexp '^ *taints: *\[\]' "$CONFIG"; then
+    admin_kubectl taint node "$MACHINE_NAME" "$TAINT-" >/dev/null 2>&1 || true
+  else
+    admin_kubectl taint node "$MACHINE_NAME" "$TAINT" --overwrite >/dev/null
+  fi
+}
+
+main() {
+  local wanted running
+  start_log
+  load_environment MACHINE_NAME
+  wait_until 180 "the API server to be ready" admin_kubectl get --raw /readyz
+  if cmp --silent "$CONFIG" "$APPLIED"; then
+    say "the configuration is the one that runs"
+    return
+  fi
+  wanted="$(version_in "$CONFIG")" running="$(version_in "$APPLIED")"
+  [[ $wanted == "$running" ]] ||
+    die "the cluster runs Kubernetes $running and the configuration names $wanted: an upgrade needs its own procedure, so set cluster.kubernetesVersion back to $running"
+  say "applying what changed:"
+  diff --unified=0 "$APPLIED" "$CONFIG" | sed --quiet '/^[-+][^-+]/s/^/  /p'
+  phase upload-config all
+  phase kubelet-start
+  apply_static_pods
+  phase addon kube-proxy
+  admin_kubectl --namespace kube-system rollout restart daemonset kube-proxy >/dev/null
+  apply_taint
+  wait_until 180 "the API server to be ready" admin_kubectl get --raw /readyz
+  say "the new configuration runs"
+}
+
+main

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# Makes this machine the control plane that /etc/quorate/kubeadm.yaml describes: initializes it, finishes what an
+# earlier run left half done, brings a new machine back to an old disk, or applies a changed configuration.
+set -euo pipefail
+# shellcheck source=components/bootstrap/scripts/common.sh
+source "$(dirname "$0")/common.sh"
+BIN="$(dirname "$0")"
+readonly BIN
+readonly APPLIED="$QUORATE_ETC/applied-kubeadm.yaml"
+readonly CLUSTER_MARK=/var/lib/etcd/cluster-ca.sha256
+
+wait_for_preparation() {
+  "$BIN/prepare-machine.sh"
+  wait_until 660 "the etcd volume; see: journalctl -u quorate-etcd-volume" systemctl start quorate-etcd-volume.service
+  # A larger volume needs a larger file system.
+  "$BIN/mount-etcd-volume.sh"
+}
+
+# With one control plane, its own address serves the API's name: no step here waits for DNS.
+name_the_api_endpoint() {
+  local -r mark="# quorate: the API endpoint"
+  [[ -n ${API_ENDPOINT_ADDRESS:-} ]] || return 0
+  {
+    sed "/$mark\$/d" /etc/hosts
+    printf '%s %s %s\n' "$API_ENDPOINT_ADDRESS" "$API_ENDPOINT_NAME" "$mark"
+  } >/etc/hosts.new
+  if cmp --silent /etc/hosts.new /etc/hosts; then
+    rm /etc/hosts.new
+  else
+    # Not by mv: /etc/hosts may be a mount of its own.
+    cat /etc/hosts.new >/etc/hosts
+    rm /etc/hosts.new
+    say "$API_ENDPOINT_NAME is $API_ENDPOINT_ADDRESS in /etc/hosts"
+  fi
+}
+
+# What is on the machine: running, half-done or blank.
+observed_state() {
+  if [[ -e $APPLIED && -e /etc/kubernetes/admin.conf ]]; then
+    printf running
+  elif compgen -G '/etc/kubernetes/*.conf' >/dev/null || compgen -G '/etc/kubernetes/manifests/*.yaml' >/dev/null ||
+    [[ -e /var/lib/kubelet/config.yaml ]]; then
+    printf half-done
+  else
+    printf blank
+  fi
+}
+
+# A disk of another cluster must not be taken over, and never wiped.
+check_disk_owner() {
+  local -r ours="$(sha256sum <"$QUORATE_ETC/pki/ca.crt")"
+  if [[ -e $CLUSTER_MARK && "$(cat "$CLUSTER_MARK")" != "$ours" ]]; then
+    die "volume ${ETCD_VOLUME_ID:-} holds the data of a cluster with another certificate authority; nothing was changed. Attach the volume of this cluster"
+  fi
+}
+
+clean_up_half_done() {
+  say "an earlier run was cut off: cleaning up what it left"
+  # Without that phase, reset leaves etcd's data alone; the mark on the disk decides about it below.
+  kubeadm reset --force --skip-phases remove-etcd-member >/dev/null 2>&1 ||
+    die "kubeadm reset failed; run it by hand with --skip-phases remove-etcd-member to see why"
+}
+
+main() {
+  local state
+  [[ $(id --user) -eq 0 ]] || die "must be root; run it with sudo"
+  mkdir -p "$QUORATE_LOGS"
+  take_lock 1800
+  start_log
+  load_environment MACHINE_NAME NODE_ADDRESS API_ENDPOINT_NAME
+  [[ -s $QUORATE_ETC/kubeadm.yaml ]] || die "$QUORATE_ETC/kubeadm.yaml is missing; run pulumi up, which delivers it"
+  [[ -s $QUORATE_ETC/pki/ca.key ]] || die "$QUORATE_ETC/pki has no certificate authority; run pulumi up, which delivers it"
+  wait_for_preparation
+  name_the_api_endpoint
+  check_disk_owner
+  state="$(observed_state)"
+  say "this machine is $state"
+  [[ $state != half-done ]] || clean_up_half_done
+  if [[ $state == running ]]; then
+    "$BIN/apply-configuration.sh"
+  else
+    "$BIN/initialize-control-plane.sh"
+  fi
+  "$BIN/give-kubectl.sh"
+  install_text 600 "$APPLIED" <"$QUORATE_ETC/kubeadm.yaml" || true
+}
+
+main

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Makes a plain Debian machine ready for kubeadm: kernel, packages, container runtime, images.
+# Runs in the background from the first boot on, and again before kubeadm; a run that finds all done changes nothing.
+set -euo pipefail
+# shellcheck source=components/bootstrap/scripts/common.sh
+source "$(dirname "$0")/common.sh"
+BIN="$(dirname "$0")"
+readonly BIN
+
+prepare_kernel() {
+  local module
+  if printf 'overlay\nbr_netfilter\n' | install_text 644 /etc/modules-load.d/quorate.conf; then
+    say "kernel modules at boot: overlay, br_netfilter"
+  fi
+  for module in overlay br_netfilter; do
+    # A module may be built into the kernel: then modprobe finds none, and its directory is there.
+    modprobe "$module" 2>/dev/null || [[ -d /sys/module/$module ]] ||
+      say "kernel module $module cannot be loaded; going on, since kubeadm checks"
+  done
+  if install_text 644 /etc/sysctl.d/99-kubernetes.conf <"$BIN/../share/99-kubernetes.conf"; then
+    say "kernel parameters: /etc/sysctl.d/99-kubernetes.conf"
+    sysctl --quiet --load=/etc/sysctl.d/99-kubernetes.conf || say "some kernel parameters cannot be set on this machine"
+  fi
+}
+
+turn_swap_off() {
+  [[ $(wc --lines </proc/swaps) -gt 1 ]] || return 0
+  if swapoff --all 2>/dev/null; then
+    say "swap is off"
+  else
+    say "swap cannot be turned off here; going on, since kubeadm checks"
+  fi
+  sed --in-place '/^[^#].*\sswap\s/s/^/# /' /etc/fstab
+}
+
+main() {
+  [[ $(id --user) -eq 0 ]] || die "must be root; run it with sudo"
+  mkdir -p "$QUORATE_LOGS"
+  take_lock 1200
+  start_log
+  load_environment KUBERNETES_VERSION CONTAINERD_VERSION PAUSE_IMAGE
+  say "begins"
+  prepare_kernel
+  turn_swap_off
+  "$BIN/install-packages.sh"
+  "$BIN/configure-containerd.sh"
+  "$BIN/pull-images.sh"
+  say "done"
+}
+
+main

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Pulls, all at once, the images that kubeadm and the network plugin will start, so that they need not wait for them.
+set -euo pipefail
+# shellcheck source=components/bootstrap/scripts/common.sh
+source "$(dirname "$0")/common.sh"
+
+readonly PULL_SECONDS=900
+
+images() {
+  kubeadm config images list --config "$QUORATE_ETC/kubeadm.yaml"
+  printf '%s\n' "$PAUSE_IMAGE"
+  # shellcheck disable=SC2086 # a list of names, none with spaces
+  printf '%s\n' ${EXTRA_IMAGES:-}
+}
+
+pull() {
+  timeout "$PULL_SECONDS" ctr --namespace k8s.io images pull --hosts-dir /etc/containerd/certs.d "$1" >/dev/null
+}
+
+main() {
+  local image present wanted
+  local -A pulls=()
+  start_log
+  load_environment PAUSE_IMAGE
+  present="$(ctr --namespace k8s.io images list --quiet)"
+  wanted="$(images | sort --unique | sed '/^$/d')"
+  for image in $wanted; do
+    if ! grep --quiet --fixed-strings --line-regexp "$image" <<<"$present"; then
+      pull "$image" &
+      pulls["$image"]=$!
+    fi
+  done
+  for image in "${!pulls[@]}"; do
+    # Not fatal: the kubelet pulls what is missing, and says better why it cannot.
+    if wait "${pulls[$image]}"; then
+      say "pulled $image"
+    else
+      say "could not pull $image"
+    fi
+  done
+}
+
+main

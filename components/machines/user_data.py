@@ -1,0 +1,40 @@
+"""What a machine is told at its first boot. Pure. User data is readable on the machine: it never holds a secret."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+
+import yaml
+
+from components.bootstrap.node_files import NodeFile, node_script
+
+# EC2's limit, before base64.
+LIMIT_BYTES = 16384
+
+
+def cloud_config(hostname: str, host_key_parameter: str, files: tuple[NodeFile, ...]) -> str:
+    """The cloud-config: the pinned SSH host key before sshd opens, the files, and preparation in the background."""
+    document = {
+        "hostname": hostname,
+        "preserve_hostname": False,
+        # "localhost" keeps cloud-init from rewriting /etc/hosts at every boot, where the API's name may stand.
+        "manage_etc_hosts": "localhost",
+        "ssh_deletekeys": True,
+        "ssh_genkeytypes": [],
+        "bootcmd": [["bash", "-c", node_script("fetch-host-key.sh"), "fetch-host-key", host_key_parameter]],
+        "write_files": [{"path": file.path, "permissions": file.mode, "content": file.content} for file in files],
+        "runcmd": [
+            ["systemctl", "daemon-reload"],
+            ["systemctl", "start", "--no-block", "quorate-prepare.service", "quorate-etcd-volume.service"],
+        ],
+    }
+    return "#cloud-config\n" + yaml.safe_dump(document, sort_keys=False, width=4096)
+
+
+def compressed(text: str) -> str:
+    """User data as base64 of gzip, which cloud-init unpacks. Raises ValueError beyond EC2's limit."""
+    packed = gzip.compress(text.encode(), compresslevel=9, mtime=0)
+    if len(packed) > LIMIT_BYTES:
+        raise ValueError(f"user data is {len(packed)} bytes compressed; EC2 takes {LIMIT_BYTES}. Shorten the scripts")
+    return base64.b64encode(packed).decode()

@@ -1,0 +1,1 @@
+"""What the Pulumi engine talks to: the language host and the plugins."""

@@ -1,0 +1,136 @@
+"""Starting, stopping and asking the sandbox, from outside its supervisor."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from sandbox import host, image, internet, supervisor
+from sandbox.cloud.addresses import HOST_LINK, NAMESPACE, OPERATOR_ADDRESS, PUBLIC_POOL
+from sandbox.cloud.region import remove_everything
+from sandbox.engine import install
+from sandbox.internet.substitutions import substitutions
+from sandbox.paths import CHECKOUT, cache_dir, state_dir
+from sandbox.toolchain.build import build_all
+
+Say = Callable[[str], None]
+_START_DEADLINE_SECONDS = 60
+_STOP_DEADLINE_SECONDS = 60
+
+
+class SandboxError(Exception):
+    """The sandbox could not do what was asked; the message says what to do."""
+
+
+def up(say: Say) -> None:
+    """Builds what the cache lacks and starts the supervisor; harmless when it runs."""
+    if supervisor.running():
+        say("the sandbox is up already")
+        return
+    host.require_root()
+    _announce(say)
+    host.ensure_packages(say)
+    build_all(say)
+    tree = image.ensure(say)
+    site = internet.ensure(say)
+    install.prepare(say)
+    host.raise_limits(state_dir(), say)
+    _start_supervisor(tree, site, say)
+    say("served in place of what is named:")
+    for line in substitutions():
+        say(f"  {line}")
+
+
+def down(say: Say) -> None:
+    """Ends the supervisor and removes machines, disks, networks, the account and the stacks that lived in it."""
+    host.require_root()
+    status = supervisor.running()
+    if status:
+        os.kill(status.pid, signal.SIGTERM)
+        _wait_until(lambda: supervisor.running() is None, _STOP_DEADLINE_SECONDS, f"process {status.pid} has not ended")
+        say(f"supervisor (process {status.pid}) ended")
+    remove_everything(state_dir(), say)
+    host.restore_limits(state_dir(), say)
+    shutil.rmtree(state_dir(), ignore_errors=True)
+    say(f"down: nothing is left but the cache in {cache_dir()}")
+
+
+def environment(say: Say) -> Mapping[str, str]:
+    """What the `pulumi` process needs to find the sandbox in place of AWS."""
+    status = supervisor.running()
+    if status is None:
+        raise SandboxError("the sandbox is not running; start it with `python -m sandbox up`")
+    direct = f"127.0.0.1,localhost,{PUBLIC_POOL},10.0.0.0/8"
+    return {
+        **install.prepare(say),
+        "HTTPS_PROXY": status.proxy,
+        "HTTP_PROXY": status.proxy,
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+        "AWS_CA_BUNDLE": status.ca,
+        "AWS_ACCESS_KEY_ID": "AKIAQUORATEOPERATOR0",
+        "AWS_SECRET_ACCESS_KEY": "operator",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def machine_names() -> Mapping[str, str]:
+    """Name tags by instance id, as the supervisor last wrote them."""
+    try:
+        names: dict[str, str] = json.loads((state_dir() / "machines" / "names.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return names
+
+
+def instance_named(name: str) -> str:
+    """The instance id for a Name tag or an instance id. Raises SandboxError."""
+    names = machine_names()
+    found = [instance_id for instance_id, tag in names.items() if name in (tag, instance_id)]
+    if not found:
+        known = ", ".join(sorted(tag or instance_id for instance_id, tag in names.items())) or "none"
+        raise SandboxError(f"no machine is called {name!r}; machines: {known}")
+    return found[0]
+
+
+def _announce(say: Say) -> None:
+    say("on this host, the sandbox makes and `down` removes again:")
+    say(f"  network namespaces {NAMESPACE} and {NAMESPACE}-i-…; link {HOST_LINK} ({OPERATOR_ADDRESS}); route {PUBLIC_POOL}")
+    say("  containers (runc) with overlay mounts, cgroups `quorate`, loop devices for volumes")
+    say("  higher fs.inotify limits; no firewall rule of the host, no Docker daemon, no bridge")
+    say(f"  state in {state_dir()}; what stays is the cache in {cache_dir()} and Debian packages")
+
+
+def _start_supervisor(tree: Path, site: Path, say: Say) -> None:
+    started = time.monotonic()
+    supervisor.log_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    log = supervisor.log_file().open("ab")
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "sandbox.supervisor", str(tree), str(site)],
+        cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+    )  # fmt: skip
+    log.close()
+
+    def ready() -> bool:
+        if process.poll() is not None:
+            tail = "\n".join(supervisor.log_file().read_text(errors="replace").splitlines()[-12:])
+            raise SandboxError(f"the supervisor ended with {process.returncode} while starting:\n{tail}")
+        return supervisor.running() is not None
+
+    _wait_until(ready, _START_DEADLINE_SECONDS, f"the supervisor is not ready; see {supervisor.log_file()}")
+    say(f"supervisor ready in {time.monotonic() - started:.1f} s; log in {supervisor.log_file()}")
+
+
+def _wait_until(reached: Callable[[], bool], seconds: float, otherwise: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        if time.monotonic() > deadline:
+            raise SandboxError(f"after {seconds:.0f} s {otherwise}")
+        time.sleep(0.1)

@@ -45,6 +45,7 @@ class Port:
 
 def ruleset(ports: Sequence[Port], resolver_addresses: Iterable[str]) -> str:
     """The text for `nft -f`: replaces the whole table in one transaction."""
+    resolvers = ", ".join(sorted({RESOLVER_ADDRESS, *resolver_addresses}))
     lines = [f"table {TABLE}", f"delete table {TABLE}", f"table {TABLE} {{"]
     for port in ports:
         lines += _chain(f"in-{port.interface}", "saddr", port.ingress, "accept")
@@ -62,10 +63,14 @@ def ruleset(ports: Sequence[Port], resolver_addresses: Iterable[str]) -> str:
         "    ct state established,related accept",
         *_source_checks(ports),
         f"    ip daddr {METADATA_ADDRESS} tcp dport 80 accept",
-        f"    ip daddr {{ {', '.join(sorted({RESOLVER_ADDRESS, *resolver_addresses}))} }} meta l4proto {{ tcp, udp }} th dport 53 accept",
+        f"    ip daddr {{ {resolvers} }} meta l4proto {{ tcp, udp }} th dport 53 accept",
         "    icmp type echo-request accept",
         *(f'    iifname "{port.interface}" jump out-{port.interface}' for port in ports),
-        *(f'    iifname "{port.interface}" ip daddr {INTERNET_ADDRESS} accept' for port in ports if port.reaches_internet),
+        *(
+            f'    iifname "{port.interface}" ip daddr {INTERNET_ADDRESS} accept'
+            for port in ports
+            if port.reaches_internet
+        ),
         "  }",
         "  chain prerouting { type nat hook prerouting priority dstnat;",
         *(f"    ip daddr {port.public_address} dnat ip to {port.address}" for port in ports if port.public_address),
@@ -101,7 +106,9 @@ def _matches(rule: Rule, side: str) -> list[str]:
         return [f"{peers} ip protocol 4"]
     name = _PROTOCOLS.get(rule.protocol)
     if name is None:
-        raise NotModelled(f"security group rule for protocol {rule.protocol!r}: the sandbox enforces tcp, udp, icmp, 4 and -1")
+        raise NotModelled(
+            f"security group rule for protocol {rule.protocol!r}: the sandbox enforces tcp, udp, icmp, 4 and -1"
+        )
     if name == "icmp":
         kind = "" if rule.from_port in (None, -1) else f" icmp type {rule.from_port}"
         code = "" if rule.to_port in (None, -1) or not kind else f" icmp code {rule.to_port}"
@@ -113,4 +120,4 @@ def _matches(rule: Rule, side: str) -> list[str]:
 
 def _without_overlap(peers: Iterable[str]) -> list[str]:
     """nft refuses an anonymous set of overlapping intervals: keep the widest of each."""
-    return [str(network) for network in ipaddress.collapse_addresses(ipaddress.ip_network(peer) for peer in peers)]
+    return [str(network) for network in ipaddress.collapse_addresses(ipaddress.IPv4Network(peer) for peer in peers)]

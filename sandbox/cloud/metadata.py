@@ -133,7 +133,9 @@ class _Handler(BaseHTTPRequestHandler):
         if path.rstrip("/") == "user-data":
             return caller.user_data or None
         if path.startswith("dynamic/instance-identity"):
-            return _look_up({"document": json.dumps(caller.document, indent=2)}, path.removeprefix("dynamic/instance-identity"))
+            return _look_up(
+                {"document": json.dumps(caller.document, indent=2)}, path.removeprefix("dynamic/instance-identity")
+            )
         if not path:
             return b"dynamic\nmeta-data\nuser-data" if caller.user_data else b"dynamic\nmeta-data"
         if path.partition("/")[0] != "meta-data":

@@ -75,7 +75,9 @@ def entered(name: str) -> Iterator[None]:
         os.close(there)
 
 
-def listening_socket(namespace: str, address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
+def listening_socket(
+    namespace: str, address: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM
+) -> socket.socket:
     """A bound socket (listening where it is a stream) in the namespace."""
     with entered(namespace):
         opened = socket.socket(socket.AF_INET, kind)

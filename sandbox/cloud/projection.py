@@ -39,7 +39,9 @@ def ports_of(view: CloudView) -> list[Port]:
             ingress=tuple(
                 _rule(rule, members) for group in instance.security_group_ids for rule in groups[group].ingress
             ),
-            egress=tuple(_rule(rule, members) for group in instance.security_group_ids for rule in groups[group].egress),
+            egress=tuple(
+                _rule(rule, members) for group in instance.security_group_ids for rule in groups[group].egress
+            ),
         )
         for instance in booted
     ]
@@ -127,7 +129,9 @@ def _metadata(view: CloudView, instance: InstanceView, region: str) -> Tree:
     return tree
 
 
-def names_of(view: CloudView, source: str, name: str, internet_names: Iterable[str]) -> list[tuple[str, int, str]] | None:
+def names_of(
+    view: CloudView, source: str, name: str, internet_names: Iterable[str]
+) -> list[tuple[str, int, str]] | None:
     """The records that a machine at `source` gets for `name`; None where no such name exists for it."""
     asking = next((instance for instance in view.instances if instance.private_ip == source), None)
     if asking is None:

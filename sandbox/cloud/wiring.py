@@ -59,7 +59,21 @@ def connect_region() -> None:
     for address in (METADATA_ADDRESS, RESOLVER_ADDRESS, INTERNET_ADDRESS):
         run("ip", "-n", NAMESPACE, "address", "replace", f"{address}/32", "dev", "lo")
     if not _host_has_link():
-        run("ip", "link", "add", HOST_LINK, "mtu", str(MTU), "type", "veth", "peer", "name", "operator", "netns", NAMESPACE)
+        run(
+            "ip",
+            "link",
+            "add",
+            HOST_LINK,
+            "mtu",
+            str(MTU),
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "operator",
+            "netns",
+            NAMESPACE,
+        )
     run("ip", "-n", NAMESPACE, "link", "set", "operator", "mtu", str(MTU), "up")
     run("ip", "-n", NAMESPACE, "address", "replace", f"{OPERATOR_GATEWAY}/30", "dev", "operator")
     run("ip", "address", "replace", f"{OPERATOR_ADDRESS}/30", "dev", HOST_LINK)
@@ -111,7 +125,9 @@ def serve_vpc_resolver(address: str) -> None:
 
 
 def _host_has_link() -> bool:
-    return any(link["ifname"] == HOST_LINK for link in json.loads(run("ip", "-j", "link", "show", "type", "veth") or "[]"))
+    return any(
+        link["ifname"] == HOST_LINK for link in json.loads(run("ip", "-j", "link", "show", "type", "veth") or "[]")
+    )
 
 
 def _region_has_link(name: str) -> bool:

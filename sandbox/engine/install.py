@@ -87,7 +87,7 @@ def _install_programs(target: Path) -> None:
     target.mkdir(exist_ok=True)
     # No symbolic link: the engine takes a language host without a warning only from its own executable's folder.
     built, ours = _built("pulumi", "pulumi"), target / "pulumi"
-    if not ours.exists() or _identity(ours) != _identity(built):
+    if ours.is_symlink() or not ours.exists() or _identity(ours) != _identity(built):
         ours.unlink(missing_ok=True)
         _link_or_copy(built, ours)
     executor = _language_executor()

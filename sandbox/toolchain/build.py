@@ -100,7 +100,9 @@ def _linker_stamps(tool: Tool) -> str:
 
 
 def _copy_module(copy: ModuleCopy, tool: Tool, go: str, work: Path) -> None:
-    answer = json.loads(_run([go, "mod", "download", "-json", f"{copy.module}@{copy.version}"], work.parent, copy.module))
+    answer = json.loads(
+        _run([go, "mod", "download", "-json", f"{copy.module}@{copy.version}"], work.parent, copy.module)
+    )
     if answer["Sum"] != copy.sum:
         raise BuildError(
             f"{copy.module} {copy.version}: the module's checksum is {answer['Sum']}, expected {copy.sum}. "

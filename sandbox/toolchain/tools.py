@@ -86,7 +86,18 @@ TOOLS: tuple[Tool, ...] = (
             ),
         ),
         services=(
-            "ec2", "autoscaling", "elbv2", "iam", "s3", "ssm", "kms", "route53", "sts", "meta", "s3control", "elb",
+            "ec2",
+            "autoscaling",
+            "elbv2",
+            "iam",
+            "s3",
+            "ssm",
+            "kms",
+            "route53",
+            "sts",
+            "meta",
+            "s3control",
+            "elb",
         ),
     ),
     Tool(
@@ -107,8 +118,13 @@ TOOLS: tuple[Tool, ...] = (
         commands={
             name: f"k8s.io/kubernetes/cmd/{name}"
             for name in (
-                "kubeadm", "kubectl", "kubelet",
-                "kube-apiserver", "kube-controller-manager", "kube-proxy", "kube-scheduler",
+                "kubeadm",
+                "kubectl",
+                "kubelet",
+                "kube-apiserver",
+                "kube-controller-manager",
+                "kube-proxy",
+                "kube-scheduler",
             )
         },
         version_module="k8s.io/kubernetes",
@@ -150,7 +166,14 @@ TOOLS: tuple[Tool, ...] = (
         name="cni",
         commands={
             name.rsplit("/", 1)[1]: f"github.com/containernetworking/plugins/plugins/{name}"
-            for name in ("main/bridge", "main/loopback", "ipam/host-local", "meta/portmap", "meta/bandwidth", "meta/tuning")
+            for name in (
+                "main/bridge",
+                "main/loopback",
+                "ipam/host-local",
+                "meta/portmap",
+                "meta/bandwidth",
+                "meta/tuning",
+            )
         },
         version_module="github.com/containernetworking/plugins",
         stamps=("github.com/containernetworking/plugins/pkg/utils/buildversion.BuildVersion=v{version}",),

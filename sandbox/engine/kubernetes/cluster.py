@@ -102,7 +102,7 @@ class Cluster:
         found: Object = self.rest.request("GET", self._path_of(obj, name))
         return found
 
-    def list(self, kind: Kind, namespace: str, query: Mapping[str, str] | None = None) -> Object:
+    def list_objects(self, kind: Kind, namespace: str, query: Mapping[str, str] | None = None) -> Object:
         answer: Object = self.rest.request("GET", self.path(kind, namespace), query)
         return answer
 

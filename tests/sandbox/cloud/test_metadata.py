@@ -24,12 +24,12 @@ def identity(**changes: object) -> Identity:
     return Identity(**{**base, **changes})  # type: ignore[arg-type]
 
 
-@pytest.fixture()
+@pytest.fixture
 def known() -> dict[str, Identity]:
     return {"127.0.0.1": identity()}
 
 
-@pytest.fixture()
+@pytest.fixture
 def port(known: dict[str, Identity]) -> Iterator[int]:
     listener = socket.create_server(("127.0.0.1", 0))
     service = MetadataService(listener, known.get, lambda role, instance: {"AccessKeyId": f"ASIA-{role}-{instance}"})

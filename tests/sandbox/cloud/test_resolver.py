@@ -13,7 +13,7 @@ from sandbox.cloud.resolver import Resolver
 RECORDS = {"api.education.quorate.internal": [("A", 30, "10.20.0.10")], "empty.internal": []}
 
 
-@pytest.fixture()
+@pytest.fixture
 def server() -> Iterator[tuple[str, int]]:
     opened = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     opened.bind(("127.0.0.1", 0))

@@ -63,7 +63,7 @@ class Observer:
                 self._stopped.wait(_RETRY_SECONDS)
 
     def _list(self) -> str:
-        answer = self._cluster.list(self._kind, self._namespace, self._query)
+        answer = self._cluster.list_objects(self._kind, self._namespace, self._query)
         # Entries of a list don't say what they are.
         named = [
             {"apiVersion": self._kind.api_version, "kind": self._kind.kind, **entry} for entry in answer.get("items") or []

@@ -134,7 +134,7 @@ def _events(cluster: Cluster, obj: Object, watch: _Watch) -> list[str]:
     for _ in range(2):  # a Deployment's pods belong to its ReplicaSets
         owned |= {uid_of(entry) for entry in related if any(owned_by(entry, {"metadata": {"uid": uid}}) for uid in owned)}
     try:
-        answer = cluster.list(EVENTS, namespace_of(obj), {"fieldSelector": "type=Warning"})
+        answer = cluster.list_objects(EVENTS, namespace_of(obj), {"fieldSelector": "type=Warning"})
     except (ApiError, NoMatchError, UnreachableError):
         return []
     about = [entry for entry in answer.get("items") or [] if text(lookup(entry, "involvedObject", "uid")) in owned]
@@ -152,7 +152,7 @@ def check_now(task: Task, cluster: Cluster, obj: Object, condition: Condition) -
     namespace = namespace_of(obj)
 
     def objects(kind: Kind) -> list[Object]:
-        answer = cluster.list(kind, namespace)
+        answer = cluster.list_objects(kind, namespace)
         return [{"apiVersion": kind.api_version, "kind": kind.kind, **entry} for entry in answer.get("items") or []]
 
     verdict = condition.judge(Snapshot(obj, {kind: objects(kind) for kind in condition.watched}))

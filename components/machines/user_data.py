@@ -20,7 +20,8 @@ def cloud_config(hostname: str, host_key_parameter: str, files: tuple[NodeFile, 
         "preserve_hostname": False,
         # "localhost" keeps cloud-init from rewriting /etc/hosts at every boot, where the API's name may stand.
         "manage_etc_hosts": "localhost",
-        "ssh_deletekeys": True,
+        # The host key comes from the parameter store, and cloud-init would delete it again.
+        "ssh_deletekeys": False,
         "ssh_genkeytypes": [],
         "bootcmd": [["bash", "-c", node_script("fetch-host-key.sh"), "fetch-host-key", host_key_parameter]],
         "write_files": [{"path": file.path, "permissions": file.mode, "content": file.content} for file in files],

@@ -48,7 +48,7 @@ def ports_of(view: CloudView) -> list[Port]:
 
 
 def reaches_internet(view: CloudView, instance: InstanceView) -> bool:
-    """Whether the instance's subnet has a default route that works for it: a gateway needs a public address, NAT not."""
+    """Whether the instance's subnet has a default route that works for it: a gateway needs a public address."""
     table = _route_table_of(view, instance)
     kinds = {route.target_kind for route in table.routes if route.destination == "0.0.0.0/0"} if table else set()
     return "nat" in kinds or ("igw" in kinds and instance.public_ip is not None)

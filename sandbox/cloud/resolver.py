@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import socket
 import struct
 import threading
 from collections.abc import Callable
 
 from dnslib import QTYPE, RCODE, RR, A, DNSRecord
+
+_log = logging.getLogger(__name__)
 
 Lookup = Callable[[str, str], "list[tuple[str, int, str]] | None"]
 """(source address, name) → records as (type, ttl in seconds, value); [] where the name has none, None where unknown."""
@@ -34,10 +38,8 @@ class Resolver:
     def stop(self) -> None:
         self._stopped.set()
         for opened in self._sockets:
-            try:
+            with contextlib.suppress(OSError):
                 opened.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             opened.close()
 
     def answer(self, request: bytes, source: str) -> bytes:
@@ -64,8 +66,8 @@ class Resolver:
             except OSError:
                 if self._stopped.is_set() or opened.fileno() < 0:
                     return
-            except Exception:  # a malformed query must not end the service
-                continue
+            except Exception as problem:  # a malformed query must not end the service
+                _log.info("a query from the VPC could not be answered: %r", problem)
 
     def _serve_streams(self, opened: socket.socket) -> None:
         while not self._stopped.is_set():

@@ -45,7 +45,7 @@ class Volumes:
         loop = (
             self._loop_devices(volume_id) or [run("losetup", "--find", "--show", str(self._file(volume_id))).strip()]
         )[0]
-        number = os.minor(os.stat(loop).st_rdev)
+        number = os.minor(Path(loop).stat().st_rdev)
         taken = set(_in_machine(machine_process_id, "sh", "-c", "ls /dev | grep '^nvme' || true").split())
         name = next(f"nvme{n}n1" for n in range(1, 29) if f"nvme{n}n1" not in taken)
         _in_machine(

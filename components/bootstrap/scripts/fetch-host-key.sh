@@ -53,6 +53,8 @@ main() {
     sleep 2
   done
   rm --force "$error"
+  # sshd offers every key that it finds; only the pinned one may remain.
+  find "$(dirname "$HOST_KEY")" -name 'ssh_host_*' -delete
   field Parameter Value <<<"$answer" >"$HOST_KEY.new"
   ssh-keygen -y -f "$HOST_KEY.new" >"$HOST_KEY.pub.new"
   chmod 644 "$HOST_KEY.pub.new"

@@ -1,0 +1,25 @@
+"""The stack: read the settings, build the cluster, export how to reach it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pulumi
+
+from components.cluster import Cluster
+from components.settings.load import load
+
+
+def main() -> None:
+    settings = load()
+    cluster = Cluster(settings.cluster.name, settings)
+    pulumi.export("kubeconfig", cluster.kubeconfig)
+    pulumi.export("apiAddress", cluster.api_address)
+    pulumi.export("apiEndpoint", cluster.api_endpoint)
+    pulumi.export("machines", cluster.machines)
+    pulumi.export("sshPrivateKey", cluster.ssh_private_key)
+    pulumi.export("sshKnownHosts", cluster.ssh_known_hosts)
+    pulumi.export("settings", dataclasses.asdict(settings))
+
+
+main()

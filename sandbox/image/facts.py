@@ -1,0 +1,44 @@
+"""What the host's kernel lets a machine do; found out once, when the image is built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+_CAP_SYS_RESOURCE = 24
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Differences between a machine on this host and an EC2 instance, as far as Kubernetes meets them.
+
+    `unified_cgroups`: cgroup version 2 alone. `raises_limits`: processes may lower their OOM score and raise
+    resource limits. `kernel_config`: /proc/config.gz is there. `bridge_filter`: bridged packets can be shown to
+    iptables. `swap`: the host swaps, which a machine cannot turn off.
+    """
+
+    unified_cgroups: bool
+    raises_limits: bool
+    kernel_config: bool
+    bridge_filter: bool
+    swap: bool
+
+    @property
+    def plain(self) -> bool:
+        """Whether a machine here is, to Kubernetes, like any other Linux host."""
+        return self == Facts(True, True, True, True, False)
+
+
+def detect(root: Path = Path("/")) -> Facts:
+    """Reads the facts of the host from /proc and /sys below `root`."""
+    return Facts(
+        unified_cgroups=(root / "sys/fs/cgroup/cgroup.controllers").exists(),
+        raises_limits=bool(_bounding_set((root / "proc/self/status").read_text()) >> _CAP_SYS_RESOURCE & 1),
+        kernel_config=(root / "proc/config.gz").exists(),
+        bridge_filter=(root / "proc/sys/net/bridge/bridge-nf-call-iptables").exists(),
+        swap=len((root / "proc/swaps").read_text().splitlines()) > 1,
+    )
+
+
+def _bounding_set(status: str) -> int:
+    return next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapBnd:"))

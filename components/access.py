@@ -43,9 +43,7 @@ class HostKey(ComponentResource):
     parameter_name: str
     parameter: aws.ssm.Parameter
 
-    def __init__(
-        self, name: str, cluster: str, machine: str, tags: Tags, opts: ResourceOptions | None = None
-    ) -> None:
+    def __init__(self, name: str, cluster: str, machine: str, tags: Tags, opts: ResourceOptions | None = None) -> None:
         super().__init__("quorate:index:HostKey", name, None, opts)
         key = tls.PrivateKey(f"{name}-key", algorithm="ED25519", opts=ResourceOptions(parent=self))
         self.parameter_name = parameter_path(cluster, machine, "ssh-host-key")

@@ -14,7 +14,8 @@ from pathlib import Path
 from sandbox import lifecycle, supervisor
 from sandbox.cloud.machines import Machines
 from sandbox.cloud.namespace import CommandFailed
-from sandbox.host import HostUnfit
+from sandbox.host import HostError
+from sandbox.image.build import ImageError
 from sandbox.internet.substitutions import substitutions
 from sandbox.paths import state_dir
 from sandbox.toolchain.build import BuildError
@@ -44,7 +45,7 @@ def main(arguments: Sequence[str]) -> int:
         return {
             "up": _up, "status": _status, "down": _down, "ssh": _ssh, "logs": _logs, "env": _env,
         }[chosen.verb](chosen)  # fmt: skip
-    except (HostUnfit, BuildError, CommandFailed, lifecycle.SandboxError) as problem:
+    except (HostError, ImageError, BuildError, CommandFailed, lifecycle.SandboxError) as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from sandbox import lifecycle
 from sandbox.cloud.namespace import CommandFailed
-from sandbox.host import HostUnfit
+from sandbox.host import HostError
+from sandbox.image.build import ImageError
 from sandbox.paths import CHECKOUT, state_dir
 from sandbox.toolchain.build import BuildError, binary
 
@@ -40,7 +41,7 @@ def main() -> int:
         kubectl(kubeconfig, "get", "pods", "--all-namespaces", "-o", "wide")
         say("the page, fetched through its Service by way of the API server:")
         print(page(kubeconfig))
-    except (HostUnfit, BuildError, CommandFailed, lifecycle.SandboxError, DemoFailed) as problem:
+    except (HostError, ImageError, BuildError, CommandFailed, lifecycle.SandboxError, DemoFailed) as problem:
         say(f"error: {problem}")
         return 1
     say("done")

@@ -66,7 +66,9 @@ def ensure_packages(say: Say) -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None:
-        raise HostError(f"missing on this host: {', '.join(missing)}; no apt-get here (Debian 12 or Ubuntu is expected)")
+        raise HostError(
+            f"missing on this host: {', '.join(missing)}; no apt-get here (it takes Debian 12 or Ubuntu)"
+        )
     require_root()
     say(f"host: installing Debian packages: {', '.join(missing)}")
     _apt_get("update")

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 Statement = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where the cluster lives: partition (`aws`, `aws-cn`, …), region and account number."""
+
+    partition: str
+    region: str
+    number: str
 
 
 def policy(statements: Sequence[Statement]) -> str:
@@ -18,13 +28,14 @@ def assumed_by_machines() -> Statement:
     return {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
 
 
-def read_own_parameters(region: str, account: str, cluster: str, machine: str) -> Statement:
+def read_own_parameters(account: Account, cluster: str, machine: str) -> Statement:
     """A machine may read the parameters below its own path. Their default key needs no statement of its own."""
     return {
         "Sid": "ReadOwnParameters",
         "Effect": "Allow",
         "Action": "ssm:GetParameter",
-        "Resource": f"arn:aws:ssm:{region}:{account}:parameter{parameter_path(cluster, machine, '*')}",
+        "Resource": f"arn:{account.partition}:ssm:{account.region}:{account.number}:parameter"
+        + parameter_path(cluster, machine, "*"),
     }
 
 

@@ -79,7 +79,7 @@ class SecurityGroups(ComponentResource):
             )
 
     def _peers(self, party: Party) -> Iterable[tuple[str, dict[str, Input[str]]]]:
-        """A rule takes one CIDR or one group. The CIDR is in the rule's name, so that changing one leaves the others."""
+        """A rule takes one CIDR or one group. A CIDR is part of the rule's name: changing one leaves the others."""
         if party in self._addresses:
             return [(f"-{cidr}", {"cidr_ipv4": cidr}) for cidr in self._addresses[party]]
         return [("", {"referenced_security_group_id": self.ids[party]})]

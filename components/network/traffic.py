@@ -37,7 +37,7 @@ class Traffic:
 
 
 ALLOWED: tuple[Traffic, ...] = (
-    Traffic(Party.OPERATORS_SSH, Party.CONTROL_PLANE, "tcp", (22, 22), "operators and pulumi configure machines by SSH"),
+    Traffic(Party.OPERATORS_SSH, Party.CONTROL_PLANE, "tcp", (22, 22), "operators and pulumi configure the machine"),
     Traffic(Party.OPERATORS_API, Party.CONTROL_PLANE, "tcp", (6443, 6443), "kubectl reaches the API server"),
     Traffic(Party.CONTROL_PLANE, Party.INTERNET, "tcp", (443, 443), "packages, container images, the AWS API"),
     Traffic(Party.CONTROL_PLANE, Party.INTERNET, "tcp", (80, 80), "Debian mirrors that a machine image names by http"),

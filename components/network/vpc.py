@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components.network.addresses import public_subnet
+from components.network.addresses import zone_subnets
 from components.settings.model import NetworkSettings
 from components.tags import Tags
 
@@ -48,12 +48,13 @@ class Network(ComponentResource):
             opts=child,
         )
         self.public_subnet_ids = []
+        subnets = zone_subnets(settings.vpc_cidr, settings.zones)
         for index, zone in enumerate(self.zone_names):
             # Named by index: a zone's name never decides identity.
             subnet = aws.ec2.Subnet(
                 f"{name}-public-{index}",
                 vpc_id=vpc.id,
-                cidr_block=public_subnet(settings.vpc_cidr, index),
+                cidr_block=subnets[index].public,
                 availability_zone=zone,
                 map_public_ip_on_launch=False,
                 tags=tags.named(f"public-{index}"),

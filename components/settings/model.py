@@ -2,154 +2,263 @@
 
 One class per key group of a stack file (`quorate:cluster`, `quorate:network`, …). A stack file spells keys in
 camelCase, the classes in snake_case. Values here have passed validate.py; nothing here reads configuration.
+Beside its type each field says what it means, its limits, and what changing it does: docs/settings.md is made of that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from components.settings import formats
+from components.settings.about import Change, about
+from components.settings.choices import EtcdTopology, NatMode, NetworkPluginName, TaintEffect
+from components.settings.pools import Taint, WorkerPoolSettings
 
-class EtcdTopology(StrEnum):
-    """Where etcd runs: on the control-plane machines, or on machines of its own."""
+_RANGE_MOVES = "every address in use comes from it; make a new cluster"
+_NOT_BUILT = "quorate can't do this on a living cluster yet; make a new one"
 
-    STACKED = "stacked"
-    EXTERNAL = "external"
-
-
-class NatMode(StrEnum):
-    """NAT gateways for private subnets. With NONE, machines live in public subnets with public addresses."""
-
-    NONE = "none"
-    SINGLE = "single"
-    PER_ZONE = "perZone"
-
-
-class NetworkPluginName(StrEnum):
-    FLANNEL = "flannel"
-    CALICO = "calico"
-
-
-class TaintEffect(StrEnum):
-    NO_SCHEDULE = "NoSchedule"
-    PREFER_NO_SCHEDULE = "PreferNoSchedule"
-    NO_EXECUTE = "NoExecute"
+__all__ = [
+    "AccessSettings",
+    "BackupSettings",
+    "ClusterSettings",
+    "ControlPlaneSettings",
+    "EtcdSettings",
+    "EtcdTopology",
+    "KubeletSettings",
+    "NatMode",
+    "NetworkPluginName",
+    "NetworkPluginSettings",
+    "NetworkSettings",
+    "Settings",
+    "Taint",
+    "TaintEffect",
+    "WorkerPoolSettings",
+]
 
 
 @dataclass(frozen=True)
 class ClusterSettings:
-    """`name` is a DNS label; the private zone of the API endpoint is `<name>.<domain>`."""
+    """What the cluster is called, and its versions. The API endpoint is named in `<name>.<domain>`."""
 
-    name: str
-    kubernetes_version: str = "1.36.4"
-    containerd_version: str = "2.3.7"
-    domain: str = "quorate.internal"
+    name: str = field(
+        metadata=about(
+            "The cluster's name, part of every name in AWS and of its DNS zone.",
+            Change.REFUSED,
+            syntax=formats.CLUSTER_NAME,
+            why="every resource and certificate carries it; make a new cluster",
+        )
+    )
+    kubernetes_version: str = field(
+        default="1.36.4",
+        metadata=about(
+            "Version of kubelet, kubeadm, kubectl and the control plane.",
+            Change.REFUSED,
+            syntax=formats.KUBERNETES_VERSION,
+            why="upgrades aren't built yet; make a new cluster",
+        ),
+    )
+    containerd_version: str = field(
+        default="2.3.7", metadata=about("Version of containerd.", syntax=formats.CONTAINERD_VERSION)
+    )
+    domain: str = field(
+        default="quorate.internal",
+        metadata=about(
+            "The private DNS domain under which the cluster's own zone is made.",
+            Change.REFUSED,
+            syntax=formats.DOMAIN,
+            why="certificates and every kubeconfig name it; make a new cluster",
+        ),
+    )
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """Addresses. `zones` counts availability zones; the subnets are derived from `vpc_cidr`."""
+    """Addresses. The subnets are derived from `vpcCidr`, in a way that lets zones be added later."""
 
-    vpc_cidr: str = "10.20.0.0/16"
-    zones: int = 1
-    nat: NatMode = NatMode.NONE
-    pod_cidr: str = "10.244.0.0/16"
-    service_cidr: str = "10.96.0.0/16"
+    vpc_cidr: str = field(
+        default="10.20.0.0/16",
+        metadata=about(
+            "The VPC's private range, /16 to /22, cut into sixteen subnets.",
+            Change.REFUSED,
+            syntax=formats.NETWORK,
+            why=_RANGE_MOVES,
+        ),
+    )
+    zones: int = field(
+        default=1,
+        metadata=about("How many availability zones to use.", minimum=1, maximum=6, grows_only=True),
+    )
+    nat: NatMode = field(
+        default=NatMode.NONE,
+        metadata=about(
+            "NAT gateways for private subnets; with none, machines have public addresses.",
+            Change.REFUSED,
+            why="machines would have to move to other subnets; make a new cluster",
+        ),
+    )
+    pod_cidr: str = field(
+        default="10.244.0.0/16",
+        metadata=about(
+            "Pods' addresses, /8 to /24: each node takes a /24 of it.",
+            Change.REFUSED,
+            syntax=formats.NETWORK,
+            why=_RANGE_MOVES,
+        ),
+    )
+    service_cidr: str = field(
+        default="10.96.0.0/16",
+        metadata=about(
+            "Services' addresses, /12 to /24. The tenth is the cluster's DNS.",
+            Change.REFUSED,
+            syntax=formats.NETWORK,
+            why=_RANGE_MOVES,
+        ),
+    )
 
 
 @dataclass(frozen=True)
 class AccessSettings:
-    """Who may reach the cluster from outside: `ssh_cidrs` port 22, `api_cidrs` port 6443."""
+    """Who may reach the cluster from outside."""
 
-    ssh_cidrs: tuple[str, ...] = ()
-    api_cidrs: tuple[str, ...] = ()
-    bastion: bool = False
+    ssh_cidrs: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "Networks that may reach port 22: name at least that of the host which runs pulumi.",
+            maximum=50,
+            syntax=formats.NETWORK,
+        ),
+    )
+    api_cidrs: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "Networks that may reach port 6443: name at least that of the host which runs pulumi.",
+            maximum=50,
+            syntax=formats.NETWORK,
+        ),
+    )
+    bastion: bool = field(default=False, metadata=about("A small machine to reach those in private subnets through."))
 
 
 @dataclass(frozen=True)
 class EtcdSettings:
-    """`members` counts only for the external topology; stacked has one per control-plane machine.
+    """The cluster's store. Stacked has one member per control-plane machine; external has machines of its own."""
 
-    `volume_gib` is the size of each member's own data volume.
-    """
-
-    topology: EtcdTopology = EtcdTopology.STACKED
-    members: int = 3
-    instance_type: str = "t3.medium"
-    volume_gib: int = 20
-    heartbeat_interval_ms: int = 100
-    election_timeout_ms: int = 1000
+    topology: EtcdTopology = field(
+        default=EtcdTopology.STACKED,
+        metadata=about(
+            "Where etcd runs: on the control-plane machines, or on machines of its own.", Change.REFUSED, why=_NOT_BUILT
+        ),
+    )
+    members: int = field(
+        default=3,
+        metadata=about("Members of an external etcd: 3 or 5.", Change.REFUSED, minimum=1, maximum=5, why=_NOT_BUILT),
+    )
+    instance_type: str = field(
+        default="t3.medium",
+        metadata=about(
+            "Machine type of external members.", Change.RESTARTS_MACHINE, syntax=formats.INSTANCE_TYPE
+        ),
+    )
+    volume_gib: int = field(
+        default=20,
+        metadata=about("Size of each member's own data volume in GiB.", minimum=8, maximum=16384, grows_only=True),
+    )
+    heartbeat_interval_ms: int = field(
+        default=100, metadata=about("How often a leader says that it is there, in ms.", minimum=10, maximum=5000)
+    )
+    election_timeout_ms: int = field(
+        default=1000,
+        metadata=about("Silence after which followers elect, in ms: ten heartbeats.", minimum=100, maximum=50000),
+    )
 
 
 @dataclass(frozen=True)
 class ControlPlaneSettings:
-    """`schedulable` leaves the control plane untainted, so that ordinary pods run there."""
+    """The machines that run API server, scheduler and controller manager."""
 
-    count: int = 1
-    instance_type: str = "t3.medium"
-    root_volume_gib: int = 30
-    schedulable: bool = False
-    api_server_arguments: Mapping[str, str] = field(default_factory=dict)
+    count: int = field(
+        default=1,
+        metadata=about("How many: 1, 3 or 5.", Change.REFUSED, minimum=1, maximum=5, why=_NOT_BUILT),
+    )
+    instance_type: str = field(
+        default="t3.medium",
+        metadata=about("Machine type: 2 CPUs and 2 GiB or more.", Change.RESTARTS_MACHINE, syntax=formats.INSTANCE_TYPE),
+    )
+    root_volume_gib: int = field(
+        default=30, metadata=about("Size of the root volume in GiB.", minimum=20, maximum=16384, grows_only=True)
+    )
+    schedulable: bool = field(
+        default=False, metadata=about("Leaves the control plane untainted, so that ordinary pods run there.")
+    )
+    api_server_arguments: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata=about(
+            "Further arguments of kube-apiserver.",
+            maximum=50,
+            syntax=formats.ARGUMENT_VALUE,
+            key_syntax=formats.ARGUMENT_NAME,
+        ),
+    )
 
 
 @dataclass(frozen=True)
 class KubeletSettings:
     """Fields of KubeletConfiguration that a stack may set."""
 
-    max_pods: int = 110
-    container_log_max_size: str = "10Mi"
-    image_gc_high_threshold_percent: int = 85
-
-
-@dataclass(frozen=True)
-class Taint:
-    key: str
-    effect: TaintEffect
-    value: str = ""
-
-
-@dataclass(frozen=True)
-class WorkerPoolSettings:
-    """A pool of interchangeable workers. `zones` empty means all zones of the network."""
-
-    name: str
-    instance_type: str = "t3.large"
-    minimum: int = 1
-    maximum: int = 3
-    root_volume_gib: int = 30
-    labels: Mapping[str, str] = field(default_factory=dict)
-    taints: tuple[Taint, ...] = ()
-    zones: tuple[int, ...] = ()
-    spot: bool = False
+    max_pods: int = field(default=110, metadata=about("Pods per node; Kubernetes is tested to 110.", minimum=1, maximum=250))
+    container_log_max_size: str = field(
+        default="10Mi",
+        metadata=about("Size at which a container's log is rotated.", syntax=formats.BYTE_QUANTITY),
+    )
+    image_gc_high_threshold_percent: int = field(
+        default=85,
+        metadata=about("Disk use in percent above which unused images are removed.", minimum=81, maximum=100),
+    )
 
 
 @dataclass(frozen=True)
 class NetworkPluginSettings:
-    name: NetworkPluginName = NetworkPluginName.FLANNEL
-    version: str = "0.28.4"
+    """How pods on different machines reach each other."""
+
+    name: NetworkPluginName = field(
+        default=NetworkPluginName.FLANNEL,
+        metadata=about(
+            "Flannel (VXLAN, no NetworkPolicy) or Calico (VXLAN, NetworkPolicy).",
+            Change.REFUSED,
+            why="pods of two plugins can't reach each other while nodes change over; make a new cluster",
+        ),
+    )
+    version: str = field(default="0.28.4", metadata=about("The plugin's version.", syntax=formats.PLUGIN_VERSION))
 
 
 @dataclass(frozen=True)
 class BackupSettings:
     """Snapshots of etcd to a bucket."""
 
-    enabled: bool = False
-    interval_hours: int = 6
-    retention_days: int = 30
+    enabled: bool = field(default=False, metadata=about("Whether snapshots are taken."))
+    interval_hours: int = field(default=6, metadata=about("Hours between snapshots.", minimum=1, maximum=168))
+    retention_days: int = field(default=30, metadata=about("Days that a snapshot is kept.", minimum=1, maximum=3650))
 
 
 @dataclass(frozen=True)
 class Settings:
     """Everything that a stack says, checked and complete."""
 
-    cluster: ClusterSettings
-    network: NetworkSettings
-    access: AccessSettings
-    etcd: EtcdSettings
-    control_plane: ControlPlaneSettings
-    kubelet: KubeletSettings
-    workers: tuple[WorkerPoolSettings, ...]
-    network_plugin: NetworkPluginSettings
-    backups: BackupSettings
-    tags: Mapping[str, str]
+    cluster: ClusterSettings = field(metadata=about("Name and versions."))
+    network: NetworkSettings = field(metadata=about("Address ranges, zones, NAT."))
+    access: AccessSettings = field(metadata=about("Who may reach the cluster from outside."))
+    etcd: EtcdSettings = field(metadata=about("Where the store runs, and on what."))
+    control_plane: ControlPlaneSettings = field(metadata=about("The machines of the control plane."))
+    kubelet: KubeletSettings = field(metadata=about("What kubelet does on each node."))
+    workers: tuple[WorkerPoolSettings, ...] = field(metadata=about("Pools of workers.", maximum=100))
+    network_plugin: NetworkPluginSettings = field(metadata=about("The pod network."))
+    backups: BackupSettings = field(metadata=about("Snapshots of etcd."))
+    tags: Mapping[str, str] = field(
+        metadata=about(
+            "Tags of every resource: AWS takes 50, ten are kept for the program's own.",
+            maximum=40,
+            syntax=formats.TAG_VALUE,
+            key_syntax=formats.TAG_KEY,
+        )
+    )

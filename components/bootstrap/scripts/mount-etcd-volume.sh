@@ -11,6 +11,8 @@ readonly UNFINISHED=quorate-new FINISHED=quorate-etcd
 
 find_device() {
   local candidate
+  # Read again at every try: pulumi may deliver another volume's name meanwhile.
+  load_environment ETCD_VOLUME_ID
   for candidate in "/dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_${ETCD_VOLUME_ID/-/}" /dev/sdf /dev/xvdf; do
     if [[ -b $candidate ]]; then
       readlink --canonicalize "$candidate"
@@ -48,7 +50,7 @@ format_if_blank() {
 main() {
   local device
   start_log
-  load_environment ETCD_VOLUME_ID
+  load_environment MACHINE_NAME ETCD_VOLUME_ID
   wait_until 600 "volume $ETCD_VOLUME_ID to be attached" find_device
   device="$(find_device)"
   if ! mountpoint --quiet "$MOUNT_POINT"; then

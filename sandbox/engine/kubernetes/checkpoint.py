@@ -30,9 +30,7 @@ class UnsupportedValueError(ValueError):
 
 def to_object(properties: Mapping[str, Value]) -> Object:
     """The plain object: no secrets, no nulls, whole numbers as integers. Unknowns stay."""
-    return {
-        _DASHED.get(key, key): _plain(value, key) for key, value in properties.items() if not _is_null(value)
-    }
+    return {_DASHED.get(key, key): _plain(value, key) for key, value in properties.items() if not _is_null(value)}
 
 
 def _is_null(value: Value) -> bool:
@@ -44,7 +42,9 @@ def _plain(value: Value, where: str) -> Any:
         return _plain(value.value, where)
     if isinstance(value, dict):
         return {
-            _DASHED.get(key, key): _plain(inner, f"{where}.{key}") for key, inner in value.items() if not _is_null(inner)
+            _DASHED.get(key, key): _plain(inner, f"{where}.{key}")
+            for key, inner in value.items()
+            if not _is_null(inner)
         }
     if isinstance(value, list):
         return [_plain(inner, f"{where}[{index}]") for index, inner in enumerate(value)]

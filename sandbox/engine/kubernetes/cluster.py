@@ -111,19 +111,19 @@ class Cluster:
 
     def create(self, obj: Mapping[str, Any], manager: str, *, dry_run: bool = False) -> Object:
         query = {"fieldManager": manager, "fieldValidation": "Warn", **_dry(dry_run)}
-        kind = kind_of(obj)
-        created: Object = self.rest.request("POST", self.path(kind, namespace_of(obj)), query, _sent(obj))
+        path = self.path(kind_of(obj), namespace_of(obj))
+        created: Object = self.rest.request("POST", path, query, self._sent(obj))
         return created
 
     def apply(self, obj: Mapping[str, Any], manager: str, *, force: bool = False, dry_run: bool = False) -> Object:
         """Server-side apply: makes the object or changes the fields that `manager` owns."""
         query = {"fieldManager": manager, "force": str(force).lower(), "fieldValidation": "Warn", **_dry(dry_run)}
-        applied: Object = self.rest.request("PATCH", self._path_of(obj), query, _sent(obj), APPLY)
+        applied: Object = self.rest.request("PATCH", self._path_of(obj), query, self._sent(obj), APPLY)
         return applied
 
     def replace(self, obj: Mapping[str, Any], manager: str, *, dry_run: bool = False) -> Object:
         query = {"fieldManager": manager, **_dry(dry_run)}
-        replaced: Object = self.rest.request("PUT", self._path_of(obj), query, _sent(obj))
+        replaced: Object = self.rest.request("PUT", self._path_of(obj), query, self._sent(obj))
         return replaced
 
     def patch_json(self, obj: Mapping[str, Any], steps: list[Any]) -> Object:
@@ -137,6 +137,14 @@ class Cluster:
     def _path_of(self, obj: Mapping[str, Any], name: str = "") -> str:
         return self.path(kind_of(obj), namespace_of(obj), name or name_of(obj))
 
+    def _sent(self, obj: Mapping[str, Any]) -> dict[str, Any]:
+        """The object as the server knows it: Pulumi calls the core group `core`, and may assume a namespace."""
+        kind = kind_of(obj)
+        sent = {**obj, "apiVersion": kind.api_version}
+        if namespace_of(obj) and not self.served(kind).namespaced:
+            sent["metadata"] = {key: value for key, value in obj["metadata"].items() if key != "namespace"}
+        return sent
+
 
 def _prefix(kind: Kind) -> str:
     return f"/apis/{kind.api_version}" if kind.group else f"/api/{kind.version}"
@@ -144,8 +152,3 @@ def _prefix(kind: Kind) -> str:
 
 def _dry(dry_run: bool) -> dict[str, str]:
     return {"dryRun": "All"} if dry_run else {}
-
-
-def _sent(obj: Mapping[str, Any]) -> dict[str, Any]:
-    """The object as the server knows it: Pulumi calls the core group `core`."""
-    return {**obj, "apiVersion": kind_of(obj).api_version}

@@ -72,9 +72,7 @@ def _changes(path: Path, old: Any, new: Any, old_input: Any) -> Iterator[tuple[P
     elif isinstance(old, Mapping) and isinstance(new, Mapping):
         inputs = old_input if isinstance(old_input, Mapping) else {}
         for key in (*old, *(key for key in new if key not in old)):
-            yield from _changes(
-                (*path, key), old.get(key, MISSING), new.get(key, MISSING), inputs.get(key, MISSING)
-            )
+            yield from _changes((*path, key), old.get(key, MISSING), new.get(key, MISSING), inputs.get(key, MISSING))
     elif isinstance(old, list) and isinstance(new, list):
         places = old_input if isinstance(old_input, list) else []
         for index in range(max(len(old), len(new))):

@@ -60,7 +60,9 @@ def assign_name(inputs: Object, resource_name: str, seed: bytes, proposed: str, 
         return
     if mode == "disabled":
         raise ValueError("automatic naming is switched off by configuration: set .metadata.name")
-    give_name(inputs, proposed if mode in ("propose", "enforce") and proposed else f"{resource_name}-{random_suffix(seed)}")
+    give_name(
+        inputs, proposed if mode in ("propose", "enforce") and proposed else f"{resource_name}-{random_suffix(seed)}"
+    )
 
 
 def adopt_name(inputs: Object, old_inputs: Mapping[str, Any]) -> None:

@@ -98,7 +98,7 @@ def same(old: Any, new: Any, path: tuple[str | int, ...] = ()) -> bool:
         first, second = quantity(old), quantity(new)
         if first is not None and second is not None:
             return first == second
-    return type(old) in (int, float) and type(new) in (int, float) and old == new or (
+    return (type(old) in (int, float) and type(new) in (int, float) and old == new) or (
         type(old) is type(new) and old == new
     )
 

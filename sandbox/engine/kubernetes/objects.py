@@ -104,7 +104,9 @@ def condition(obj: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
 def owned_by(obj: Mapping[str, Any], owner: Mapping[str, Any]) -> bool:
     """Whether an ownerReference names the owner's uid."""
     wanted = uid_of(owner)
-    return bool(wanted) and any(text(lookup(ref, "uid")) == wanted for ref in sequence(obj, "metadata", "ownerReferences"))
+    return bool(wanted) and any(
+        text(lookup(ref, "uid")) == wanted for ref in sequence(obj, "metadata", "ownerReferences")
+    )
 
 
 def set_in(obj: Object, value: Any, *path: str) -> None:

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.engine.kubernetes import ssa
-from sandbox.engine.kubernetes.awaiting.conditions import condition_for, propagation, timeout_seconds, waits_for_deletion
+from sandbox.engine.kubernetes.awaiting.conditions import (
+    condition_for,
+    propagation,
+    timeout_seconds,
+    waits_for_deletion,
+)
 from sandbox.engine.kubernetes.awaiting.wait import check_now, until_gone, until_ready
 from sandbox.engine.kubernetes.cluster import Cluster, NoMatchError
 from sandbox.engine.kubernetes.naming import random_suffix

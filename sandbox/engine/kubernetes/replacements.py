@@ -53,7 +53,9 @@ _FORCED: dict[tuple[str, str], tuple[str, ...]] = {
     ),
     ("v1", "Pod"): tuple(f".spec.{field}" for field in _POD_FIELDS)
     + tuple(
-        f".spec.{containers}[*].{field}" for containers in ("containers", "initContainers") for field in _CONTAINER_FIELDS
+        f".spec.{containers}[*].{field}"
+        for containers in ("containers", "initContainers")
+        for field in _CONTAINER_FIELDS
     ),
     ("v1", "ResourceQuota"): (".spec.scopes",),
     ("v1", "Secret"): (".type",),

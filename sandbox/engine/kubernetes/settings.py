@@ -64,7 +64,9 @@ def problems(names: Mapping[str, Any]) -> list[tuple[str, str]]:
         if name in REFUSED and value not in (None, "", False, "false"):
             found.append((name, f"{name} is not modelled by this stand-in for pulumi-kubernetes: {REFUSED[name]}"))
         elif name == "enableServerSideApply" and value in (False, "false"):
-            found.append((name, "enableServerSideApply=false is not modelled by this stand-in: it always applies server-side"))
+            found.append(
+                (name, "enableServerSideApply=false is not modelled by this stand-in: it always applies server-side")
+            )
         elif name not in _BOOLEANS and name not in (*_TEXTS, *_ENGINE_OWN, *REFUSED, "kubeClientSettings"):
             found.append((name, f"{name} is not an argument of pulumi-kubernetes 4.34.2"))
     return found
@@ -122,3 +124,10 @@ def _client(given: Mapping[str, str], environment: Mapping[str, str], wrong: lis
         except (TypeError, ValueError):
             wrong.append(f"kubeClientSettings: {name}: {value!r} is not a number")
     return result
+
+
+def argument_types() -> dict[str, str]:
+    """The arguments that can be honoured, with their types in a Pulumi schema."""
+    texts = dict.fromkeys(_TEXTS, "string")
+    booleans = dict.fromkeys(_BOOLEANS, "boolean")
+    return {**texts, **booleans, "kubeClientSettings": "object"}

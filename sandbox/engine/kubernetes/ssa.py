@@ -81,14 +81,6 @@ def _union(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
     return result
 
 
-def needs_force(live: Mapping[str, Any]) -> bool:
-    """Whether a dry run would meet conflicts that the takeover resolves first in a real update."""
-    return any(
-        (text(entry.get("manager")), text(entry.get("operation"))) in _FORMER
-        for entry in sequence(live, "metadata", "managedFields")
-    )
-
-
 def ignore(inputs: Object, live: Mapping[str, Any], manager: str, paths: Iterable[Path]) -> None:
     """Leaves ignored fields as the cluster has them: dropped where others own them, else with the live value.
 

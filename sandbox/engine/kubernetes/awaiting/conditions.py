@@ -48,7 +48,13 @@ _MAY_SKIP_DELETION = frozenset(
 
 # Their readiness is not looked at on refresh.
 _NOT_ON_READ = frozenset(
-    {("", "PersistentVolume"), ("", "PersistentVolumeClaim"), ("", "ReplicationController"), ("", "ResourceQuota"), ("", "Secret")}
+    {
+        ("", "PersistentVolume"),
+        ("", "PersistentVolumeClaim"),
+        ("", "ReplicationController"),
+        ("", "ResourceQuota"),
+        ("", "Secret"),
+    }
 )
 
 

@@ -48,8 +48,8 @@ def parse_wait_for(value: str) -> WaitFor:
             raise WaitForError(f'{WAIT_FOR}: expected a "jsonpath=" or "condition=" prefix, got {entry!r}')
         if entry.startswith("jsonpath=") and not _JSON_PATH.fullmatch(entry):
             raise WaitForError(
-                f"{WAIT_FOR}: {entry!r}: this stand-in for pulumi-kubernetes reads fields and places in lists only, as in "
-                "jsonpath={.status.phase}=Running"
+                f"{WAIT_FOR}: {entry!r}: this stand-in for pulumi-kubernetes reads fields and places in lists only, "
+                "as in jsonpath={.status.phase}=Running"
             )
     return WaitFor(tuple(expressions))
 
@@ -97,5 +97,7 @@ def judge_anything(obj: Object) -> Verdict:
             continue
         kind, status, message = text(entry.get("type")), entry.get("status"), text(entry.get("message"))
         if (kind == "Ready" and status != "True") or (kind in ("Reconciling", "Stalled") and status == "True"):
-            return Verdict(False, message or f"Waiting for readiness ({kind} is {status})", (message,) if message else ())
+            return Verdict(
+                False, message or f"Waiting for readiness ({kind} is {status})", (message,) if message else ()
+            )
     return Verdict(True)

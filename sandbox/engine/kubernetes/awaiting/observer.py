@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import urllib3
@@ -44,10 +45,9 @@ class Observer:
         with self._lock:
             response = self._open
         if response is not None:
-            try:
+            # It may have ended by itself meanwhile.
+            with suppress(OSError, ValueError, RuntimeError, urllib3.exceptions.HTTPError):
                 response.shutdown()
-            except (OSError, ValueError, RuntimeError, urllib3.exceptions.HTTPError):
-                pass  # it ended by itself meanwhile
         self._thread.join(timeout=2)
 
     def _run(self) -> None:
@@ -55,7 +55,14 @@ class Observer:
             try:
                 self._follow(self._list())
                 self.error = ""
-            except (ApiError, NoMatchError, UnreachableError, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            except (
+                ApiError,
+                NoMatchError,
+                UnreachableError,
+                urllib3.exceptions.HTTPError,
+                OSError,
+                ValueError,
+            ) as error:
                 if self._stopped.is_set():
                     return
                 self.error = f"cannot watch {self._kind}: {error}"
@@ -66,7 +73,8 @@ class Observer:
         answer = self._cluster.list_objects(self._kind, self._namespace, self._query)
         # Entries of a list don't say what they are.
         named = [
-            {"apiVersion": self._kind.api_version, "kind": self._kind.kind, **entry} for entry in answer.get("items") or []
+            {"apiVersion": self._kind.api_version, "kind": self._kind.kind, **entry}
+            for entry in answer.get("items") or []
         ]
         with self._lock:
             self._objects = {uid_of(entry): entry for entry in named}

@@ -14,7 +14,11 @@ SETTLE_SECONDS = 10.0
 def needs_pods(service: Object) -> bool:
     """Whether traffic goes to pods that the service selects and that it's reasonable to wait for."""
     headless = lookup(service, "spec", "clusterIP") == "None"
-    return bool(mapping(service, "spec", "selector")) and not headless and lookup(service, "spec", "type") != "ExternalName"
+    return (
+        bool(mapping(service, "spec", "selector"))
+        and not headless
+        and lookup(service, "spec", "type") != "ExternalName"
+    )
 
 
 def endpoints_of(service: Object, snapshot: Snapshot) -> Object | None:
@@ -84,7 +88,10 @@ class IngressCondition:
         if problems:
             return Verdict(False, "[1/3] Finding a matching service for each Ingress path", tuple(problems))
         if not sequence(ingress, "status", "loadBalancer", "ingress"):
-            problem = "Ingress .status.loadBalancer field was not updated with a hostname/IP address. Is an ingress controller running?"
+            problem = (
+                "Ingress .status.loadBalancer field was not updated with a hostname/IP address. "
+                "Is an ingress controller running?"
+            )
             return Verdict(False, "[2/3] Waiting for update of .status.loadBalancer with hostname/IP", (problem,))
         return Verdict(True, "✅ Ingress initialization complete")
 

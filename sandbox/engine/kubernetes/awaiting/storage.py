@@ -36,10 +36,14 @@ class ClaimCondition:
 
 def judge_quota(obj: Object) -> Verdict:
     ready = mapping(obj, "spec", "hard") == mapping(obj, "status", "hard")
-    return Verdict(ready, "Waiting for the quota to be in force", () if ready else ("status.hard differs from spec.hard",))
+    return Verdict(
+        ready, "Waiting for the quota to be in force", () if ready else ("status.hard differs from spec.hard",)
+    )
 
 
 def judge_secret(obj: Object) -> Verdict:
     """A service account's token is filled in by a controller; other secrets are what they are."""
     ready = obj.get("type") != "kubernetes.io/service-account-token" or bool(mapping(obj, "data"))
-    return Verdict(ready, "Waiting for the token", () if ready else ("the token controller has not filled in the secret",))
+    return Verdict(
+        ready, "Waiting for the token", () if ready else ("the token controller has not filled in the secret",)
+    )

@@ -132,7 +132,9 @@ def _events(cluster: Cluster, obj: Object, watch: _Watch) -> list[str]:
     owned = {uid_of(obj)}
     related = [entry for of in watch.others.values() for entry in of.objects()]
     for _ in range(2):  # a Deployment's pods belong to its ReplicaSets
-        owned |= {uid_of(entry) for entry in related if any(owned_by(entry, {"metadata": {"uid": uid}}) for uid in owned)}
+        owned |= {
+            uid_of(entry) for entry in related if any(owned_by(entry, {"metadata": {"uid": uid}}) for uid in owned)
+        }
     try:
         answer = cluster.list_objects(EVENTS, namespace_of(obj), {"fieldSelector": "type=Warning"})
     except (ApiError, NoMatchError, UnreachableError):
@@ -180,7 +182,9 @@ def until_gone(task: Task, cluster: Cluster, obj: Object, seconds: float, start:
                 reasons = [_remains(last), *watch.errors]
                 if task.cancelled.is_set():
                     raise CancelledError(last, reasons)
-                message = f"timed out waiting for {kind_of(last).kind} {name_of(last)!r} to be deleted after {seconds:.0f} s"
+                message = (
+                    f"timed out waiting for {kind_of(last).kind} {name_of(last)!r} to be deleted after {seconds:.0f} s"
+                )
                 raise NotDeletedError("; ".join([message, *reasons]), last, reasons)
             watch.wait(seen, deadline.remaining)
 
@@ -193,5 +197,7 @@ def _remains(obj: Object) -> str:
         for entry in sequence(obj, "status", "conditions")
         if text(entry.get("type")).startswith("Namespace") and entry.get("status") == "True"
     ]
-    details = "; ".join([*([phase] if phase else []), *([f"finalizers: {finalizers}"] if finalizers else []), *blockers])
+    details = "; ".join(
+        [*([phase] if phase else []), *([f"finalizers: {finalizers}"] if finalizers else []), *blockers]
+    )
     return f"{kind_of(obj).kind} {name_of(obj)!r} still exists" + (f" ({details})" if details else "")

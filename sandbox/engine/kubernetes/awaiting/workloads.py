@@ -45,7 +45,9 @@ class DeploymentCondition:
             ),
             None,
         )  # fmt: skip
-        wanted = integer(current, "spec", "replicas", default=1) if current else integer(obj, "spec", "replicas", default=1)
+        wanted = (
+            integer(current, "spec", "replicas", default=1) if current else integer(obj, "spec", "replicas", default=1)
+        )
         ready = integer(current, "status", "readyReplicas") if current else 0
         available = bool(revision) and condition(obj, "Available").get("status") == "True"
         progressing = condition(obj, "Progressing")
@@ -67,7 +69,9 @@ class DeploymentCondition:
         elif revision == "1" or not rolled_out:
             problems.append("Minimum number of Pods to consider the application live was not attained")
         else:
-            problems.append("Attempted to roll forward to new ReplicaSet, but minimum number of Pods did not become live")
+            problems.append(
+                "Attempted to roll forward to new ReplicaSet, but minimum number of Pods did not become live"
+            )
         problems += pod_problems(snapshot.of(PODS), current or {})
         status = f"Waiting for app ReplicaSet to be available ({ready}/{wanted} Pods available)"
         return Verdict(False, status, tuple(dict.fromkeys(problems)))
@@ -174,7 +178,9 @@ class JobCondition:
             return Verdict(False, problem, (problem, *pods), failed=True)
         if lookup(obj, "status", "startTime") is MISSING:
             return Verdict(False, f'Waiting for Job "{name}" to start', pods)
-        counts = " | ".join(f"{label}: {integer(obj, 'status', label.lower())}" for label in ("Active", "Succeeded", "Failed"))
+        counts = " | ".join(
+            f"{label}: {integer(obj, 'status', label.lower())}" for label in ("Active", "Succeeded", "Failed")
+        )
         return Verdict(False, f'Waiting for Job "{name}" to succeed ({counts})', pods)
 
 

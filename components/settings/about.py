@@ -1,0 +1,74 @@
+"""What the model says of each setting besides its type: meaning, limits, and what a change of it does. Pure.
+
+Read by decode.py (limits), changes.py (what is refused), schema.py and document.py, so that these can't disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import Field, dataclass
+from enum import StrEnum
+from typing import Any, Final, cast
+
+from components.settings.syntax import Syntax
+
+_KEY: Final = "about"
+
+
+class Change(StrEnum):
+    """What changing a setting does to a cluster that is already there."""
+
+    IN_PLACE = "in place"
+    RESTARTS_MACHINE = "in place, the machine restarts"
+    REPLACES_MACHINE = "replaces the machine"
+    REFUSED = "refused on a living cluster"
+
+
+@dataclass(frozen=True)
+class About:
+    """`minimum` and `maximum` bound a number, or the number of items of a list or map.
+
+    `syntax` is that of a string, of each item of a list, or of each value of a map; `key_syntax` of each key of a map.
+    `grows_only`: a smaller value is refused on a living cluster. `why` says why a change is refused.
+    """
+
+    says: str
+    change: Change = Change.IN_PLACE
+    minimum: int | None = None
+    maximum: int | None = None
+    syntax: Syntax | None = None
+    key_syntax: Syntax | None = None
+    grows_only: bool = False
+    why: str = ""
+
+    def effect(self) -> str:
+        """What a change does, in words for a table."""
+        if self.grows_only:
+            return f"{self.change}; a smaller value is {Change.REFUSED}"
+        return str(self.change)
+
+
+def about(
+    says: str,
+    change: Change = Change.IN_PLACE,
+    *,
+    minimum: int | None = None,
+    maximum: int | None = None,
+    syntax: Syntax | None = None,
+    key_syntax: Syntax | None = None,
+    grows_only: bool = False,
+    why: str = "",
+) -> Mapping[str, About]:
+    """The `metadata` of a dataclass field."""
+    return {_KEY: About(says, change, minimum, maximum, syntax, key_syntax, grows_only, why)}
+
+
+def about_of(field: Field[Any]) -> About:
+    """What the model says of this field. KeyError when it says nothing, which a test forbids."""
+    return cast(About, field.metadata[_KEY])
+
+
+def key_of(field_name: str) -> str:
+    """A field's spelling in a stack file: `vpc_cidr` is `vpcCidr`."""
+    first, *rest = field_name.split("_")
+    return first + "".join(word.capitalize() for word in rest)

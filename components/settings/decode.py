@@ -1,0 +1,154 @@
+"""From the plain values of a stack file to the model's dataclasses, by their types. Pure.
+
+Each value is checked by itself here: type, limits, syntax, unknown keys. What values say together is rules.py's.
+A value that is refused is replaced by its default, so that one problem doesn't hide the others.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, get_args, get_origin, get_type_hints
+
+from components.settings.about import About, about_of, key_of
+from components.settings.problems import Problem, shown
+
+_UNUSABLE = object()
+
+
+@dataclass
+class Decoder:
+    """Collects `problems`, the `unsound` key paths whose values were replaced, and the paths that were `given`."""
+
+    problems: list[Problem] = field(default_factory=list)
+    unsound: set[str] = field(default_factory=set)
+    given: set[str] = field(default_factory=set)
+
+    def record(self, model: Any, raw: object, path: str, label: Callable[[str], str]) -> Any:
+        """A `model` (a dataclass) from a mapping. `label` makes the key path of one of its keys."""
+        if not isinstance(raw, Mapping):
+            self._refuse(path, raw, "Write an object here: its keys indented below it.")
+            raw = {}
+        model_fields = {key_of(f.name): f for f in fields(model)}
+        values: dict[str, Any] = {}
+        for key in raw:
+            if key not in model_fields:
+                self._unknown(label(str(key)), str(key), list(model_fields))
+        for key, model_field in model_fields.items():
+            values[model_field.name] = self._member(model, model_field, raw, key, label(key))
+        return model(**values)
+
+    def _member(self, model: Any, model_field: Field[Any], raw: Mapping[Any, object], key: str, path: str) -> Any:
+        kind = type_hints(model)[model_field.name]
+        if key in raw:
+            self.given.add(path)
+            value = self._value(kind, raw[key], path, about_of(model_field))
+            return _substitute(model_field, kind) if value is _UNUSABLE else value
+        required = model_field.default is MISSING and model_field.default_factory is MISSING
+        if required and is_dataclass(kind):
+            return self.record(kind, {}, path, lambda inner: f"{path}.{inner}")
+        if required and get_origin(kind) is None:
+            self._refuse(path, None, f"Give it a value: {about_of(model_field).says}")
+        return _substitute(model_field, kind)
+
+    def _value(self, kind: Any, raw: object, path: str, about: About) -> Any:
+        if is_dataclass(kind):
+            return self.record(kind, raw, path, lambda key: f"{path}.{key}")
+        origin = get_origin(kind)
+        if origin is tuple:
+            return self._items(get_args(kind)[0], raw, path, about)
+        if origin is not None:
+            return self._entries(raw, path, about)
+        if kind is bool:
+            return raw if isinstance(raw, bool) else self._refuse(path, raw, "Write true or false, without quotes.")
+        if kind is int:
+            return self._number(raw, path, about)
+        if issubclass(kind, StrEnum):
+            return self._choice(kind, raw, path)
+        return self._text(raw, path, about.syntax.refuse if about.syntax else lambda _: None)
+
+    def _number(self, raw: object, path: str, about: About) -> Any:
+        if isinstance(raw, bool) or not isinstance(raw, int):
+            return self._refuse(path, raw, "Write a whole number, without quotes.")
+        low, high = about.minimum, about.maximum
+        if (low is not None and raw < low) or (high is not None and raw > high):
+            return self._refuse(path, raw, f"Choose a number from {low} to {high}.")
+        return raw
+
+    def _choice(self, kind: type[StrEnum], raw: object, path: str) -> Any:
+        words = [str(member) for member in kind]
+        if isinstance(raw, str) and raw in words:
+            return kind(raw)
+        near = difflib.get_close_matches(raw, words, 1) if isinstance(raw, str) and len(raw) < 50 else []
+        hint = f" Did you mean {near[0]}?" if near else ""
+        return self._refuse(path, raw, f"Choose one of {', '.join(words)}.{hint}")
+
+    def _text(self, raw: object, path: str, refuse: Callable[[str], str | None]) -> Any:
+        if not isinstance(raw, str):
+            return self._refuse(path, raw, "Write a text; numbers and true or false need quotes to be one.")
+        remedy = refuse(raw)
+        return self._refuse(path, raw, remedy) if remedy else raw
+
+    def _items(self, kind: Any, raw: object, path: str, about: About) -> Any:
+        if not isinstance(raw, list | tuple):
+            return self._refuse(path, raw, "Write a list here: one item per line, each after a hyphen.")
+        if about.maximum is not None and len(raw) > about.maximum:
+            return self._refuse(path, raw, f"Keep it to {about.maximum} items.")
+        values = [self._value(kind, item, f"{path}[{number}]", about) for number, item in enumerate(raw)]
+        for number, value in enumerate(values):
+            if value is not _UNUSABLE and not is_dataclass(kind) and value in values[:number]:
+                self._refuse(f"{path}[{number}]", raw[number], "Remove it: the list has it already.")
+        return tuple(value for value in values if value is not _UNUSABLE)
+
+    def _entries(self, raw: object, path: str, about: About) -> Any:
+        if not isinstance(raw, Mapping):
+            return self._refuse(path, raw, "Write an object here: one `key: value` per line.")
+        if about.maximum is not None and len(raw) > about.maximum:
+            return self._refuse(path, raw, f"Keep it to {about.maximum} keys.")
+        entries: dict[str, str] = {}
+        for key, value in raw.items():
+            entry_path = f'{path}["{key}"]' if any(c in str(key) for c in '.[]"') else f"{path}.{key}"
+            remedy = about.key_syntax.refuse(str(key)) if about.key_syntax else None
+            if remedy:
+                self._refuse(entry_path, str(key), remedy)
+            text = self._text(value, entry_path, about.syntax.refuse if about.syntax else lambda _: None)
+            if text is not _UNUSABLE and not remedy:
+                entries[str(key)] = text
+        return entries
+
+    def _unknown(self, path: str, key: str, known: list[str]) -> None:
+        near = difflib.get_close_matches(key[:80], known, 1)
+        if near:
+            remedy = f"There is no such key. Did you mean {near[0]}?"
+        else:
+            remedy = f"There is no such key. Known here: {', '.join(sorted(known))}."
+        self.problems.append(Problem(path, f"the key {shown(key)}", remedy))
+
+    def _refuse(self, path: str, raw: object, remedy: str) -> object:
+        self.unsound.add(path)
+        self.problems.append(Problem(path, shown(raw), remedy))
+        return _UNUSABLE
+
+
+@cache
+def type_hints(model: Any) -> dict[str, Any]:
+    """The resolved types of a model's fields."""
+    return get_type_hints(model)
+
+
+def _substitute(model_field: Field[Any], kind: Any) -> Any:
+    """A value of the right type for a field that has none: its default, or an empty or first one."""
+    if model_field.default is not MISSING:
+        return model_field.default
+    if model_field.default_factory is not MISSING:
+        return model_field.default_factory()
+    if get_origin(kind) is tuple:
+        return ()
+    if get_origin(kind) is not None:
+        return {}
+    if issubclass(kind, StrEnum):
+        return next(iter(kind))
+    return kind()

@@ -1,0 +1,178 @@
+"""The formats that settings are written in: names, versions, networks, sizes, labels, tags. Pure."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
+from typing import Final
+
+from components.settings.syntax import Syntax
+
+_LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_DOMAIN: Final = rf"{_LABEL}(\.{_LABEL})*"
+_SHORT_LABEL: Final = r"[a-z]([-a-z0-9]{0,18}[a-z0-9])?"
+_NAME_PART: Final = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_NUMBER: Final = r"(0|[1-9][0-9]{0,3})"
+
+_TAKEN_DOMAINS: Final = {
+    "cluster.local": "pods resolve it inside the cluster",
+    "compute.internal": "AWS's resolver answers it",
+    "ec2.internal": "AWS's resolver answers it",
+    "amazonaws.com": "AWS's own services live there",
+}
+_LABEL_PREFIXES_OPEN_TO_NODES: Final = ("kubelet.kubernetes.io/", "node.kubernetes.io/")
+
+
+def _check_domain(text: str) -> str | None:
+    if len(text) > 200:
+        return "Shorten it to 200 characters, so that host names in it stay below DNS's limit of 253."
+    for taken, reason in _TAKEN_DOMAINS.items():
+        if text == taken or text.endswith(f".{taken}"):
+            return f"Choose another domain: {taken} is taken, {reason}."
+    return None
+
+
+def _check_kubernetes_version(text: str) -> str | None:
+    if not 35 <= int(text.split(".")[1]) <= 37:
+        return "Choose a version of 1.35, 1.36 or 1.37: these are maintained, and the ones that quorate knows."
+    return None
+
+
+def _check_network(text: str) -> str | None:
+    try:
+        network = IPv4Network(text, strict=False)
+    except (AddressValueError, NetmaskValueError):
+        return NETWORK.remedy
+    if str(network) != text:
+        return f"The address has bits set behind the network's length. Write {network}, or change the length."
+    return None
+
+
+def _check_instance_type(text: str) -> str | None:
+    family = text.split(".", 1)[0]
+    if family.startswith("mac"):
+        return "Choose an x86-64 type such as t3.medium: mac types run macOS."
+    parsed = re.fullmatch(r"([a-z]+)([0-9]+)([a-z]*)(-.*)?", family)
+    if parsed and (family == "a1" or "g" in parsed[3] or (parsed[4] or "").startswith("-gb")):
+        return "Choose an x86-64 type such as t3.medium or m7i.large: this one is ARM, and the machine images aren't."
+    return None
+
+
+def _check_label_key(text: str) -> str | None:
+    prefix = text.rpartition("/")[0]
+    if len(prefix) > 253:
+        return "Shorten the part before the slash to 253 characters."
+    reserved = prefix in ("kubernetes.io", "k8s.io") or prefix.endswith((".kubernetes.io", ".k8s.io"))
+    if reserved and not text.startswith(_LABEL_PREFIXES_OPEN_TO_NODES):
+        return (
+            "Use a prefix of your own: a node may not label itself under kubernetes.io or k8s.io, "
+            "except under node.kubernetes.io and kubelet.kubernetes.io."
+        )
+    return None
+
+
+def _check_taint_key(text: str) -> str | None:
+    if len(text.rpartition("/")[0]) > 253:
+        return "Shorten the part before the slash to 253 characters."
+    if text.startswith("node-role.kubernetes.io/"):
+        return "Use a key of your own: the taints of node-role.kubernetes.io mark control planes."
+    return None
+
+
+def _check_tag_key(text: str) -> str | None:
+    if text.lower().startswith("aws:"):
+        return "Choose another key: AWS keeps aws: for itself."
+    if text == "Name" or text.startswith(("quorate:", "kubernetes.io/")):
+        return "Choose another key: Name, quorate:… and kubernetes.io/… are set by the program, per resource."
+    return None
+
+
+CLUSTER_NAME: Final = Syntax(
+    "DNS label of 1 to 20 characters",
+    _SHORT_LABEL,
+    "Use 1 to 20 lower-case letters, digits and hyphens, a letter first and no hyphen last: "
+    "the name becomes part of DNS names and of names in AWS, which end at 32 characters.",
+)
+POOL_NAME: Final = Syntax(
+    "DNS label of 1 to 20 characters",
+    _SHORT_LABEL,
+    "Use 1 to 20 lower-case letters, digits and hyphens, a letter first and no hyphen last.",
+)
+DOMAIN: Final = Syntax(
+    "DNS domain",
+    _DOMAIN,
+    "Write a domain in lower case, without a dot at the end, such as quorate.internal.",
+    _check_domain,
+)
+KUBERNETES_VERSION: Final = Syntax(
+    "version 1.35.x to 1.37.x",
+    rf"1\.{_NUMBER}\.{_NUMBER}",
+    'Write the full version without a v, in quotes if it could be read as a number, such as "1.36.4".',
+    _check_kubernetes_version,
+)
+CONTAINERD_VERSION: Final = Syntax(
+    "version 2.x.y",
+    rf"2\.{_NUMBER}\.{_NUMBER}",
+    'Write a full version of containerd 2, such as "2.3.7": containerd 1.7 has reached its end of life.',
+)
+PLUGIN_VERSION: Final = Syntax(
+    "version x.y.z",
+    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}",
+    'Write the full version without a v, such as "0.28.4".',
+)
+NETWORK: Final = Syntax(
+    "IPv4 network",
+    r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}",
+    "Write an IPv4 network such as 10.20.0.0/16: four numbers up to 255, a slash, and a length up to 32 "
+    "(/32 for a single address). The cluster has no IPv6.",
+    _check_network,
+)
+INSTANCE_TYPE: Final = Syntax(
+    "EC2 instance type, x86-64",
+    r"[a-z]+-?[0-9]+[a-z0-9]*(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*",
+    "Write an EC2 instance type, family and size: t3.medium, m7i.large.",
+    _check_instance_type,
+)
+BYTE_QUANTITY: Final = Syntax(
+    "quantity of bytes",
+    r"[1-9][0-9]{0,8}(Ki|Mi|Gi|k|M|G)?",
+    "Write a quantity as Kubernetes does, such as 10Mi.",
+)
+ARGUMENT_NAME: Final = Syntax(
+    "name of an argument, without dashes before it",
+    r"[a-z][a-z0-9]*(-[a-z0-9]+)*",
+    "Write the argument's name without dashes before it, such as audit-log-maxage.",
+)
+ARGUMENT_VALUE: Final = Syntax(
+    "a line of text",
+    r"[^\x00-\x1f\x7f]{1,2000}",
+    "Write a value of 1 to 2000 characters on one line.",
+)
+LABEL_KEY: Final = Syntax(
+    "label key",
+    rf"({_DOMAIN}/)?{_NAME_PART}",
+    "Write a label key: letters, digits, hyphens, underscores and dots, up to 63, with an optional domain/ before.",
+    _check_label_key,
+)
+LABEL_VALUE: Final = Syntax(
+    "label value",
+    rf"({_NAME_PART})?",
+    "Write up to 63 letters, digits, hyphens, underscores and dots, beginning and ending with a letter or digit.",
+)
+TAINT_KEY: Final = Syntax("taint key", LABEL_KEY.pattern, LABEL_KEY.remedy.replace("label", "taint"), _check_taint_key)
+TAG_KEY: Final = Syntax(
+    "tag key",
+    r"[A-Za-z0-9 _.:/=+\-@]{1,128}",
+    "Write 1 to 128 letters, digits, spaces and _ . : / = + - @, which is what AWS takes everywhere.",
+    _check_tag_key,
+)
+TAG_VALUE: Final = Syntax(
+    "tag value",
+    r"[A-Za-z0-9 _.:/=+\-@]{0,256}",
+    "Write up to 256 letters, digits, spaces and _ . : / = + - @, which is what AWS takes everywhere.",
+)
+REGION: Final = Syntax(
+    "AWS region",
+    r"[a-z]{2}(-[a-z]+)+-[1-9][0-9]?",
+    "Write a region's code such as eu-central-1: pulumi config set aws:region eu-central-1.",
+)

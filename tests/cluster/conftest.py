@@ -1,0 +1,83 @@
+"""A sandbox and a working copy of the program for the cluster tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import lifecycle
+from sandbox.paths import CHECKOUT
+from sandbox.toolchain.build import binary
+
+STACK = "education"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The program in a folder of its own, so that a test may edit the stack file; `environment` is for pulumi."""
+
+    folder: Path
+    environment: dict[str, str]
+
+    @property
+    def stack_file(self) -> Path:
+        return self.folder / "stacks" / f"Pulumi.{STACK}.yaml"
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.folder / "kubeconfig"
+
+    def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs pulumi and shows its whole output where it fails."""
+        outcome = subprocess.run(
+            ["pulumi", "--non-interactive", "--color", "never", *arguments],
+            cwd=self.folder, env=self.environment, capture_output=True, text=True,
+        )  # fmt: skip
+        if check and outcome.returncode:
+            pytest.fail(f"pulumi {' '.join(arguments)}: exit {outcome.returncode}\n{outcome.stdout}\n{outcome.stderr}")
+        return outcome
+
+    def kubectl(self, *arguments: str) -> str:
+        """Runs kubectl as the operator, with the stack's own kubeconfig."""
+        if not self.kubeconfig.exists():
+            content = self.pulumi("stack", "output", "kubeconfig", "--show-secrets", "--stack", STACK).stdout
+            self.kubeconfig.touch(mode=0o600)
+            self.kubeconfig.write_text(content)
+        command = [str(binary("kubernetes", "kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]
+        outcome = subprocess.run(command, capture_output=True, text=True)
+        if outcome.returncode:
+            pytest.fail(f"kubectl {' '.join(arguments)}: {outcome.stderr}")
+        return outcome.stdout
+
+    def changes(self, *arguments: str) -> dict[str, int]:
+        """Number of resources by what `pulumi <arguments>` did with them, without those left as they are."""
+        outcome = self.pulumi(*arguments, "--json")
+        summary: dict[str, int] = json.loads(outcome.stdout)["changeSummary"]
+        return {kind: number for kind, number in summary.items() if kind != "same"}
+
+    def state(self) -> dict[str, Any]:
+        exported: dict[str, Any] = json.loads(self.pulumi("stack", "export", "--stack", STACK).stdout)
+        return exported
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    lifecycle.up(print)
+    folder = tmp_path_factory.mktemp("program")
+    for name in ("Pulumi.yaml", "__main__.py", "components", "stacks"):
+        source = CHECKOUT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name)
+        else:
+            shutil.copy(source, folder / name)
+    (folder / ".venv").symlink_to(CHECKOUT / ".venv")
+    yield Workspace(folder, {**os.environ, **lifecycle.environment(print)})
+    lifecycle.down(print)

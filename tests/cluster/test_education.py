@@ -1,0 +1,122 @@
+"""The education stack on a real machine, from nothing to nothing. The tests build on each other, in order."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox import supervisor
+from sandbox.cloud import wiring
+from sandbox.cloud.machines import Machines
+from sandbox.paths import state_dir
+from tests.cluster.conftest import STACK, Workspace
+
+pytestmark = pytest.mark.cluster
+
+_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_BOOTSTRAP_TOKEN = re.compile(r"\b(?!abcdef\.)[a-z0-9]{6}\.[a-z0-9]{16}\b")
+
+
+def machines() -> Machines:
+    return Machines(disks=state_dir() / "machines", image=Path("/"))
+
+
+def on_machine(*command: str) -> str:
+    (instance_id,) = machines().ids()
+    return subprocess.run(
+        ["runc", "--root", str(machines().runc_root), "exec", instance_id, *command],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+
+
+def test_up_ends_with_a_ready_node_and_a_page_served_by_a_pod(workspace: Workspace) -> None:
+    workspace.pulumi("stack", "select", "--create", STACK)
+    started = time.monotonic()
+    output = workspace.pulumi("up", "--yes", "--skip-preview", "--stack", STACK).stdout
+    print(f"pulumi up took {time.monotonic() - started:.0f} s")
+    assert not _PRIVATE_KEY.search(output)
+    nodes = json.loads(workspace.kubectl("get", "nodes", "-o", "json"))["items"]
+    ready = [c["status"] for node in nodes for c in node["status"]["conditions"] if c["type"] == "Ready"]
+    assert ready == ["True"]
+    coredns = json.loads(workspace.kubectl("-n", "kube-system", "get", "deployment", "coredns", "-o", "json"))
+    assert coredns["status"]["availableReplicas"] == coredns["spec"]["replicas"]
+    page = workspace.kubectl("get", "--raw", "/api/v1/namespaces/quorate-smoke/services/smoke:http/proxy/")
+    assert page.strip()
+
+
+def test_a_second_up_changes_nothing(workspace: Workspace) -> None:
+    started = time.monotonic()
+    assert workspace.changes("up", "--yes", "--skip-preview", "--stack", STACK) == {}
+    assert time.monotonic() - started < 60
+
+
+def test_refresh_finds_no_drift(workspace: Workspace) -> None:
+    assert workspace.changes("refresh", "--yes", "--skip-preview", "--stack", STACK) == {}
+
+
+def test_no_private_key_or_token_is_readable_anywhere(workspace: Workspace) -> None:
+    places = {
+        "exported state": json.dumps(workspace.state()),
+        "user data": on_machine("sh", "-c", "cat /var/lib/cloud/instance/user-data.txt"),
+        "process list": on_machine("ps", "axww", "-o", "args"),
+        "journal": on_machine("journalctl", "--no-pager"),
+        "script logs": on_machine("sh", "-c", "cat /var/log/quorate/*.log /var/log/cloud-init*.log"),
+        "supervisor's log": supervisor.log_file().read_text(),
+    }
+    found = [name for name, text in places.items() if _PRIVATE_KEY.search(text) or _BOOTSTRAP_TOKEN.search(text)]
+    assert found == []
+    assert all(places.values()), "a place that was searched is empty"
+
+
+def test_a_kubelet_setting_shows_in_the_preview_and_is_applied_in_place(workspace: Workspace) -> None:
+    (before,) = machines().ids()
+    text = workspace.stack_file.read_text()
+    workspace.stack_file.write_text(text + "  quorate:kubelet:\n    maxPods: 77\n")
+    preview = workspace.pulumi("preview", "--diff", "--stack", STACK).stdout
+    assert re.search(r"\+ *maxPods: 77", preview), preview
+    summary = workspace.changes("up", "--yes", "--skip-preview", "--stack", STACK)
+    assert set(summary) == {"update"}
+    assert machines().ids() == [before]
+    node = json.loads(workspace.kubectl("get", "nodes", "-o", "json"))["items"][0]
+    assert node["status"]["capacity"]["pods"] == "77"
+
+
+def test_security_groups_are_enforced(workspace: Workspace) -> None:
+    address = workspace.pulumi("stack", "output", "controlPlaneAddress", "--stack", STACK).stdout.strip()
+    assert re.fullmatch(r"198\.51\.100\.\d+", address)
+
+    def connects(port: int) -> bool:
+        probe = ["timeout", "3", "bash", "-c", f"exec 3<>/dev/tcp/{address}/{port}"]
+        return subprocess.run(probe, capture_output=True).returncode == 0
+
+    assert connects(22)
+    assert connects(6443)
+    assert not connects(2379)
+    assert not connects(10250)
+
+
+def test_a_killed_supervisor_is_started_again_and_finds_its_machine(workspace: Workspace) -> None:
+    from sandbox import lifecycle
+
+    status = supervisor.running()
+    assert status is not None
+    before = on_machine("cat", "/proc/sys/kernel/random/boot_id"), machines().ids()
+    subprocess.run(["kill", "-9", str(status.pid)], check=True)
+    lifecycle.up(print)
+    workspace.environment.update(lifecycle.environment(print))
+    assert (on_machine("cat", "/proc/sys/kernel/random/boot_id"), machines().ids()) == before
+    assert workspace.changes("up", "--yes", "--skip-preview", "--stack", STACK) == {}
+
+
+def test_destroy_leaves_nothing_and_a_second_destroy_is_quiet(workspace: Workspace) -> None:
+    workspace.pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
+    assert machines().ids() == []
+    assert wiring.connected_machines() == []
+    assert list((state_dir() / "volumes").glob("*.img")) == []
+    again = workspace.pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
+    assert "0 " in again.stdout or "no resources" in again.stdout.lower() or "Resources:" not in again.stdout

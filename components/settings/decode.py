@@ -31,7 +31,7 @@ class Decoder:
         """A `model` (a dataclass) from a mapping. `label` makes the key path of one of its keys."""
         if not isinstance(raw, Mapping):
             self._refuse(path, raw, "Write an object here: its keys indented below it.")
-            raw = {}
+            return _blank(model)
         model_fields = {key_of(f.name): f for f in fields(model)}
         values: dict[str, Any] = {}
         for key in raw:
@@ -121,22 +121,35 @@ class Decoder:
 
     def _unknown(self, path: str, key: str, known: list[str]) -> None:
         near = difflib.get_close_matches(key[:80], known, 1)
-        if near:
+        group, dot, _ = key.partition(".")
+        if dot and group in known:
+            remedy = f"Write it below {group}; on the command line: pulumi config set --path '{shown_path(path)}'."
+        elif near:
             remedy = f"There is no such key. Did you mean {near[0]}?"
         else:
             remedy = f"There is no such key. Known here: {', '.join(sorted(known))}."
-        self.problems.append(Problem(path, f"the key {shown(key)}", remedy))
+        self.problems.append(Problem(shown_path(path), f"the key {shown(key)}", remedy))
 
     def _refuse(self, path: str, raw: object, remedy: str) -> object:
         self.unsound.add(path)
-        self.problems.append(Problem(path, shown(raw), remedy))
+        self.problems.append(Problem(shown_path(path), shown(raw), remedy))
         return _UNUSABLE
+
+
+def shown_path(path: str) -> str:
+    """A key path for a message: short, and nothing in it that a terminal would obey."""
+    return path if path.isprintable() and len(path) <= 120 else ascii(path[:120])
 
 
 @cache
 def type_hints(model: Any) -> dict[str, Any]:
     """The resolved types of a model's fields."""
     return get_type_hints(model)
+
+
+def _blank(model: Any) -> Any:
+    """A record of substitutes only, in place of one that could not be read at all."""
+    return model(**{f.name: _substitute(f, type_hints(model)[f.name]) for f in fields(model)})
 
 
 def _substitute(model_field: Field[Any], kind: Any) -> Any:
@@ -149,6 +162,8 @@ def _substitute(model_field: Field[Any], kind: Any) -> Any:
         return ()
     if get_origin(kind) is not None:
         return {}
+    if is_dataclass(kind):
+        return _blank(kind)
     if issubclass(kind, StrEnum):
         return next(iter(kind))
     return kind()

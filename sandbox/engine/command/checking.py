@@ -83,7 +83,7 @@ def _failures(expected: ObjectType, given: Mapping[str, Value]) -> list[Failure]
 def _wrong(owner: ObjectType, property: Property, at: str, type_name: str, value: Value) -> Failure | None:
     if isinstance(value, Secret):
         return _wrong(owner, property, at, type_name, value.value)
-    if isinstance(value, Unknown) or type_name == "anything" and isinstance(value, list):
+    if isinstance(value, Unknown) or (type_name == "anything" and isinstance(value, list)):
         return None
     nested = OBJECT_TYPES.get(type_name)
     if nested is not None and isinstance(value, dict):

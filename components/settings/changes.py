@@ -1,0 +1,40 @@
+"""Which changes of settings a living cluster refuses. Pure. The table itself is in the model, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from components.settings.about import Change, about_of, key_of
+from components.settings.model import Settings
+from components.settings.problems import Problem, shown
+from components.settings.rules.facts import NAMESPACE
+
+
+def refused_changes(old: Settings, new: Settings) -> tuple[Problem, ...]:
+    """What can't be done to a cluster made with `old` to make it one of `new`; empty when all can."""
+    return tuple(
+        problem
+        for group in fields(Settings)
+        if is_dataclass(getattr(old, group.name))
+        for problem in _in_group(
+            getattr(old, group.name), getattr(new, group.name), f"{NAMESPACE}:{key_of(group.name)}"
+        )
+    )
+
+
+def _in_group(old: Any, new: Any, path: str) -> Iterator[Problem]:
+    for field in fields(old):
+        before, after, about = getattr(old, field.name), getattr(new, field.name), about_of(field)
+        if before == after:
+            continue
+        key_path = f"{path}.{key_of(field.name)}"
+        if about.change is Change.REFUSED:
+            yield Problem(key_path, _changed(before, after), f"Change it back to {shown(before)}: {about.why}.")
+        elif about.grows_only and after < before:
+            yield Problem(key_path, _changed(before, after), f"Choose {before} or more: it can grow, but not shrink.")
+
+
+def _changed(before: Any, after: Any) -> str:
+    return f"{shown(after)} in place of {shown(before)}"

@@ -1,0 +1,72 @@
+"""The only reader of the stack's configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+import pulumi
+from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
+
+from components.settings.formats import REGION
+from components.settings.model import Settings
+from components.settings.problems import InvalidSettings, Problem, listing, shown
+from components.settings.rules.facts import NAMESPACE
+from components.settings.unsupported import unsupported
+from components.settings.validate import parse
+
+
+def load() -> Settings:
+    """The stack's settings, checked. Raises pulumi.RunError, which names every problem, before anything is made."""
+    return settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack())
+
+
+def settings_of(config: Mapping[str, str], stack: str) -> Settings:
+    """The settings in a stack's whole configuration: full key to string, objects as JSON."""
+    problems = [*_region_problems(config), *_secret_problems(config)]
+    secret = {problem.key_path for problem in problems}
+    groups = {
+        key.removeprefix(f"{NAMESPACE}:"): _decoded(value)
+        for key, value in config.items()
+        if key.startswith(f"{NAMESPACE}:") and key not in secret
+    }
+    try:
+        settings = parse(groups)
+    except InvalidSettings as error:
+        raise _refusal(stack, [*problems, *error.problems]) from None
+    problems.extend(unsupported(settings))
+    if problems:
+        raise _refusal(stack, problems)
+    return settings
+
+
+def _decoded(value: str) -> object:
+    try:
+        return json.loads(value)
+    except (TypeError, ValueError):
+        return value
+
+
+def _region_problems(config: Mapping[str, str]) -> Iterator[Problem]:
+    region = config.get("aws:region")
+    remedy = REGION.refuse(region or "")
+    if remedy:
+        yield Problem("aws:region", shown(region), remedy)
+
+
+def _secret_problems(config: Mapping[str, str]) -> Iterator[Problem]:
+    for key in config:
+        if key.startswith(f"{NAMESPACE}:") and is_config_secret(key):
+            yield Problem(
+                key,
+                "an encrypted value",
+                "Write it in plain text: settings are shown in previews and carry no secrets.",
+            )
+
+
+def _refusal(stack: str, problems: list[Problem]) -> pulumi.RunError:
+    count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return pulumi.RunError(
+        f"the settings of stack {stack} have {count}; nothing was created or changed.\n{listing(problems)}\n"
+        "  docs/settings.md lists every setting."
+    )

@@ -1,0 +1,147 @@
+"""What a stack may say about its machines: etcd, control plane, kubelet, worker pools. Pure; read through model.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from components.settings import formats
+from components.settings.about import Change, about
+from components.settings.choices import EtcdTopology, TaintEffect
+
+_NOT_BUILT = "quorate can't do this on a living cluster yet; make a new one"
+
+
+@dataclass(frozen=True)
+class EtcdSettings:
+    """The cluster's store. Stacked has one member per control-plane machine; external has machines of its own."""
+
+    topology: EtcdTopology = field(
+        default=EtcdTopology.STACKED,
+        metadata=about(
+            "Where etcd runs: on the control-plane machines, or on machines of its own.", Change.REFUSED, why=_NOT_BUILT
+        ),
+    )
+    members: int = field(
+        default=3,
+        metadata=about("Members of an external etcd: 3 or 5.", Change.REFUSED, minimum=1, maximum=5, why=_NOT_BUILT),
+    )
+    instance_type: str = field(
+        default="t3.medium",
+        metadata=about("Machine type of external members.", Change.RESTARTS_MACHINE, syntax=formats.INSTANCE_TYPE),
+    )
+    volume_gib: int = field(
+        default=20,
+        metadata=about("Size of each member's own data volume in GiB.", minimum=8, maximum=16384, grows_only=True),
+    )
+    heartbeat_interval_ms: int = field(
+        default=100, metadata=about("How often a leader says that it is there, in ms.", minimum=10, maximum=5000)
+    )
+    election_timeout_ms: int = field(
+        default=1000,
+        metadata=about("Silence after which followers elect, in ms: ten heartbeats.", minimum=100, maximum=50000),
+    )
+
+
+@dataclass(frozen=True)
+class ControlPlaneSettings:
+    """The machines that run API server, scheduler and controller manager."""
+
+    count: int = field(
+        default=1,
+        metadata=about("How many: 1, 3 or 5.", Change.REFUSED, minimum=1, maximum=9, why=_NOT_BUILT),
+    )
+    instance_type: str = field(
+        default="t3.medium",
+        metadata=about(
+            "Machine type: 2 CPUs and 2 GiB or more.", Change.RESTARTS_MACHINE, syntax=formats.INSTANCE_TYPE
+        ),
+    )
+    root_volume_gib: int = field(
+        default=30, metadata=about("Size of the root volume in GiB.", minimum=20, maximum=16384, grows_only=True)
+    )
+    schedulable: bool = field(
+        default=False, metadata=about("Leaves the control plane untainted, so that ordinary pods run there.")
+    )
+    api_server_arguments: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata=about(
+            "Further arguments of kube-apiserver.",
+            maximum=50,
+            syntax=formats.ARGUMENT_VALUE,
+            key_syntax=formats.ARGUMENT_NAME,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class KubeletSettings:
+    """Fields of KubeletConfiguration that a stack may set."""
+
+    max_pods: int = field(
+        default=110, metadata=about("Pods per node; Kubernetes is tested to 110.", minimum=1, maximum=250)
+    )
+    container_log_max_size: str = field(
+        default="10Mi",
+        metadata=about("Size at which a container's log is rotated.", syntax=formats.BYTE_QUANTITY),
+    )
+    image_gc_high_threshold_percent: int = field(
+        default=85,
+        metadata=about("Disk use in percent above which unused images are removed.", minimum=81, maximum=100),
+    )
+
+
+@dataclass(frozen=True)
+class Taint:
+    """Keeps pods that don't tolerate it off a pool's nodes."""
+
+    key: str = field(metadata=about("The taint's key.", syntax=formats.TAINT_KEY))
+    effect: TaintEffect = field(metadata=about("What happens to pods that don't tolerate it."))
+    value: str = field(default="", metadata=about("The taint's value.", syntax=formats.LABEL_VALUE))
+
+
+@dataclass(frozen=True)
+class WorkerPoolSettings:
+    """A pool of interchangeable workers, kept by an Auto Scaling group."""
+
+    name: str = field(
+        metadata=about(
+            "The pool's name, different from all others: renaming a pool makes a new one.",
+            Change.REPLACES_MACHINE,
+            syntax=formats.POOL_NAME,
+        )
+    )
+    instance_type: str = field(
+        default="t3.large",
+        metadata=about("Machine type.", Change.REPLACES_MACHINE, syntax=formats.INSTANCE_TYPE),
+    )
+    minimum: int = field(default=1, metadata=about("Fewest machines.", minimum=0, maximum=5000))
+    maximum: int = field(default=3, metadata=about("Most machines.", minimum=1, maximum=5000))
+    root_volume_gib: int = field(
+        default=30,
+        metadata=about("Size of the root volume in GiB.", Change.REPLACES_MACHINE, minimum=20, maximum=16384),
+    )
+    labels: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata=about(
+            "Labels that its nodes register with.",
+            Change.REPLACES_MACHINE,
+            maximum=50,
+            syntax=formats.LABEL_VALUE,
+            key_syntax=formats.LABEL_KEY,
+        ),
+    )
+    taints: tuple[Taint, ...] = field(
+        default=(), metadata=about("Taints that its nodes register with.", Change.REPLACES_MACHINE, maximum=50)
+    )
+    zones: tuple[int, ...] = field(
+        default=(),
+        metadata=about(
+            "The zones that it spreads over, by number, 1 to `network.zones`; empty means all.",
+            maximum=6,
+        ),
+    )
+    spot: bool = field(
+        default=False,
+        metadata=about("Spot machines: cheaper, and gone at two minutes' notice.", Change.REPLACES_MACHINE),
+    )

@@ -1,0 +1,1 @@
+"""Rules over several settings, one module per subject. Pure."""

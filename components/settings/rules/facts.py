@@ -1,0 +1,50 @@
+"""What a rule is, and what it may look at. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from components.settings.model import Settings
+from components.settings.problems import Problem, shown
+
+NAMESPACE = "quorate"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Decoded settings, the key paths that the stack file gave, and those whose values had to be replaced."""
+
+    settings: Settings
+    given: frozenset[str] = frozenset()
+    unsound: frozenset[str] = frozenset()
+
+    def was_given(self, path: str) -> bool:
+        """Whether the stack file itself says this, rather than a default."""
+        return f"{NAMESPACE}:{path}" in self.given
+
+    def sound(self, path: str) -> bool:
+        """Whether nothing at, above or below this key path was replaced."""
+        whole = f"{NAMESPACE}:{path}"
+        return not any(bad == whole or _within(bad, whole) or _within(whole, bad) for bad in self.unsound)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check over several values. It runs only when all that it `reads` (key paths) could be decoded."""
+
+    reads: tuple[str, ...]
+    check: Callable[[Facts], Iterable[Problem]]
+
+    def problems(self, facts: Facts) -> Iterable[Problem]:
+        """What this rule has to say about `facts`."""
+        return self.check(facts) if all(facts.sound(path) for path in self.reads) else ()
+
+
+def problem(path: str, found: object, remedy: str) -> Problem:
+    """A problem at a key path given without the namespace."""
+    return Problem(f"{NAMESPACE}:{path}", shown(found), remedy)
+
+
+def _within(inner: str, outer: str) -> bool:
+    return inner.startswith(outer) and inner[len(outer) : len(outer) + 1] in (".", "[")

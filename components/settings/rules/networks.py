@@ -1,0 +1,161 @@
+"""Rules about address ranges and who may reach them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+from itertools import combinations
+from math import ceil
+from typing import Final
+
+from components.network.addresses import dynamic_capacity, zone_subnets
+from components.settings.model import NatMode, NetworkPluginName
+from components.settings.problems import Problem
+from components.settings.rules.facts import Facts, Rule, problem
+
+_PRIVATE: Final = tuple(IPv4Network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
+_NODE_PREFIX: Final = 24
+_RANGES: Final = {
+    "vpcCidr": (16, 22, "AWS allows no VPC larger than /16, and below /22 its sixteen subnets are too small"),
+    "podCidr": (8, _NODE_PREFIX, "each node takes a /24 of it, and Kubernetes counts no more than 65536 of them"),
+    "serviceCidr": (12, 24, "kube-apiserver takes no more than 20 bits for Services, and 256 are soon used up"),
+}
+_WIDEST_SSH: Final = 8
+
+
+def _cidrs(facts: Facts) -> dict[str, str]:
+    network = facts.settings.network
+    return {"vpcCidr": network.vpc_cidr, "podCidr": network.pod_cidr, "serviceCidr": network.service_cidr}
+
+
+def _range_fits(facts: Facts, key: str) -> Iterable[Problem]:
+    cidr = _cidrs(facts)[key]
+    network = IPv4Network(cidr)
+    shortest, longest, reason = _RANGES[key]
+    if not shortest <= network.prefixlen <= longest:
+        yield problem(f"network.{key}", cidr, f"Choose a length from /{shortest} to /{longest}: {reason}.")
+    if not any(network.subnet_of(private) for private in _PRIVATE):
+        yield problem(
+            f"network.{key}",
+            cidr,
+            "Choose a range inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10: others belong to "
+            "someone, and the cluster could no longer reach them.",
+        )
+
+
+def ranges_fit(facts: Facts) -> Iterable[Problem]:
+    """Each range has a usable size and is private."""
+    for key in _RANGES:
+        if facts.sound(f"network.{key}"):
+            yield from _range_fits(facts, key)
+
+
+def ranges_are_disjoint(facts: Facts) -> Iterable[Problem]:
+    """VPC, pods and Services share no address."""
+    cidrs = {key: cidr for key, cidr in _cidrs(facts).items() if facts.sound(f"network.{key}")}
+    for (key, cidr), (other_key, other) in combinations(cidrs.items(), 2):
+        if IPv4Network(cidr).overlaps(IPv4Network(other)):
+            yield problem(
+                f"network.{other_key}",
+                other,
+                f"Choose a range that doesn't overlap {key} ({cidr}): an address would mean two things.",
+            )
+
+
+def ssh_is_not_open(facts: Facts) -> Iterable[Problem]:
+    """Port 22 is open to someone, and not to the world."""
+    for number, cidr in enumerate(facts.settings.access.ssh_cidrs):
+        if IPv4Network(cidr).prefixlen < _WIDEST_SSH:
+            yield problem(
+                f"access.sshCidrs[{number}]",
+                cidr,
+                f"Name the networks you log in from, /{_WIDEST_SSH} or smaller, such as your own address with /32: "
+                "SSH open to the world is found and tried within minutes.",
+            )
+    if not facts.settings.access.ssh_cidrs:
+        yield problem(
+            "access.sshCidrs",
+            None,
+            "Name at least the network of the host that runs pulumi: it sets machines up by SSH.",
+        )
+
+
+def api_is_reachable(facts: Facts) -> Iterable[Problem]:
+    """Port 6443 is open to someone."""
+    if not facts.settings.access.api_cidrs:
+        yield problem(
+            "access.apiCidrs", None, "Name at least the network of the host that runs pulumi: it talks to the cluster."
+        )
+
+
+def bastion_has_a_purpose(facts: Facts) -> Iterable[Problem]:
+    """A bastion only beside machines that have no public addresses."""
+    if facts.settings.access.bastion and facts.settings.network.nat is NatMode.NONE:
+        yield problem(
+            "access.bastion",
+            True,
+            "Set it to false, or network.nat to single or perZone: without NAT the machines have public addresses, "
+            "and a bastion would only cost money.",
+        )
+
+
+def nodes_fit_the_pod_range(facts: Facts) -> Iterable[Problem]:
+    """A /24 of pod addresses for every node that there may ever be."""
+    settings = facts.settings
+    prefix = IPv4Network(settings.network.pod_cidr).prefixlen
+    nodes = settings.control_plane.count + sum(pool.maximum for pool in settings.workers)
+    room = 2 ** max(0, _NODE_PREFIX - prefix)
+    if nodes > room and prefix <= _NODE_PREFIX:
+        wanted = _NODE_PREFIX - (nodes - 1).bit_length()
+        yield problem(
+            "network.podCidr",
+            settings.network.pod_cidr,
+            f"Choose /{wanted} or larger, or fewer machines: it has /24 ranges for {room}, the pools may grow "
+            f"to {nodes} nodes.",
+        )
+
+
+def machines_fit_the_subnets(facts: Facts) -> Iterable[Problem]:
+    """Addresses in every zone for the workers that may be there, spread evenly."""
+    settings = facts.settings
+    prefix = IPv4Network(settings.network.vpc_cidr).prefixlen
+    if not 16 <= prefix <= 22:
+        return
+    zones = settings.network.zones
+    room = dynamic_capacity(zone_subnets(settings.network.vpc_cidr, 1)[0].public)
+    for zone in range(1, zones + 1):
+        here = [pool for pool in settings.workers if not pool.zones or zone in pool.zones]
+        workers = sum(ceil(pool.maximum / (len(pool.zones) or zones)) for pool in here)
+        if workers > room:
+            yield problem(
+                "network.vpcCidr",
+                settings.network.vpc_cidr,
+                f"Choose a larger VPC, more zones or fewer workers: a subnet has {room} addresses for them, "
+                f"zone {zone} may get {workers}.",
+            )
+            return
+
+
+def plugin_version_fits(facts: Facts) -> Iterable[Problem]:
+    """The version is one of the plugin that was chosen."""
+    plugin = facts.settings.network_plugin
+    major, example = {NetworkPluginName.FLANNEL: ("0", "0.28.4"), NetworkPluginName.CALICO: ("3", "3.32.1")}[
+        plugin.name
+    ]
+    if plugin.version.split(".")[0] != major:
+        found = plugin.version if facts.was_given("networkPlugin.version") else None
+        yield problem(
+            "networkPlugin.version", found, f'Give a version of {plugin.name}, such as "{example}": {major}.x.y.'
+        )
+
+
+RULES: Final = (
+    Rule((), ranges_fit),
+    Rule((), ranges_are_disjoint),
+    Rule(("access.sshCidrs",), ssh_is_not_open),
+    Rule(("access.apiCidrs",), api_is_reachable),
+    Rule(("access.bastion", "network.nat"), bastion_has_a_purpose),
+    Rule(("network.podCidr", "controlPlane.count", "workers"), nodes_fit_the_pod_range),
+    Rule(("network.vpcCidr", "network.zones", "workers"), machines_fit_the_subnets),
+    Rule(("networkPlugin",), plugin_version_fits),
+)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pulumi
 
 from components.cluster import Cluster
+from components.settings.encode import plain
 from components.settings.load import load
 
 
@@ -19,7 +18,7 @@ def main() -> None:
     pulumi.export("machines", cluster.machines)
     pulumi.export("sshPrivateKey", cluster.ssh_private_key)
     pulumi.export("sshKnownHosts", cluster.ssh_known_hosts)
-    pulumi.export("settings", dataclasses.asdict(settings))
+    pulumi.export("settings", plain(settings))
 
 
 main()

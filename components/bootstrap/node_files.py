@@ -53,7 +53,7 @@ def bundle(files: tuple[NodeFile, ...]) -> str:
     """The files as the plain text that receive-files.sh unpacks, so that a preview shows the lines that change."""
     parts = []
     for file in files:
-        if not file.content.endswith("\n"):
+        if file.content and not file.content.endswith("\n"):
             raise ValueError(f"{file.path} does not end with a newline")
         parts.append(f"%%% {file.mode} {file.content.count(chr(10))} {file.path}\n{file.content}")
     return "".join(parts) + f"%%% end {len(files)}\n"

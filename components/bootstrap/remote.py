@@ -18,14 +18,13 @@ _DIAL_ATTEMPTS = 130
 
 @dataclass(frozen=True)
 class RemoteMachine:
-    """A machine that takes commands by SSH once the resources in `ready_after` exist."""
+    """A machine that takes commands by SSH, as soon as its instance has booted."""
 
     name: str
     host: Output[str]
     host_key: Output[str]
     private_key: Output[str]
     instance: CustomResource
-    ready_after: tuple[Resource, ...]
 
     def connection(self) -> remote.ConnectionArgs:
         return remote.ConnectionArgs(
@@ -68,7 +67,7 @@ def run_scripts(
         add_previous_output_in_env=False,
         opts=ResourceOptions(
             parent=parent,
-            depends_on=[*machine.ready_after, *depends_on],
+            depends_on=[machine.instance, *depends_on],
             # There is nothing to undo on a machine that is gone.
             deleted_with=machine.instance,
             custom_timeouts=CustomTimeouts(create=timeout, update=timeout),

@@ -113,7 +113,8 @@ class ControlPlaneMachine(ComponentResource):
                 depends_on=[self._association, self._role.policy, self._host_key.parameter, *self._reachable_after],
             ),
         )
-        attachment = aws.ec2.VolumeAttachment(
+        # No command waits for it: the provider looks for minutes, and the machine's own script waits for the disk.
+        aws.ec2.VolumeAttachment(
             f"{self._resource_name}-etcd",
             instance_id=self.instance.id,
             volume_id=self._volume.id,
@@ -127,7 +128,6 @@ class ControlPlaneMachine(ComponentResource):
             host_key=self._host_key.public_key,
             private_key=self._operator_key.private_key,
             instance=self.instance,
-            ready_after=(attachment,),
         )
         self.register_outputs({"publicAddress": self.public_address})
 

@@ -68,7 +68,7 @@ def zone_of(index: int, zones: int) -> int:
 def dynamic_capacity(subnet_cidr: str) -> int:
     """How many addresses of a subnet are left for machines without a fixed one."""
     subnet = _subnet(subnet_cidr)
-    return subnet.num_addresses - _RESERVED_BY_AWS - 2 ** (32 - _FIXED_PREFIX)
+    return subnet.num_addresses - _RESERVED_BY_AWS - IPv4Network((0, _FIXED_PREFIX)).num_addresses
 
 
 def vpc_resolver_address(vpc_cidr: str) -> str:

@@ -47,7 +47,7 @@ class Decoder:
             self.given.add(path)
             value = self._value(kind, raw[key], path, about_of(model_field))
             return _substitute(model_field, kind) if value is _UNUSABLE else value
-        required = model_field.default is MISSING and model_field.default_factory is MISSING
+        required = has_no_default(model_field)
         if required and is_dataclass(kind):
             return self.record(kind, {}, path, lambda inner: f"{path}.{inner}")
         if required and get_origin(kind) is None:
@@ -138,13 +138,25 @@ class Decoder:
 
 def shown_path(path: str) -> str:
     """A key path for a message: short, and nothing in it that a terminal would obey."""
-    return path if path.isprintable() and len(path) <= 120 else ascii(path[:120])
+    return path if path.isprintable() and len(path) <= 120 else ascii(path[:120])[1:-1]
 
 
 @cache
 def type_hints(model: Any) -> dict[str, Any]:
     """The resolved types of a model's fields."""
     return get_type_hints(model)
+
+
+def has_no_default(model_field: Field[Any]) -> bool:
+    """Whether a record can't be made without a value for this field."""
+    return model_field.default is MISSING and model_field.default_factory is MISSING
+
+
+def default_of(model_field: Field[Any]) -> Any:
+    """The default of a field that has one."""
+    if model_field.default_factory is not MISSING:
+        return model_field.default_factory()
+    return model_field.default
 
 
 def _blank(model: Any) -> Any:
@@ -154,10 +166,8 @@ def _blank(model: Any) -> Any:
 
 def _substitute(model_field: Field[Any], kind: Any) -> Any:
     """A value of the right type for a field that has none: its default, or an empty or first one."""
-    if model_field.default is not MISSING:
-        return model_field.default
-    if model_field.default_factory is not MISSING:
-        return model_field.default_factory()
+    if not has_no_default(model_field):
+        return default_of(model_field)
     if get_origin(kind) is tuple:
         return ()
     if get_origin(kind) is not None:

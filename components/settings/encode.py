@@ -12,14 +12,15 @@ from components.settings.model import Settings
 
 def plain(settings: Settings) -> dict[str, Any]:
     """All settings, defaults included, as objects, lists, strings, numbers and booleans."""
-    return {key_of(f.name): _plain(getattr(settings, f.name)) for f in fields(settings)}
+    return {key_of(f.name): plain_value(getattr(settings, f.name)) for f in fields(settings)}
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """A value of the model as a plain one."""
     if is_dataclass(value):
-        return {key_of(f.name): _plain(getattr(value, f.name)) for f in fields(value)}
+        return {key_of(f.name): plain_value(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [plain_value(item) for item in value]
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, str):

@@ -24,7 +24,7 @@ class EtcdSettings:
     )
     members: int = field(
         default=3,
-        metadata=about("Members of an external etcd: 3 or 5.", Change.REFUSED, minimum=1, maximum=5, why=_NOT_BUILT),
+        metadata=about("Members of an external etcd: 3 or 5.", Change.REFUSED, minimum=1, maximum=9, why=_NOT_BUILT),
     )
     instance_type: str = field(
         default="t3.medium",
@@ -95,9 +95,11 @@ class KubeletSettings:
 class Taint:
     """Keeps pods that don't tolerate it off a pool's nodes."""
 
-    key: str = field(metadata=about("The taint's key.", syntax=formats.TAINT_KEY))
-    effect: TaintEffect = field(metadata=about("What happens to pods that don't tolerate it."))
-    value: str = field(default="", metadata=about("The taint's value.", syntax=formats.LABEL_VALUE))
+    key: str = field(metadata=about("The taint's key.", Change.REPLACES_MACHINE, syntax=formats.TAINT_KEY))
+    effect: TaintEffect = field(metadata=about("What happens to pods that don't tolerate it.", Change.REPLACES_MACHINE))
+    value: str = field(
+        default="", metadata=about("The taint's value.", Change.REPLACES_MACHINE, syntax=formats.LABEL_VALUE)
+    )
 
 
 @dataclass(frozen=True)

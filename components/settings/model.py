@@ -130,6 +130,7 @@ class AccessSettings:
         default=(),
         metadata=about(
             "Networks that may reach port 22: name at least that of the host which runs pulumi.",
+            minimum=1,
             maximum=50,
             syntax=formats.NETWORK,
         ),
@@ -138,6 +139,7 @@ class AccessSettings:
         default=(),
         metadata=about(
             "Networks that may reach port 6443: name at least that of the host which runs pulumi.",
+            minimum=1,
             maximum=50,
             syntax=formats.NETWORK,
         ),
@@ -173,7 +175,7 @@ class BackupSettings:
 class Settings:
     """Everything that a stack says, checked and complete."""
 
-    cluster: ClusterSettings = field(metadata=about("Name and versions."))
+    cluster: ClusterSettings = field(metadata=about("Name and versions of the cluster."))
     network: NetworkSettings = field(metadata=about("Address ranges, zones, NAT."))
     access: AccessSettings = field(metadata=about("Who may reach the cluster from outside."))
     etcd: EtcdSettings = field(metadata=about("Where the store runs, and on what."))
@@ -184,7 +186,7 @@ class Settings:
     backups: BackupSettings = field(metadata=about("Snapshots of etcd."))
     tags: Mapping[str, str] = field(
         metadata=about(
-            "Tags of every resource: AWS takes 50, ten are kept for the program's own.",
+            "Tags of every resource.",
             maximum=40,
             syntax=formats.TAG_VALUE,
             key_syntax=formats.TAG_KEY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from components.settings.decode import Decoder
 from components.settings.model import Settings
@@ -39,6 +40,4 @@ def restore(raw: Mapping[str, object]) -> Settings:
 
 
 def _decode(decoder: Decoder, raw: Mapping[str, object]) -> Settings:
-    settings = decoder.record(Settings, raw, NAMESPACE, lambda key: f"{NAMESPACE}:{key}")
-    assert isinstance(settings, Settings)  # noqa: S101
-    return settings
+    return cast(Settings, decoder.record(Settings, raw, NAMESPACE, lambda key: f"{NAMESPACE}:{key}"))

@@ -156,22 +156,18 @@ class Region:
             if not volume.is_root:
                 self.volumes.create(volume.id, volume.size_gib)
         for instance in view.instances:
-            if self.machines.state(instance.id) != "running":
-                continue
-            for attachment in instance.attachments:
-                if not attachment.is_root and attachment.state in ("attaching", "attached"):
-                    self.volumes.attach(attachment.volume_id, self.machines.process_id(instance.id))
-                    if attachment.state == "attaching":
-                        self._api.mark_attached(attachment.volume_id)
+            if instance.state in projection.BOOTED_STATES and self.machines.state(instance.id) == "running":
+                for attachment in instance.attachments:
+                    if not attachment.is_root:
+                        self.volumes.attach(attachment.volume_id, self.machines.process_id(instance.id))
 
     def _detach_volumes(self, view: CloudView) -> None:
-        for instance in view.instances:
-            for attachment in instance.attachments:
-                if attachment.state == "detaching":
-                    running = self.machines.state(instance.id) == "running"
-                    process = self.machines.process_id(instance.id) if running else None
-                    self.volumes.detach(attachment.volume_id, process)
-                    self._api.mark_detached(attachment.volume_id)
+        attached = {attachment.volume_id for instance in view.instances for attachment in instance.attachments}
+        loose = [volume_id for volume_id in self.volumes.in_use() if volume_id not in attached]
+        if loose:
+            running = [i for i in self.machines.ids() if self.machines.state(i) == "running"]
+            for volume_id in loose:
+                self.volumes.detach(volume_id, [self.machines.process_id(instance_id) for instance_id in running])
 
     def _serve_names(self, address: str) -> None:
         for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,11 +54,15 @@ class Volumes:
             f"mknod /dev/{name} b 7 {number} && mkdir -p /dev/disk/by-id && ln -sfn ../../{name} {link}",
         )  # fmt: skip
 
-    def detach(self, volume_id: str, machine_process_id: int | None) -> None:
-        """Takes the volume away from its machine (None where the machine is gone) and frees the loop device."""
-        if machine_process_id is not None:
-            link = f"/dev/disk/by-id/{link_name(volume_id)}"
-            _in_machine(machine_process_id, "sh", "-c", f'rm -f "$(readlink -f {link})" {link}')
+    def in_use(self) -> list[str]:
+        """Volumes that have a loop device."""
+        return [volume_id for volume_id in self.ids() if self._loop_devices(volume_id)]
+
+    def detach(self, volume_id: str, machine_process_ids: Iterable[int]) -> None:
+        """Takes the volume away from whichever of these machines shows it, and frees the loop device."""
+        link = f"/dev/disk/by-id/{link_name(volume_id)}"
+        for process_id in machine_process_ids:
+            _in_machine(process_id, "sh", "-c", f'[ ! -b {link} ] || rm -f "$(readlink -f {link})" {link}')
         self._release(volume_id)
 
     def release_all(self) -> None:

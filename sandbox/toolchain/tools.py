@@ -183,4 +183,15 @@ TOOLS: tuple[Tool, ...] = (
         commands={"flannel": "github.com/containernetworking/plugins/plugins/meta/flannel"},
         version_module="github.com/containernetworking/plugins",
     ),
+    Tool(
+        name="agnhost",
+        commands={"agnhost": "k8s.io/kubernetes/test/images/agnhost"},
+        version_module="k8s.io/kubernetes",
+    ),
+    Tool(
+        name="cri-tools",
+        commands={"crictl": "sigs.k8s.io/cri-tools/cmd/crictl"},
+        version_module="sigs.k8s.io/cri-tools",
+        stamps=("sigs.k8s.io/cri-tools/pkg/version.Version=v{version}",),
+    ),
 )

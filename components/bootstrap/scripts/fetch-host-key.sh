@@ -55,7 +55,7 @@ main() {
   rm --force "$error"
   # sshd offers every key that it finds; only the pinned one may remain.
   find "$(dirname "$HOST_KEY")" -name 'ssh_host_*' -delete
-  field Parameter Value <<<"$answer" >"$HOST_KEY.new"
+  printf '%s\n' "$(field Parameter Value <<<"$answer")" >"$HOST_KEY.new"
   ssh-keygen -y -f "$HOST_KEY.new" >"$HOST_KEY.pub.new"
   chmod 644 "$HOST_KEY.pub.new"
   mv "$HOST_KEY.new" "$HOST_KEY"

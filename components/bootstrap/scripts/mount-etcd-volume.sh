@@ -47,21 +47,37 @@ format_if_blank() {
   tune2fs -L "$FINISHED" "$device" >/dev/null
 }
 
+# After a machine was lost, the journal is replayed; 1 means repaired.
+check_and_repair() {
+  local status=0 output
+  output="$(e2fsck -f -p "$1" 2>&1)" || status=$?
+  ((status <= 1)) || die "the file system on $1 needs a person (e2fsck ended with $status): $output"
+}
+
+# A volume that was enlarged.
+grow() {
+  local output
+  output="$(resize2fs "$1" 2>&1)" || { say "resize2fs: ${output##*: }" && return 1; }
+  sed --quiet 's/.*is now/the file system is now/p' <<<"$output"
+}
+
 main() {
   local device
   start_log
   load_environment MACHINE_NAME ETCD_VOLUME_ID
   wait_until 600 "volume $ETCD_VOLUME_ID to be attached" find_device
   device="$(find_device)"
-  if ! mountpoint --quiet "$MOUNT_POINT"; then
-    format_if_blank "$device"
-    mkdir -p "$MOUNT_POINT"
-    mount -t ext4 -o noatime,nodev,nosuid,noexec "$device" "$MOUNT_POINT"
-    chmod 700 "$MOUNT_POINT"
-    say "volume $ETCD_VOLUME_ID is mounted at $MOUNT_POINT"
+  if mountpoint --quiet "$MOUNT_POINT"; then
+    grow "$device" || say "the file system cannot grow while it is in use here; it will when the machine starts again"
+    return
   fi
-  # After the volume was enlarged.
-  resize2fs "$device" 2>&1 | sed --quiet '/is now/p'
+  format_if_blank "$device"
+  check_and_repair "$device"
+  grow "$device"
+  mkdir -p "$MOUNT_POINT"
+  mount -t ext4 -o noatime,nodev,nosuid,noexec "$device" "$MOUNT_POINT"
+  chmod 700 "$MOUNT_POINT"
+  say "volume $ETCD_VOLUME_ID is mounted at $MOUNT_POINT"
 }
 
 main

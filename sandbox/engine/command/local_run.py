@@ -52,7 +52,8 @@ def run(what: LocalCommand, log: LogLine, on_cancel: OnCancel) -> Properties:
             stderr=subprocess.PIPE,
         )
     except OSError as problem:
-        raise PluginError(f"{_start_failure(problem, words[0], directory)}: running {quoted(what.command)}:\n") from None
+        reason = _start_failure(problem, words[0], directory)
+        raise PluginError(f"{reason}: running {quoted(what.command)}:\n") from problem
     forget = on_cancel(process.kill)
     try:
         _communicate(process, what.stdin, captured)

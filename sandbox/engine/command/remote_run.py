@@ -11,9 +11,10 @@ from typing import Any
 import paramiko
 
 from sandbox.engine.command.local_run import OnCancel
-from sandbox.engine.command.ssh import Channel, Connected
+from sandbox.engine.command.ssh import Connected
 from sandbox.engine.command.streams import Captured, LogLine
 from sandbox.engine.command.texts import quoted, without_last_newline
+from sandbox.engine.command.transport import Channel
 from sandbox.engine.plugin.properties import Properties
 from sandbox.engine.plugin.server import PluginError
 

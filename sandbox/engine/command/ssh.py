@@ -7,16 +7,16 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import paramiko
 
 from sandbox.engine.command.keys import HostKey, KeyProblemError, host_key, private_key
 from sandbox.engine.command.texts import system_text
+from sandbox.engine.command.transport import Channel, Transport
 from sandbox.engine.plugin.properties import Value
 from sandbox.engine.plugin.server import PluginError
 
-Channel = Any
 T = TypeVar("T")
 
 _FIRST_DELAY, _GROWTH, _LONGEST_DELAY = 0.1, 1.5, 5.0
@@ -217,29 +217,3 @@ def _with_agent(transport: Transport, user: str, path: str) -> None:
             continue
         return
     raise paramiko.AuthenticationException("no key of the agent was accepted")
-
-
-def _note_refusal(channel: Channel, message: paramiko.Message) -> None:
-    channel.event.set()
-
-
-def _note_request(channel: Channel, message: paramiko.Message) -> None:
-    name = message.get_text()
-    message.rewind()
-    if name == "exit-signal":
-        message.get_text()
-        message.get_boolean()
-        channel.exit_signal = message.get_text()
-        channel.status_event.set()
-        return
-    paramiko.Channel._handle_request(channel, message)
-
-
-class Transport(paramiko.Transport):
-    """Keeps a channel open when the host refuses a request on it, and keeps the signal that ended a command."""
-
-    _channel_handler_table = {  # noqa: RUF012  (as the base class has it)
-        **paramiko.Transport._channel_handler_table,
-        paramiko.common.MSG_CHANNEL_FAILURE: _note_refusal,
-        paramiko.common.MSG_CHANNEL_REQUEST: _note_request,
-    }

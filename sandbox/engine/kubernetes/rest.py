@@ -18,6 +18,8 @@ from sandbox.engine.kubernetes.kubeconfig import Connection, KubeconfigError
 from sandbox.engine.kubernetes.proxy import proxy_for
 
 CONNECT_SECONDS = 30.0
+# An API server gives up on a request after 60 s, and ends a watch when it was asked to.
+ANSWER_SECONDS = 90.0
 USER_AGENT = "pulumi-kubernetes/4.34.2"
 
 
@@ -142,7 +144,7 @@ class Rest:
         headers = {**self._headers, "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = content_type
-        read = None if stream else self._timeout
+        read = ANSWER_SECONDS if stream else self._timeout or ANSWER_SECONDS
         try:
             return self._pool.request(
                 method,

@@ -38,7 +38,7 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the provider resource says. `timeout` in seconds, None for no limit on an answer."""
+    """What the provider resource says. `timeout` in seconds, None for the usual ones."""
 
     kubeconfig: str = ""
     context: str = ""

@@ -89,7 +89,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
             "local-ipv4": ADDRESS,
             "local-hostname": "ip-10-99-0-10.ec2.internal",
             "placement": {"availability-zone": "eu-central-1a", "region": "eu-central-1"},
-            "public-keys": {"0": {"openssh-key": public_key}},
+            "public-keys": {"0=operator": {"openssh-key": public_key}},
         },
         user_data=USER_DATA,
         document={"instanceId": INSTANCE, "region": "eu-central-1"},

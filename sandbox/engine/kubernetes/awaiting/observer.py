@@ -14,7 +14,7 @@ from sandbox.engine.kubernetes.cluster import Cluster, NoMatchError
 from sandbox.engine.kubernetes.objects import Kind, Object, lookup, text, uid_of
 from sandbox.engine.kubernetes.rest import ApiError, UnreachableError
 
-_SERVER_ENDS_AFTER = "240"
+_SERVER_ENDS_AFTER = 60
 _RETRY_SECONDS = 1.0
 
 
@@ -83,7 +83,7 @@ class Observer:
         return text(lookup(answer, "metadata", "resourceVersion"))
 
     def _follow(self, version: str) -> None:
-        query = {**self._query, "resourceVersion": version, "timeoutSeconds": _SERVER_ENDS_AFTER}
+        query = {**self._query, "resourceVersion": version, "timeoutSeconds": str(_SERVER_ENDS_AFTER)}
         response = self._cluster.watch(self._kind, self._namespace, query)
         with self._lock:
             self._open = response

@@ -54,7 +54,7 @@ def _trouble(pod: Object, found: Mapping[str, Any]) -> tuple[str, ...]:
     message = text(found.get("message")) if found.get("reason") else ""
     if not errors and not message:
         return ()
-    return (f"[Pod {display_name(pod)}]: {message}" + "\n".join(errors),)
+    return (f"[Pod {display_name(pod)}]: " + " ".join([*([message] if message else []), *errors]),)
 
 
 def _container_errors(status: Mapping[str, Any]) -> list[str]:

@@ -1,0 +1,1 @@
+"""AWS's API: moto, embedded and patched, behind AWS's real host names."""

@@ -1,0 +1,101 @@
+"""TLS in front of plain HTTP services: the certificate by the name that the client asks for, then bytes both ways."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+
+from sandbox.cloud.api.certificates import CertificateAuthority
+
+Route = Callable[[str], "tuple[str, int] | None"]
+_CHUNK = 256 * 1024
+
+
+class TlsFront:
+    """Accepts on an open listening socket; `route` gives the upstream of a host name, None where there is none."""
+
+    def __init__(
+        self, listener: socket.socket, authority: CertificateAuthority, route: Route, say: Callable[[str], None]
+    ) -> None:
+        self._listener = listener
+        self._authority = authority
+        self._route = route
+        self._say = say
+        self._refused: set[str] = set()
+        self._stopped = False
+
+    def start(self) -> None:
+        threading.Thread(target=self._accept, name="tls-front", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped = True
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while not self._stopped:
+            try:
+                connection, source = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection, source[0]), daemon=True).start()
+
+    def _serve(self, connection: socket.socket, source: str) -> None:
+        serve_tls(connection, self._authority, self._route, lambda host: self._refuse(host, source))
+
+    def _refuse(self, host: str, source: str) -> None:
+        if host not in self._refused:
+            self._refused.add(host)
+            self._say(f"{source} asked for https://{host or '(no name)'}, which the sandbox does not serve")
+
+
+def serve_tls(
+    connection: socket.socket, authority: CertificateAuthority, route: Route, refuse: Callable[[str], None]
+) -> None:
+    """Serves one accepted connection to its end."""
+    upstream: list[tuple[str, int]] = []
+
+    def choose(opened: ssl.SSLSocket | ssl.SSLObject, host: str | None, _: ssl.SSLContext) -> int | None:
+        target = route((host or "").lower())
+        if target is None:
+            refuse(host or "")
+            return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
+        upstream.append(target)
+        opened.context = authority.server_context((host or "").lower())
+        return None
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.sni_callback = choose  # type: ignore[assignment]
+    with connection:
+        connection.settimeout(30)
+        try:
+            with context.wrap_socket(connection, server_side=True) as client:
+                client.settimeout(None)
+                if upstream:
+                    with socket.create_connection(upstream[0], timeout=10) as server:
+                        server.settimeout(None)
+                        _pipe(client, server)
+        except (OSError, ssl.SSLError):
+            return
+
+
+def _pipe(client: ssl.SSLSocket, server: socket.socket) -> None:
+    """Bytes both ways until both ends are done. One thread: a TLS connection must not be read and written at once."""
+    open_ends: dict[socket.socket, socket.socket] = {client: server, server: client}
+    while open_ends:
+        ready = [client] if client in open_ends and client.pending() else select.select(list(open_ends), [], [])[0]
+        for source in ready:
+            target = open_ends[source]
+            chunk = source.recv(_CHUNK)
+            if chunk:
+                target.sendall(chunk)
+                continue
+            del open_ends[source]
+            if source is server:
+                return
+            server.shutdown(socket.SHUT_WR)

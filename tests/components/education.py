@@ -1,0 +1,74 @@
+"""The education stack's settings, and what AWS and the other providers answer to it in offline tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from components.settings.model import (
+    AccessSettings,
+    BackupSettings,
+    ClusterSettings,
+    ControlPlaneSettings,
+    EtcdSettings,
+    KubeletSettings,
+    NetworkPluginSettings,
+    NetworkSettings,
+    Settings,
+)
+
+SETTINGS = Settings(
+    cluster=ClusterSettings(name="education"),
+    network=NetworkSettings(),
+    access=AccessSettings(ssh_cidrs=("203.0.113.0/24",), api_cidrs=("203.0.113.0/24", "198.18.0.0/24")),
+    etcd=EtcdSettings(),
+    control_plane=ControlPlaneSettings(schedulable=True),
+    kubelet=KubeletSettings(),
+    workers=(),
+    network_plugin=NetworkPluginSettings(),
+    backups=BackupSettings(),
+    tags={"purpose": "learning"},
+)
+
+PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nof {name}\n-----END PRIVATE KEY-----\n"
+
+ANSWERS: Mapping[str, Mapping[str, Any]] = {
+    "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": ["eu-central-1b", "eu-central-1a"]},
+    "aws:index/getCallerIdentity:getCallerIdentity": {
+        "arn": "arn:aws:iam::123456789012:user/operator",
+        "accountId": "123456789012",
+    },
+    "aws:index/getRegion:getRegion": {"region": "eu-central-1"},
+    "aws:ssm/getParameter:getParameter": {"insecureValue": "ami-0123456789abcdef0"},
+}
+
+
+def outputs(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a provider adds to a resource's inputs. Private keys are secrets, as the engine makes them."""
+    match kind:
+        case "tls:index/privateKey:PrivateKey":
+            secret = pulumi.Output.secret(PRIVATE_KEY.format(name=name))
+            return {
+                "privateKeyPem": secret,
+                "privateKeyOpenssh": secret,
+                "publicKeyPem": f"public key of {name}\n",
+                "publicKeyOpenssh": f"ssh-ed25519 AAAA{name}\n",
+            }
+        case "tls:index/selfSignedCert:SelfSignedCert" | "tls:index/locallySignedCert:LocallySignedCert":
+            return {"certPem": f"certificate {name}\n"}
+        case "tls:index/certRequest:CertRequest":
+            return {"certRequestPem": f"request {name}\n"}
+        case "aws:ec2/eip:Eip":
+            return {"publicIp": "198.51.100.7", "allocationId": "eipalloc-1"}
+        case "aws:ec2/keyPair:KeyPair":
+            return {"keyName": f"{name}-name"}
+        case "aws:iam/instanceProfile:InstanceProfile" | "aws:iam/role:Role":
+            return {"name": f"{name}-name"}
+        case "aws:route53/zone:Zone":
+            return {"zoneId": "Z1"}
+        case "command:remote:Command":
+            return {"stdout": "", "stderr": ""}
+        case _:
+            return {}

@@ -1,0 +1,83 @@
+"""What is generated from the model is current, and agrees with what the program accepts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from components.settings.about import About, about_of, key_of
+from components.settings.decode import type_hints
+from components.settings.document import files, settings_page
+from components.settings.model import Settings
+from components.settings.schema import stack_file_schema
+from tests.components.settings.bad_settings import BAD
+from tests.components.settings.stack_files import CHECKOUT, LARGE, SMALL, changed, committed
+
+
+def models(model: Any = Settings) -> list[Any]:
+    """The dataclasses of the model, from the top."""
+    kinds = [kind for hint in type_hints(model).values() for kind in (hint, *get_args(hint)) if is_dataclass(kind)]
+    return [model, *(inner for kind in kinds for inner in models(kind))]
+
+
+def stack_file(groups: dict[str, Any]) -> dict[str, Any]:
+    return {"config": {"aws:region": "eu-central-1", **{f"quorate:{key}": value for key, value in groups.items()}}}
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: path.name)
+def test_the_generated_file_is_current(path: Any) -> None:
+    assert path.read_text() == files()[path], "run: python -m components.settings.document"
+
+
+def test_every_setting_says_what_it_is() -> None:
+    for model in models():
+        for field in fields(model):
+            about = about_of(field)
+            assert isinstance(about, About)
+            assert about.says.endswith("."), field.name
+
+
+def test_every_key_is_in_the_page() -> None:
+    page = settings_page()
+    for model in models():
+        for field in fields(model):
+            assert f"`{key_of(field.name)}`" in page or f"`quorate:{key_of(field.name)}`" in page
+
+
+def test_a_refused_change_has_its_reason_in_the_page() -> None:
+    for line in settings_page().splitlines():
+        if line.startswith("| `") and "refused on a living cluster" in line and "a smaller value" not in line:
+            assert re.search(r"refused on a living cluster: \w+", line), line
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft7Validator.check_schema(stack_file_schema())
+
+
+@pytest.mark.parametrize("groups", [SMALL, LARGE], ids=["small", "large"])
+def test_the_schema_accepts_what_the_program_accepts(groups: dict[str, Any]) -> None:
+    jsonschema.Draft7Validator(stack_file_schema()).validate(stack_file(groups))
+
+
+def test_the_schema_accepts_the_committed_stack_and_the_stack_names_it() -> None:
+    jsonschema.Draft7Validator(stack_file_schema()).validate({"config": committed("education"), "encryptionsalt": "v1"})
+    first = (CHECKOUT / "stacks/Pulumi.education.yaml").read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=settings.schema.json"
+
+
+def test_the_schema_refuses_most_of_what_the_program_refuses() -> None:
+    validator = jsonschema.Draft7Validator(stack_file_schema())
+    refused = [values for values, _, _ in BAD if not validator.is_valid(stack_file(changed(SMALL, **values)))]
+    assert len(refused) > len(BAD) / 2
+
+
+def test_the_project_declares_every_group_with_its_shape() -> None:
+    declared = yaml.safe_load((CHECKOUT / "Pulumi.yaml").read_text())["config"]
+    shapes = {key_of(f.name): "array" if f.name == "workers" else "object" for f in fields(Settings)}
+    assert {key: group["type"] for key, group in declared.items()} == shapes
+    assert all(declared[key_of(field.name)]["description"] == about_of(field).says for field in fields(Settings))

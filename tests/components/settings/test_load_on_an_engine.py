@@ -1,0 +1,94 @@
+"""The real engine takes the project file and stack files, and shows refusals as a list, before anything is made."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from sandbox.engine.install import prepare
+from tests.components.settings.stack_files import CHECKOUT
+
+pytestmark = pytest.mark.engine
+
+PROGRAM = """
+import pulumi
+from components.settings.encode import plain
+from components.settings.load import load
+
+pulumi.export("settings", plain(load()))
+"""
+
+
+class Checkout:
+    """The project, its stack files and its settings in a folder of the test's own, with a program that only loads."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder, self.environment = folder, environment
+        shutil.copy(CHECKOUT / "Pulumi.yaml", folder)
+        shutil.copytree(CHECKOUT / "stacks", folder / "stacks")
+        (folder / "components").symlink_to(CHECKOUT / "components")
+        (folder / ".venv").symlink_to(sys.prefix)
+        (folder / "__main__.py").write_text(PROGRAM)
+
+    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120
+        )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    monkeypatch.setenv("QUORATE_STATE", str(tmp_path / "state"))
+    folder, stacks = tmp_path / "checkout", tmp_path / "backend"
+    folder.mkdir()
+    stacks.mkdir()
+    environment = {**os.environ, **prepare(lambda message: None), "PULUMI_BACKEND_URL": f"file://{stacks}"}
+    made = Checkout(folder, environment)
+    created = made.pulumi("stack", "init", "education")
+    assert created.returncode == 0, created.stderr
+    return made
+
+
+def test_the_committed_stack_passes_the_project_schema_and_is_loaded(checkout: Checkout) -> None:
+    outcome = checkout.pulumi("up", "--yes", "--skip-preview", "--stack", "education")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    settings = json.loads(checkout.pulumi("stack", "output", "settings", "--json").stdout)
+    assert settings["cluster"]["name"] == "education"
+    assert settings["workers"] == []
+    assert settings["kubelet"]["maxPods"] == 110
+
+
+def test_bad_settings_end_in_a_list_without_a_traceback(checkout: Checkout) -> None:
+    for path, value in (
+        ("network.zones", "9"),
+        ("network.vpcCdir", "10.0.0.0/16"),
+        ("access.sshCidrs[0]", "0.0.0.0/0"),
+    ):
+        assert checkout.pulumi("config", "set", "--path", f"quorate:{path}", value).returncode == 0
+    assert checkout.pulumi("config", "rm", "aws:region").returncode == 0
+    outcome = checkout.pulumi("preview", "--stack", "education")
+    printed = outcome.stdout + outcome.stderr
+    assert outcome.returncode != 0
+    assert "have 4 problems; nothing was created or changed" in printed
+    assert all(f"quorate:{path}" in printed for path in ("network.zones", "network.vpcCdir", "access.sshCidrs[0]"))
+    assert "Did you mean vpcCidr?" in printed
+    assert "aws:region" in printed
+    assert "Traceback" not in printed
+
+
+def test_an_encrypted_setting_is_refused_and_not_shown(checkout: Checkout) -> None:
+    assert checkout.pulumi("config", "set", "--secret", "--path", "quorate:tags.owner", "hidden").returncode == 0
+    outcome = checkout.pulumi("preview", "--stack", "education")
+    printed = outcome.stdout + outcome.stderr
+    assert outcome.returncode != 0
+    assert "quorate:tags" in printed
+    assert "an encrypted value" in printed
+    assert "hidden" not in printed

@@ -20,6 +20,7 @@ _PACKAGES: Mapping[str, tuple[str, ...]] = {
     "gpg": ("gpg",),
     "gpg-agent": ("gpg-agent",),
     "iproute2": ("ip",),
+    "kmod": ("modprobe",),
     "libc6-dev": ("/usr/include/stdlib.h",),
     "mmdebstrap": ("mmdebstrap",),
     "nftables": ("nft",),
@@ -66,9 +67,7 @@ def ensure_packages(say: Say) -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None:
-        raise HostError(
-            f"missing on this host: {', '.join(missing)}; no apt-get here (it takes Debian 12 or Ubuntu)"
-        )
+        raise HostError(f"missing on this host: {', '.join(missing)}; no apt-get here (it takes Debian 12 or Ubuntu)")
     require_root()
     say(f"host: installing Debian packages: {', '.join(missing)}")
     _apt_get("update")

@@ -13,6 +13,18 @@ WORKLOAD = f"{NAMESPACE}/daemonset/kube-flannel-ds"
 # The CNI plugin that each release of Flannel names in its own manifest.
 CNI_PLUGIN_TAGS: Mapping[str, str] = {"0.28.4": "v1.9.1-flannel1", "0.28.9": "v1.9.1-flannel3"}
 
+# The CNI configuration makes a node Ready. Upstream installs it before Flannel has a subnet, and the first pods then
+# fail and wait in back-off; here it comes when Flannel has written the subnet, or the container fails after a minute.
+_INSTALL_CNI_CONFIGURATION = """\
+tries=0
+until [ -s /run/flannel/subnet.env ]; do
+  tries=$((tries + 1))
+  [ $tries -lt 300 ] || exit 1
+  sleep 0.2
+done
+exec cp -f /etc/kube-flannel/cni-conf.json /etc/cni/net.d/10-flannel.conflist
+"""
+
 _LABELS = {"app": "flannel", "tier": "node"}
 
 Object = dict[str, object]
@@ -86,7 +98,6 @@ def _configuration(pod_cidr: str) -> Object:
 
 def _daemon_set(version: str) -> Object:
     flannel, cni_plugin = flannel_images(version)
-    configuration = {"name": "configuration", "mountPath": "/etc/kube-flannel"}
     pod = {
         "hostNetwork": True,
         "priorityClassName": "system-node-critical",
@@ -101,18 +112,13 @@ def _daemon_set(version: str) -> Object:
                 "command": ["cp", "-f", "/flannel", "/opt/cni/bin/flannel"],
                 "volumeMounts": [{"name": "cni-plugins", "mountPath": "/opt/cni/bin"}],
             },
-            {
-                "name": "install-cni-configuration",
-                "image": flannel,
-                "command": ["cp", "-f", "/etc/kube-flannel/cni-conf.json", "/etc/cni/net.d/10-flannel.conflist"],
-                "volumeMounts": [{"name": "cni", "mountPath": "/etc/cni/net.d"}, configuration],
-            },
         ],
         "containers": [
             {
                 "name": "kube-flannel",
                 "image": flannel,
                 "command": ["/opt/bin/flanneld", "--ip-masq", "--kube-subnet-mgr"],
+                "lifecycle": {"postStart": {"exec": {"command": ["sh", "-c", _INSTALL_CNI_CONFIGURATION]}}},
                 "resources": {"requests": {"cpu": "100m", "memory": "50Mi"}},
                 "securityContext": {"privileged": False, "capabilities": {"add": ["NET_ADMIN", "NET_RAW"]}},
                 "env": [
@@ -123,7 +129,8 @@ def _daemon_set(version: str) -> Object:
                 ],
                 "volumeMounts": [
                     {"name": "run", "mountPath": "/run/flannel"},
-                    configuration,
+                    {"name": "configuration", "mountPath": "/etc/kube-flannel"},
+                    {"name": "cni", "mountPath": "/etc/cni/net.d"},
                     {"name": "xtables-lock", "mountPath": "/run/xtables.lock"},
                 ],
             }

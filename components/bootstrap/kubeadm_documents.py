@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from components.bootstrap.node_files import PATCHES
 from components.settings.model import Settings
 
 API_PORT = 6443
@@ -62,6 +63,7 @@ def _init_configuration(settings: Settings, machine: ControlPlaneMachine) -> Doc
         "bootstrapTokens": [{"ttl": "1m0s", "description": "made by kubeadm init, unused"}],
         "localAPIEndpoint": {"advertiseAddress": machine.private_address, "bindPort": API_PORT},
         "nodeRegistration": registration,
+        "patches": {"directory": PATCHES},
         "skipPhases": ["show-join-command"],
     }
 

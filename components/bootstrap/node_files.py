@@ -11,6 +11,7 @@ BIN = "/opt/quorate/bin"
 SHARE = "/opt/quorate/share"
 ETC = "/etc/quorate"
 UNITS = "/etc/systemd/system"
+PATCHES = f"{SHARE}/patches"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ def static_files() -> tuple[NodeFile, ...]:
     scripts = sorted(entry.name for entry in (bootstrap / "scripts").iterdir() if entry.name.endswith(".sh"))
     return (
         *(NodeFile(f"{BIN}/{name}", node_script(name), "0755") for name in scripts),
-        NodeFile(f"{SHARE}/99-kubernetes.conf", (bootstrap / "share" / "99-kubernetes.conf").read_text()),
+        _shared("99-kubernetes.conf"),
+        _shared("patches/corednsdeployment.yaml"),
         _unit("quorate-prepare.service"),
         _unit("quorate-etcd-volume.service"),
         _unit("kubelet-needs-etcd-volume.conf", "kubelet.service.d/20-etcd-volume.conf"),
@@ -57,6 +59,10 @@ def bundle(files: tuple[NodeFile, ...]) -> str:
             raise ValueError(f"{file.path} does not end with a newline")
         parts.append(f"%%% {file.mode} {file.content.count(chr(10))} {file.path}\n{file.content}")
     return "".join(parts) + f"%%% end {len(files)}\n"
+
+
+def _shared(name: str) -> NodeFile:
+    return NodeFile(f"{SHARE}/{name}", (resources.files("components.bootstrap") / "share" / name).read_text())
 
 
 def _unit(name: str, installed_as: str | None = None) -> NodeFile:

@@ -20,9 +20,9 @@ def cloud_config(hostname: str, host_key_parameter: str, files: tuple[NodeFile, 
         "preserve_hostname": False,
         # "localhost" keeps cloud-init from rewriting /etc/hosts at every boot, where the API's name may stand.
         "manage_etc_hosts": "localhost",
-        # The host key comes from the parameter store, and cloud-init would delete it again.
+        # The host key comes from the parameter store: cloud-init must not delete it, nor add others beside it.
         "ssh_deletekeys": False,
-        "ssh_genkeytypes": [],
+        "ssh_genkeytypes": ["ed25519"],
         "bootcmd": [["bash", "-c", node_script("fetch-host-key.sh"), "fetch-host-key", host_key_parameter]],
         "write_files": [{"path": file.path, "permissions": file.mode, "content": file.content} for file in files],
         "runcmd": [

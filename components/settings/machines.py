@@ -58,7 +58,13 @@ class ControlPlaneSettings:
         ),
     )
     root_volume_gib: int = field(
-        default=30, metadata=about("Size of the root volume in GiB.", minimum=20, maximum=16384, grows_only=True)
+        default=30,
+        metadata=about(
+            "Size of the root volume in GiB; the file system grows at the next boot.",
+            minimum=20,
+            maximum=16384,
+            grows_only=True,
+        ),
     )
     schedulable: bool = field(
         default=False, metadata=about("Leaves the control plane untainted, so that ordinary pods run there.")

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sandbox.engine import official
 from sandbox.engine.python_environment import PulumiPackage, PythonEnvironment, installed_pulumi_packages
-from sandbox.paths import CHECKOUT, state_dir
+from sandbox.paths import CHECKOUT, cache_dir, state_dir
 from sandbox.toolchain.build import binary, tool_named
 
 Say = Callable[[str], None]
@@ -52,7 +52,7 @@ def prepare(say: Say = print) -> Mapping[str, str]:
         if official.wanted(os.environ):
             pulumi = official.check([(sdk.name, sdk.version) for sdk in _installed_sdks()])
             say(f"engine: using {pulumi}, as {official.VARIABLE} says")
-            return _common(home)
+            return _common()
         _install_programs(home / "bin")
         _install_plugins(home, say)
         return _environment(home)
@@ -60,18 +60,20 @@ def prepare(say: Say = print) -> Mapping[str, str]:
 
 def _environment(home: Path) -> dict[str, str]:
     return {
-        **_common(home),
+        **_common(),
         "PATH": os.pathsep.join([str(home / "bin"), os.environ.get("PATH", os.defpath)]),
         "PULUMI_HOME": str(home),
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
 
 
-def _common(home: Path) -> dict[str, str]:
+def _common() -> dict[str, str]:
     """What every `pulumi` of the sandbox needs: stacks in files of its own, and their passphrase."""
     stacks = state_dir() / "pulumi-state"
     stacks.mkdir(parents=True, exist_ok=True)
-    passphrase = home / "passphrase"
+    # Not with the stacks: Pulumi leaves a salt for it in the stack file, which outlives the sandbox.
+    passphrase = cache_dir() / "pulumi-passphrase"
+    passphrase.parent.mkdir(parents=True, exist_ok=True)
     if not passphrase.exists():
         with os.fdopen(os.open(passphrase, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+
+_REQUIREMENT_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class EnvironmentProblemError(Exception):
@@ -121,7 +124,7 @@ def installed_distributions(environment: PythonEnvironment, transitive: bool) ->
     path = [str(folder) for folder in environment.site_packages()]
     distributions = list(metadata.distributions(path=path))
     required = {
-        requirement.split(";")[0].split()[0].rstrip("<>=!~([,").lower().replace("_", "-")
+        _normalized(_REQUIREMENT_NAME.match(requirement)[0])  # type: ignore[index]  # every requirement has a name
         for distribution in distributions
         for requirement in distribution.requires or []
     }
@@ -129,5 +132,9 @@ def installed_distributions(environment: PythonEnvironment, transitive: bool) ->
     return sorted(
         (name, version)
         for name, version in named.items()
-        if transitive or name.lower().replace("_", "-") not in required
+        if transitive or _normalized(name) not in required
     )
+
+
+def _normalized(name: str) -> str:
+    return name.lower().replace("_", "-")

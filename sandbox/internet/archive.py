@@ -48,7 +48,7 @@ def write_tar(entries: Iterable[Entry], output: BinaryIO, prefix: str = "") -> N
 
 
 def compress(path: Path) -> Path:
-    """Replaces a file by its zstd form, which has `.zst` at the end of the name. Level 1: read once, on the same host."""
+    """Replaces a file by its zstd form, NAME.zst. Level 1: what reads it is on the same host."""
     subprocess.run([*_COMPRESS, str(path)], check=True)
     return path.with_name(path.name + ".zst")
 

@@ -28,7 +28,9 @@ class SigningKey:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         subprocess.run(["gpgconf", "--homedir", self._home, "--kill", "all"], capture_output=True)
         shutil.rmtree(self._home, ignore_errors=True)
 
@@ -43,7 +45,17 @@ class SigningKey:
         return self._gpg("--armor", "--detach-sign", content=content)
 
     def _gpg(self, *arguments: str, content: bytes = b"") -> bytes:
-        command = ["gpg", "--homedir", self._home, "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", ""]
+        command = [
+            "gpg",
+            "--homedir",
+            self._home,
+            "--batch",
+            "--quiet",
+            "--pinentry-mode",
+            "loopback",
+            "--passphrase",
+            "",
+        ]
         outcome = subprocess.run([*command, *arguments], input=content, capture_output=True)
         if outcome.returncode:
             said = outcome.stderr.decode(errors="replace").strip()

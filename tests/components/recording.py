@@ -65,7 +65,7 @@ class _Monitor(mocks.MockMonitor):
         self.keys: dict[str, str] = {}
 
     def RegisterResource(self, request: Any) -> Any:
-        response = super().RegisterResource(request)
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type == "pulumi:pulumi:Stack":
             return response
         recorded = Recorded(
@@ -94,10 +94,10 @@ class _Scripted(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         return f"{args.name}-id", {**args.inputs, **self._outputs(args.typ, args.name, args.inputs)}
 
-    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         if args.token not in self._answers:
             raise KeyError(f"the program asks {args.token}, which this test does not answer")
-        return dict(self._answers[args.token])
+        return dict(self._answers[args.token]), []
 
 
 def record(program: Callable[[], None], outputs: Outputs, answers: Answers) -> Recording:
@@ -108,7 +108,7 @@ def record(program: Callable[[], None], outputs: Outputs, answers: Answers) -> R
         scripted, project="quorate", stack="test", preview=False, monitor=_Monitor(scripted, recording)
     )
 
-    @pulumi.runtime.test
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def run() -> None:
         program()
 

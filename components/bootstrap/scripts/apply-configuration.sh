@@ -14,6 +14,16 @@ version_in() {
   sed --quiet 's/^kubernetesVersion: *v\{0,1\}//p' "$1"
 }
 
+# document KIND FILE: the document of that kind.
+document() {
+  awk -v kind="kind: $1" 'BEGIN { RS = "---\n" } index($0, kind "\n") { print }' "$2"
+}
+
+# changed KIND: whether that document differs from the one that runs.
+changed() {
+  ! cmp --silent <(document "$1" "$APPLIED") <(document "$1" "$CONFIG")
+}
+
 phase() {
   kubeadm init phase "$@" --config "$CONFIG" 2>&1 | sed 's/^/  /'
 }
@@ -73,12 +83,20 @@ main() {
   [[ $wanted == "$running" ]] ||
     die "the cluster runs Kubernetes $running and the configuration names $wanted: an upgrade needs its own procedure, so set cluster.kubernetesVersion back to $running"
   say "applying what changed:"
-  diff --unified=0 "$APPLIED" "$CONFIG" | sed --quiet '/^[-+][^-+]/s/^/  /p'
+  { diff --unified=0 "$APPLIED" "$CONFIG" || true; } | sed --quiet '/^[-+][^-+]/s/^/  /p'
   phase upload-config all
-  phase kubelet-start
-  apply_static_pods
-  phase addon kube-proxy
-  admin_kubectl --namespace kube-system rollout restart daemonset kube-proxy >/dev/null
+  # Static pods first: a kubelet that has just started and meets a changed manifest waits two minutes for its volumes.
+  if changed ClusterConfiguration; then
+    apply_static_pods
+  fi
+  if changed KubeletConfiguration || changed InitConfiguration; then
+    phase kubelet-start
+    wait_until 60 "the kubelet to be healthy" curl --fail --silent --show-error --max-time 2 http://127.0.0.1:10248/healthz
+  fi
+  if changed KubeProxyConfiguration; then
+    phase addon kube-proxy
+    admin_kubectl --namespace kube-system rollout restart daemonset kube-proxy >/dev/null
+  fi
   apply_taint
   wait_until 180 "the API server to be ready" admin_kubectl get --raw /readyz
   say "the new configuration runs"

@@ -46,8 +46,12 @@ add_repositories() {
   fi
 }
 
+# Its many lines go to a log of their own; the last ones are shown if it fails.
 apt_get() {
-  DEBIAN_FRONTEND=noninteractive apt-get --quiet --quiet --yes --option DPkg::Lock::Timeout=600 --option Acquire::Retries=5 "$@"
+  local -r log="$QUORATE_LOGS/apt.log"
+  DEBIAN_FRONTEND=noninteractive apt-get --quiet --quiet --yes --option Dpkg::Use-Pty=0 \
+    --option DPkg::Lock::Timeout=600 --option Acquire::Retries=5 "$@" >>"$log" 2>&1 ||
+    die "apt-get $1 failed; the last lines of $log: $(tail --lines 15 "$log")"
 }
 
 install_missing() {

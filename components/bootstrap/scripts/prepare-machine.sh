@@ -6,20 +6,23 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 BIN="$(dirname "$0")"
 readonly BIN
+# The last so that its limit can be set before the first connection is tracked.
+readonly MODULES=(overlay br_netfilter nf_conntrack)
 
 prepare_kernel() {
   local module
-  if printf 'overlay\nbr_netfilter\n' | install_text 644 /etc/modules-load.d/quorate.conf; then
-    say "kernel modules at boot: overlay, br_netfilter"
+  if printf '%s\n' "${MODULES[@]}" | install_text 644 /etc/modules-load.d/quorate.conf; then
+    say "kernel modules at boot: ${MODULES[*]}"
   fi
-  for module in overlay br_netfilter; do
+  for module in "${MODULES[@]}"; do
     # A module may be built into the kernel: then modprobe finds none, and its directory is there.
     modprobe "$module" 2>/dev/null || [[ -d /sys/module/$module ]] ||
       say "kernel module $module cannot be loaded; going on, since kubeadm checks"
   done
   if install_text 644 /etc/sysctl.d/99-kubernetes.conf <"$BIN/../share/99-kubernetes.conf"; then
     say "kernel parameters: /etc/sysctl.d/99-kubernetes.conf"
-    sysctl --quiet --load=/etc/sysctl.d/99-kubernetes.conf || say "some kernel parameters cannot be set on this machine"
+    sysctl --quiet --load=/etc/sysctl.d/99-kubernetes.conf 2>/dev/null ||
+      say "some kernel parameters cannot be set on this machine"
   fi
 }
 

@@ -14,19 +14,20 @@ images() {
 }
 
 pull() {
-  timeout "$PULL_SECONDS" ctr --namespace k8s.io images pull --hosts-dir /etc/containerd/certs.d "$1" >/dev/null
+  timeout "$PULL_SECONDS" ctr --namespace k8s.io images pull --hosts-dir /etc/containerd/certs.d "$1" >"$2" 2>&1
 }
 
 main() {
-  local image present wanted
+  local image present wanted output
   local -A pulls=()
   start_log
   load_environment PAUSE_IMAGE
-  present="$(ctr --namespace k8s.io images list --quiet)"
+  output="$(mktemp --directory)"
+  present="$(ctr --namespace k8s.io images list --quiet 2>/dev/null)"
   wanted="$(images | sort --unique | sed '/^$/d')"
   for image in $wanted; do
     if ! grep --quiet --fixed-strings --line-regexp "$image" <<<"$present"; then
-      pull "$image" &
+      pull "$image" "$output/${image//\//_}" &
       pulls["$image"]=$!
     fi
   done
@@ -35,9 +36,10 @@ main() {
     if wait "${pulls[$image]}"; then
       say "pulled $image"
     else
-      say "could not pull $image"
+      say "could not pull $image: $(tail --lines 2 "$output/${image//\//_}")"
     fi
   done
+  rm --recursive --force "$output"
 }
 
 main

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -29,11 +30,17 @@ class Guard:
     """
 
     def __init__(
-        self, application: WsgiApplication, credentials: Credentials, log: Path, changed: Callable[[], None]
+        self,
+        application: WsgiApplication,
+        credentials: Credentials,
+        log: Path,
+        writing: contextlib.AbstractContextManager[object],
+        changed: Callable[[], None],
     ) -> None:
         self._application = application
         self._credentials = credentials
         self._log = log
+        self._writing = writing
         self._changed = changed
         self._lock = threading.Lock()
 
@@ -50,8 +57,11 @@ class Guard:
         def remember(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
             answered[:] = [status, headers]
 
+        reads = bool(_READS.match(call.partition(":")[2]))
         try:
-            content = b"".join(self._application(environ, remember))
+            # Changes one after the other: moto does not lock, and the account is saved between two of them.
+            with contextlib.nullcontext() if reads else self._writing:
+                content = b"".join(self._application(environ, remember))
         except Exception as crash:
             text = f"the sandbox's account could not carry out {call}: {type(crash).__name__}: {crash}"
             return self._refuse(environ, start_response, call, "SandboxNotModelled", text, 400)
@@ -62,8 +72,13 @@ class Guard:
             text = f"the sandbox's account does not model {call}: {said}"
             return self._refuse(environ, start_response, call, "SandboxNotModelled", text, 400)
         self._note(call, status.split(" ")[0], started)
-        start_response(status, headers)
-        if not _READS.match(call.partition(":")[2]):
+        # Without a length the end of the answer is the end of the connection, which a client takes for a broken one.
+        headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+        if environ["REQUEST_METHOD"] == "HEAD":
+            start_response(status, answered[1])
+        else:
+            start_response(status, [*headers, ("Content-Length", str(len(content)))])
+        if not reads:
             self._changed()
         return [content]
 
@@ -78,8 +93,10 @@ class Guard:
             else f"<Response><Errors><Error><Code>{code}</Code><Message>{escape(text)}</Message></Error></Errors></Response>"
         )
         self._note(f"{call} {code}: {text}", str(status), time.monotonic())
-        start_response(f"{status} Refused", [("Content-Type", content_type or "text/xml")])
-        return [body.encode()]
+        content = body.encode()
+        headers = [("Content-Type", content_type or "text/xml"), ("Content-Length", str(len(content)))]
+        start_response(f"{status} Refused", headers)
+        return [content]
 
     def _note(self, call: str, status: str, started: float) -> None:
         line = f"{time.strftime('%H:%M:%S')} {status} {(time.monotonic() - started) * 1000:.0f}ms {call}\n"

@@ -2,41 +2,107 @@
 
 from __future__ import annotations
 
-import logging
+import copyreg
+import io
+import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import dill
+from cryptography.hazmat.bindings._rust import openssl
+from cryptography.hazmat.primitives import serialization
 
-_log = logging.getLogger(__name__)
 _SERVICES = ("ec2", "iam", "ssm", "route53", "s3", "kms", "elbv2", "autoscaling", "sts")
+_OTHER_PARTITIONS = "aws-"
 
 
-def save(file: Path) -> None:
-    """Writes the account; the file is replaced whole or not at all."""
+def capture() -> bytes:
+    """The account as it is. Nothing may change it meanwhile."""
+    blob = io.BytesIO()
+    _Pickler(blob).dump({name: _regions(name) for name in _SERVICES})
+    return blob.getvalue()
+
+
+def save(file: Path, account: bytes) -> None:
+    """Writes what was captured, readable by its owner alone; the file is replaced whole or not at all."""
     partial = file.with_suffix(".partial")
-    partial.touch(mode=0o600)
-    partial.write_bytes(dill.dumps({name: _regions(name) for name in _SERVICES}))
-    partial.rename(file)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as target:
+        target.write(account)
+        target.flush()
+        os.fsync(target.fileno())
+    partial.replace(file)
 
 
 def load(file: Path) -> None:
-    """Puts a saved account in place; nothing where none was saved."""
+    """Puts a saved account in place of an empty one; nothing where none was saved."""
     if not file.exists():
         return
-    saved: dict[str, dict[str, dict[str, Any]]] = dill.loads(file.read_bytes())  # noqa: S301  (our own file, mode 0600)
+    saved: dict[str, dict[str, dict[str, Any]]] = _Unpickler(io.BytesIO(file.read_bytes())).load()
     for name, accounts in saved.items():
         backends = _backends(name)
         for account, regions in accounts.items():
             for region, backend in regions.items():
+                # Past moto's own method, which would make an empty backend and remember it.
                 dict.__setitem__(backends[account], region, backend)
 
 
+class _Pickler(dill.Pickler):  # type: ignore[misc]
+    """Takes apart what pickle can't, and leaves AWS's own policies out: four megabytes that never change."""
+
+    def __init__(self, target: io.BytesIO) -> None:
+        from moto.iam.models import AWSManagedPolicy
+        from moto.ssm.models import ParameterDict
+
+        super().__init__(target)
+        self._policy_class = AWSManagedPolicy
+        keys = (openssl.rsa.RSAPrivateKey, openssl.ec.ECPrivateKey, openssl.ed25519.Ed25519PrivateKey)
+        reducers = {**dict.fromkeys(keys, _reduce_key), ParameterDict: _reduce_parameters}
+        self.dispatch_table = {**copyreg.dispatch_table, **reducers}
+
+    def persistent_id(self, item: Any) -> tuple[str, str] | None:
+        if type(item) is self._policy_class and not item.attachment_count:
+            return (item.account_id, item.name)
+        return None
+
+
+class _Unpickler(dill.Unpickler):  # type: ignore[misc]
+    def persistent_load(self, identity: tuple[str, str]) -> Any:
+        account, name = identity
+        return _aws_policies(account)[name]
+
+
+@cache
+def _aws_policies(account: str) -> dict[str, Any]:
+    from moto.iam.models import IAMBackend
+
+    return {policy.name: policy for policy in IAMBackend("aws", account_id=account).aws_managed_policies}
+
+
 def _regions(name: str) -> dict[str, dict[str, Any]]:
-    return {account: dict(regions.items()) for account, regions in list(_backends(name).items())}
+    return {
+        account: {region: backend for region, backend in regions.items() if not region.startswith(_OTHER_PARTITIONS)}
+        for account, regions in list(_backends(name).items())
+    }
 
 
 def _backends(name: str) -> Any:
     from moto.backends import get_backend
 
     return get_backend(name)  # type: ignore[call-overload]
+
+
+def _reduce_key(key: Any) -> tuple[Any, ...]:
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return _load_key, (pem,)
+
+
+def _load_key(pem: bytes) -> Any:
+    return serialization.load_pem_private_key(pem, None)
+
+
+def _reduce_parameters(parameters: Any) -> tuple[Any, ...]:
+    arguments = (parameters.account_id, parameters.region_name)
+    return type(parameters), arguments, dict(vars(parameters)), None, iter(dict.items(parameters))

@@ -18,6 +18,9 @@ from sandbox.cloud.api.view import CloudView, snapshot
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
+_STATE_CODES = {"running": 16, "stopped": 80, "terminated": 48}
+
+_log = logging.getLogger(__name__)
 
 
 class Api:
@@ -33,9 +36,13 @@ class Api:
         self._save_wanted = threading.Event()
         self._stopping = False
         self._server: BaseWSGIServer | None = None
-        self._view: CloudView | None = None
+        # Held by whoever changes the account, and by whoever needs it whole.
+        self._writing = threading.RLock()
+        self._changes = 0
+        self._view: tuple[int, CloudView] | None = None
         self.authority = CertificateAuthority(state / "ca")
         self._credentials = Credentials(ACCOUNT, state / "credentials.key")
+        self._saver = threading.Thread(target=self._save_when_wanted, name="api-saver", daemon=True)
 
     @property
     def port(self) -> int:
@@ -47,31 +54,42 @@ class Api:
         """Loads the account and serves it on a free loopback port."""
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
-        os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # thousands of images that no program here asks for
+        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         patches.apply(REGION)
         persistence.load(self._state / "account.dill")
         seeds.plant(ACCOUNT, REGION)
         guard = Guard(
-            DomainDispatcherApplication(create_backend_app), self._credentials, self._state / "requests.log", self._changed
+            DomainDispatcherApplication(create_backend_app),
+            self._credentials,
+            self._state / "requests.log",
+            self._writing,
+            self._changed,
         )
         self._server = make_server("127.0.0.1", 0, guard, threaded=True, request_handler=MotoRequestHandler)
         threading.Thread(target=self._server.serve_forever, name="api", daemon=True).start()
-        threading.Thread(target=self._save_when_wanted, name="api-saver", daemon=True).start()
+        self._saver.start()
 
     def stop(self) -> None:
         """Ends the service; the account is saved."""
         self._stopping = True
         if self._server is not None:
             self._server.shutdown()
-        persistence.save(self._state / "account.dill")
-        self._save_wanted.set()
+            self._server.server_close()
+            self._save_wanted.set()
+            self._saver.join()
+            self._save()
 
     def view(self) -> CloudView:
         """The account as it is now."""
-        view = self._view
-        if view is None:
-            self._view = view = snapshot(ACCOUNT, REGION)
+        known = self._view
+        if known is not None and known[0] == self._changes:
+            return known[1]
+        with self._writing:
+            number = self._changes
+            view = snapshot(ACCOUNT, REGION)
+        self._view = (number, view)
         return view
 
     def on_change(self, callback: Callable[[], None]) -> None:
@@ -79,27 +97,29 @@ class Api:
         self._listeners.append(callback)
 
     def mark_running(self, instance_id: str) -> None:
-        self._set_state(instance_id, "running", 16)
+        self._set_state(instance_id, "running")
 
     def mark_stopped(self, instance_id: str) -> None:
-        self._set_state(instance_id, "stopped", 80)
+        self._set_state(instance_id, "stopped")
 
     def mark_terminated(self, instance_id: str) -> None:
-        self._set_state(instance_id, "terminated", 48)
+        self._set_state(instance_id, "terminated")
 
     def role_credentials(self, role: str, instance_id: str) -> Mapping[str, str]:
         """Temporary credentials of a role, as instance metadata shows them."""
         return self._credentials.issue(role, instance_id)
 
-    def _set_state(self, instance_id: str, name: str, code: int) -> None:
+    def _set_state(self, instance_id: str, name: str) -> None:
         from moto.ec2.models import ec2_backends
 
-        state = ec2_backends[ACCOUNT][REGION].get_instance(instance_id)._state
-        state.name, state.code = name, code
+        with self._writing:
+            state = ec2_backends[ACCOUNT][REGION].get_instance(instance_id)._state
+            state.name, state.code = name, _STATE_CODES[name]
         self._changed()
 
     def _changed(self) -> None:
-        self._view = None
+        with self._writing:
+            self._changes += 1
         self._save_wanted.set()
         for listener in self._listeners:
             listener()
@@ -109,6 +129,13 @@ class Api:
             self._save_wanted.wait()
             self._save_wanted.clear()
             if not self._stopping:
-                persistence.save(self._state / "account.dill")
+                self._save()
 
-
+    def _save(self) -> None:
+        try:
+            with self._writing:
+                account = persistence.capture()
+            persistence.save(self._state / "account.dill", account)
+        except Exception:
+            # The account goes on without its file: said loudly, tried again after the next change.
+            _log.exception("the account could not be saved in %s", self._state)

@@ -80,6 +80,9 @@ def serve_tls(
                     with socket.create_connection(upstream[0], timeout=10) as server:
                         server.settimeout(None)
                         _pipe(client, server)
+                # Says goodbye in TLS: a client takes a connection that merely ends for one that was cut.
+                client.settimeout(2)
+                client.unwrap()
         except (OSError, ssl.SSLError):
             return
 

@@ -185,7 +185,7 @@ def _instance(ec2: Any, account: str, instance: Any) -> InstanceView:
     if association is not None:
         profile = association.iam_instance_profile
     arn = profile if isinstance(profile, str) else getattr(profile, "arn", None) or (profile or {}).get("Arn")
-    key = ec2.keypairs.get(instance.key_name) if instance.key_name else None
+    key = ec2.key_pairs.get(instance.key_name) if instance.key_name else None
     options = instance.metadata_options
     return InstanceView(
         id=instance.id,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import paramiko
+from paramiko.agent import AgentSSH
 
 from sandbox.engine.command.keys import HostKey, KeyProblemError, host_key, private_key
 from sandbox.engine.command.texts import system_text
@@ -37,7 +38,7 @@ class Endpoint:
     user: str
     key: paramiko.PKey | None
     password: str | None
-    agent_socket: str | None
+    agent: AgentSSH | None
     host_key: HostKey | None
     limit: int
     timeout: float | None
@@ -118,13 +119,14 @@ def endpoint(properties: Mapping[str, Value]) -> Endpoint:
         return int(value) if isinstance(value, float) else default
 
     key, expected = text("privateKey"), text("hostKey")
+    agent_socket = text("agentSocketPath") or os.environ.get("SSH_AUTH_SOCK")
     return Endpoint(
         host=text("host") or "",
         port=number("port", 22),
         user=text("user") or "root",
         key=private_key(key, text("privateKeyPassword")) if key is not None else None,
         password=text("password"),
-        agent_socket=text("agentSocketPath") or os.environ.get("SSH_AUTH_SOCK"),
+        agent=_Agent(agent_socket) if agent_socket else None,
         host_key=host_key(expected) if expected is not None else None,
         limit=number("dialErrorLimit", 10),
         timeout=float(number("perDialTimeout", 15)) or None,
@@ -189,8 +191,8 @@ def _authenticate(transport: Transport, target: Endpoint) -> None:
             "keyboard-interactive",
             lambda: transport.auth_interactive(target.user, lambda title, text, fields: [password for _ in fields]),
         ))
-    if target.key is None and target.agent_socket:
-        methods.append(("publickey", lambda: _with_agent(transport, target.user, target.agent_socket or "")))
+    if target.key is None and target.agent is not None:
+        methods.append(("publickey", lambda: _with_agent(transport, target)))
     for name, method in methods:
         try:
             method()
@@ -206,13 +208,25 @@ def _authenticate(transport: Transport, target: Endpoint) -> None:
     )
 
 
-def _with_agent(transport: Transport, user: str, path: str) -> None:
-    before = os.environ.get("SSH_AUTH_SOCK")
-    if before != path:
-        raise PluginError(f"agentSocketPath {path}: an agent other than SSH_AUTH_SOCK ({before}) is not modelled")
-    for key in paramiko.Agent().get_keys():
+class _Agent(AgentSSH):
+    """The agent at a socket; paramiko's own looks at SSH_AUTH_SOCK alone."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        connection = socket.socket(socket.AF_UNIX)
         try:
-            transport.auth_publickey(user, key)
+            connection.connect(path)
+        except OSError as problem:
+            connection.close()
+            raise KeyProblemError(f"dial unix {path}: connect: {system_text(problem)}") from problem
+        connect: Callable[[socket.socket], None] = vars(AgentSSH)["_connect"].__get__(self)
+        connect(connection)
+
+
+def _with_agent(transport: Transport, target: Endpoint) -> None:
+    for key in target.agent.get_keys() if target.agent is not None else ():
+        try:
+            transport.auth_publickey(target.user, key)
         except paramiko.AuthenticationException:
             continue
         return

@@ -17,23 +17,22 @@ from sandbox.engine.kubernetes.checkpoint import (
     to_object,
     with_secrets,
 )
-from sandbox.engine.kubernetes.cluster import Cluster, NoMatchError
+from sandbox.engine.kubernetes.cluster import NoMatchError
 from sandbox.engine.kubernetes.errors import PartialError
 from sandbox.engine.kubernetes.lifecycle import Lifecycle
-from sandbox.engine.kubernetes.normalize import SERVER_OWNED, has_unknowns, is_crd, normalize
+from sandbox.engine.kubernetes.normalize import as_inputs, has_unknowns, is_crd, normalize
 from sandbox.engine.kubernetes.objects import (
     Object,
     kind_of,
     name_of,
     prune,
-    remove_in,
     resource_id,
-    set_in,
     split_id,
     text,
 )
 from sandbox.engine.kubernetes.operations import Operation
-from sandbox.engine.kubernetes.rest import ApiError, UnreachableError
+from sandbox.engine.kubernetes.refusals import REFUSALS, is_forbidden, is_no_preview, serves
+from sandbox.engine.kubernetes.rest import ApiError
 from sandbox.engine.kubernetes.settings import Settings
 from sandbox.engine.kubernetes.task import Task
 from sandbox.engine.kubernetes.tokens import Token
@@ -41,8 +40,6 @@ from sandbox.engine.plugin.differences import parse_path
 from sandbox.engine.plugin.properties import Properties, Value, decode, encode
 from sandbox.engine.plugin.server import InitializationFailedError, PluginError, ResourcePlugin
 
-# What can be wrong with a request or the cluster's answer to it, in words for the person.
-REFUSALS = (ApiError, NoMatchError, UnreachableError, ValueError)
 _MISSING_CRD = "the apiVersion for this resource does not exist. Verify that any required CRDs have been created"
 _DELETE_UNREACHABLE = (
     "If the cluster was deleted, you can remove this resource from Pulumi state by rerunning the operation with the "
@@ -61,7 +58,7 @@ class ObjectChanges:
         inputs = self._object(given)
         patch = self._lifecycle.is_patch(token, inputs)
         cluster = self._access.cluster
-        if request.preview and (cluster is None or patch or has_unknowns(inputs) or not _serves(cluster, inputs)):
+        if request.preview and (patch or has_unknowns(inputs) or not serves(cluster, inputs)):
             return proto.CreateResponse(properties=request.properties)
         manager = naming.field_manager(inputs, {})
         operation = self._operation(request, manager, patch)
@@ -76,7 +73,7 @@ class ObjectChanges:
                 f"server reported that {_MISSING_CRD}: {error}"
             ) from None
         except REFUSALS as error:
-            if request.preview and _is_no_preview(error):
+            if request.preview and is_no_preview(error):
                 return proto.CreateResponse(properties=request.properties)
             raise PluginError(
                 f'resource "{request.urn}" was not successfully created by the Kubernetes API server: {error}'
@@ -98,7 +95,7 @@ class ObjectChanges:
         olds, given = decode(request.olds), decode(request.news)
         inputs = normalize(self._object(given))
         cluster = self._access.cluster
-        if request.preview and (cluster is None or has_unknowns(inputs) or not _serves(cluster, inputs)):
+        if request.preview and (has_unknowns(inputs) or not serves(cluster, inputs)):
             return proto.UpdateResponse(properties=request.news)
         old_inputs, old_live = parse_checkpoint(olds)
         old_manager = naming.field_manager(old_inputs, olds)
@@ -116,9 +113,9 @@ class ObjectChanges:
                 f"{_MISSING_CRD}: {error}"
             ) from None
         except REFUSALS as error:
-            if request.preview and _is_forbidden(error):
+            if request.preview and is_forbidden(error):
                 return proto.UpdateResponse(properties=request.news)
-            raise PluginError(f'update of resource "{request.urn}" failed: {error}') from None
+            live, failed = self._refused_update(request.urn, old_live, error)
         state = checkpoint(inputs, live, given, initial_api_version(olds, inputs), manager)
         if failed is not None:
             identifier = resource_id(live)
@@ -162,7 +159,7 @@ class ObjectChanges:
             if isinstance(error, ApiError) and error.not_found:
                 return proto.ReadResponse()
             raise PluginError(f"failed to read {request.id}: {error}") from None
-        live_inputs = _as_inputs(live) if found_anew else prune(live, old_inputs)
+        live_inputs = as_inputs(live) if found_anew else prune(live, old_inputs)
         api_version = initial_api_version(olds, old_inputs)
         state = checkpoint(live_inputs, live, given, api_version, manager)
         inputs = with_secrets(live_inputs, given)
@@ -191,6 +188,16 @@ class ObjectChanges:
             raise PluginError(f'resource "{request.urn}" was not deleted: {error}') from None
         if is_crd(live):
             self._access.cluster.forget_kinds()
+
+    def _refused_update(self, urn: str, old_live: Object, error: Exception) -> tuple[Object, PartialError]:
+        """As pulumi-kubernetes does: the new inputs are kept beside the unchanged object, and tried again next time."""
+        try:
+            if self._access.cluster is None or isinstance(error, ValueError):
+                raise error
+            live = self._access.cluster.get(old_live)
+        except REFUSALS:
+            raise PluginError(f'update of resource "{urn}" failed: {error}') from None
+        return live, PartialError(str(error), live, ())
 
     def _operation(self, request: Any, manager: str, patch: bool) -> Operation:
         if self._access.cluster is None:
@@ -230,35 +237,3 @@ class ObjectChanges:
         inputs: Mapping[str, Value] | None = None,
     ) -> NoReturn:
         raise InitializationFailedError(message, identifier, state, [message, *error.reasons], inputs)
-
-
-def _serves(cluster: Cluster, inputs: Object) -> bool:
-    try:
-        return cluster.serves(kind_of(inputs))
-    except (ApiError, UnreachableError):
-        return False
-
-
-def _is_forbidden(error: Exception) -> bool:
-    return isinstance(error, ApiError) and error.code == 403
-
-
-def _is_no_preview(error: Exception) -> bool:
-    """Whether a dry run says nothing about the real run: what is missing or in the way may change by then."""
-    return _is_forbidden(error) or (
-        isinstance(error, ApiError)
-        and (error.namespace_missing or error.reason == "AlreadyExists" or "does not support dry run" in str(error))
-    )
-
-
-def _as_inputs(live: Object) -> Object:
-    """What a program would have written to get this object."""
-    inputs = {key: value for key, value in prune(live, live).items() if key != "status"}
-    for field in (*SERVER_OWNED, "selfLink"):
-        remove_in(inputs, "metadata", field)
-    for key in ("deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration"):
-        remove_in(inputs, "metadata", "annotations", key)
-    if not inputs.get("metadata", {}).get("annotations", True):
-        remove_in(inputs, "metadata", "annotations")
-    set_in(inputs, name_of(live), "metadata", "name")
-    return inputs

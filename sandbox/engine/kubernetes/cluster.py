@@ -94,8 +94,8 @@ class Cluster:
 
     def path(self, kind: Kind, namespace: str, name: str = "") -> str:
         served = self.served(kind)
-        middle = f"/namespaces/{quote(namespace or self.default_namespace)}" if served.namespaced else ""
-        return f"{_prefix(kind)}{middle}/{served.plural}" + (f"/{quote(name)}" if name else "")
+        middle = f"/namespaces/{quote(namespace or self.default_namespace, safe='')}" if served.namespaced else ""
+        return f"{_prefix(kind)}{middle}/{served.plural}" + (f"/{quote(name, safe='')}" if name else "")
 
     def get(self, obj: Mapping[str, Any], name: str = "") -> Object:
         """The live object that has the kind, namespace and name of `obj`."""

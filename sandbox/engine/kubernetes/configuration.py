@@ -28,7 +28,7 @@ def as_variables(arguments: Properties) -> dict[str, str]:
     }
 
 
-def changed(old: Properties, new: Properties) -> tuple[list[str], list[str]]:
+def changed(old: Mapping[str, Value], new: Mapping[str, Value]) -> tuple[list[str], list[str]]:
     """Keys that differ, and those of them for which every object must be made anew: on another cluster.
 
     Without an identifier of its own a cluster is what its kubeconfig entry says.

@@ -9,7 +9,18 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sandbox.engine.kubernetes.objects import MISSING, Kind, Object, kind_of, lookup, remove_in, walk
+from sandbox.engine.kubernetes.objects import (
+    MISSING,
+    Kind,
+    Object,
+    kind_of,
+    lookup,
+    name_of,
+    prune,
+    remove_in,
+    set_in,
+    walk,
+)
 from sandbox.engine.plugin.properties import Unknown
 
 SERVER_OWNED = (
@@ -106,3 +117,16 @@ def same(old: Any, new: Any, path: tuple[str | int, ...] = ()) -> bool:
 def is_dropped_when_empty(old_input: Any, new_input: Any) -> bool:
     """An empty value that was sent before and that the server didn't keep: sending it again changes nothing."""
     return new_input in ({}, []) and old_input is not MISSING and old_input == new_input
+
+
+def as_inputs(live: Object) -> Object:
+    """What a program would have written to get this object."""
+    inputs = {key: value for key, value in prune(live, live).items() if key != "status"}
+    for field in (*SERVER_OWNED, "selfLink"):
+        remove_in(inputs, "metadata", field)
+    for key in ("deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration"):
+        remove_in(inputs, "metadata", "annotations", key)
+    if not inputs.get("metadata", {}).get("annotations", True):
+        remove_in(inputs, "metadata", "annotations")
+    set_in(inputs, name_of(live), "metadata", "name")
+    return inputs

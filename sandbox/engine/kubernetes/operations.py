@@ -13,6 +13,7 @@ from sandbox.engine.kubernetes.awaiting.conditions import (
     timeout_seconds,
     waits_for_deletion,
 )
+from sandbox.engine.kubernetes.awaiting.verdict import Condition
 from sandbox.engine.kubernetes.awaiting.wait import check_now, until_gone, until_ready
 from sandbox.engine.kubernetes.cluster import Cluster, NoMatchError
 from sandbox.engine.kubernetes.naming import random_suffix
@@ -45,11 +46,12 @@ class Operation:
 
     def create(self, inputs: Object) -> Object:
         """Makes the object and waits until it's ready. Raises PartialError when it exists but isn't ready."""
+        condition = self._condition(inputs)
         created = self._retried(lambda: self._made(inputs))
         self.task.clear()
         if self.preview:
             return created
-        self._await(inputs, created)
+        self._await(inputs, created, condition)
         return self._now(created)
 
     def _made(self, inputs: Object) -> Object:
@@ -84,6 +86,7 @@ class Operation:
 
     def update(self, inputs: Object, name: str, ignored: Sequence[Path]) -> Object:
         """Changes the live object and waits until it's ready. Raises PartialError when that doesn't happen."""
+        condition = self._condition(inputs)
         live = self.cluster.get(inputs, name)
         if is_crd(inputs) and not self.patch:
             set_in(inputs, lookup(live, "metadata", "resourceVersion"), "metadata", "resourceVersion")
@@ -92,7 +95,7 @@ class Operation:
             updated = self._applied(inputs, live, name, ignored)
         if self.preview:
             return updated
-        self._await(inputs, updated)
+        self._await(inputs, updated, condition)
         return self._now(updated)
 
     def _applied(self, inputs: Object, live: Object, name: str, ignored: Sequence[Path]) -> Object:
@@ -142,9 +145,12 @@ class Operation:
         """Gives up every field that `manager` owns."""
         self.cluster.apply(ssa.identity(live), manager)
 
-    def _await(self, inputs: Object, obj: Object) -> None:
-        condition = condition_for({**obj, **inputs}, everything=self.settings.await_all)
-        if condition is not None and not self.patch:
+    def _condition(self, inputs: Object) -> Condition | None:
+        """Read before anything is changed, so that an annotation that says nonsense leaves nothing behind."""
+        return None if self.patch else condition_for(inputs, everything=self.settings.await_all)
+
+    def _await(self, inputs: Object, obj: Object, condition: Condition | None) -> None:
+        if condition is not None:
             seconds = timeout_seconds(self.timeout, inputs, condition.seconds)
             until_ready(self.task, self.cluster, obj, condition, seconds)
             self.task.clear()

@@ -10,6 +10,7 @@ from sandbox.engine.plugin.properties import Properties, Value
 
 Path = tuple[str | int, ...]
 
+_STEP = re.compile(r'\["((?:\\"|[^"])*)"\]|\[(\d+)\]|\.?([^.\["]+)')
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_]*")
 
 
@@ -43,24 +44,19 @@ def path_text(path: Path) -> str:
 
 
 def parse_path(text: str) -> Path:
-    """The inverse of path_text, as far as ignoreChanges uses it. Raises ValueError for an open bracket."""
+    """The inverse of path_text. Raises ValueError for what is no path."""
     path: list[str | int] = []
-    rest = text
-    while rest:
-        if rest.startswith('["'):
-            end = rest.index('"]')
-            path.append(rest[2:end].replace('\\"', '"'))
-            rest = rest[end + 2 :]
-        elif rest.startswith("["):
-            end = rest.index("]")
-            step = rest[1:end]
-            path.append(int(step) if step.isdigit() else step)
-            rest = rest[end + 1 :]
+    at = 0
+    while at < len(text):
+        step = _STEP.match(text, at)
+        if step is None:
+            raise ValueError(f"property path {text!r}: cannot be read from {text[at:]!r} on")
+        quoted, index, plain = step.groups()
+        if quoted is not None:
+            path.append(quoted.replace('\\"', '"'))
         else:
-            rest = rest.removeprefix(".")
-            end = min((at for at in (rest.find("."), rest.find("[")) if at >= 0), default=len(rest))
-            path.append(rest[:end])
-            rest = rest[end:]
+            path.append(int(index) if index is not None else plain)
+        at = step.end()
     return tuple(path)
 
 

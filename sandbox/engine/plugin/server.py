@@ -121,6 +121,21 @@ class ResourcePlugin(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
 
+def _not_modelled(method: str) -> Callable[[ResourcePlugin, Any, Any], None]:
+    def refuse(plugin: ResourcePlugin, request: Any, context: Any) -> None:
+        raise NotModelledError(f"{method} is not modelled by the sandbox's plugin {plugin.name}")
+
+    return refuse
+
+
+for _method in (
+    "Call", "Check", "Construct", "Create", "Delete", "Diff", "GetMapping", "GetMappings", "GetSchema", "Invoke",
+    "List", "Parameterize", "Read", "Update",
+):  # fmt: skip
+    # A plugin overrides those that it has.
+    setattr(ResourcePlugin, _method, _not_modelled(_method))
+
+
 class _ErrorsForThePerson(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc ships no types
     """Turns what a method raises into a gRPC status that the engine shows."""
 

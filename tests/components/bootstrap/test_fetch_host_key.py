@@ -36,7 +36,7 @@ def signature_of(request: AWSRequest, timestamp: str) -> str:
     signer = SigV4Auth(Credentials(KEYS["AccessKeyId"], KEYS["SecretAccessKey"]), "ssm", "eu-central-1")
     request.context["timestamp"] = timestamp
     canonical = signer.canonical_request(request)
-    return signer.signature(signer.string_to_sign(request, canonical), request)
+    return str(signer.signature(signer.string_to_sign(request, canonical), request))
 
 
 def handler(world: World) -> type[BaseHTTPRequestHandler]:

@@ -156,8 +156,6 @@ def test_text_is_installed_once(tmp_path: Path) -> None:
 def test_bootstrap_tokens_are_hidden_from_kubeadms_output(tmp_path: Path) -> None:
     text = (SCRIPTS / "initialize-control-plane.sh").read_text()
     function = text[text.index("hide_tokens() {") : text.index("explain_failure")]
-    outcome = in_common(
-        f"{function}\nprintf '[bootstrap-token] Using token: abcdef.0123456789abcdef\\nkubeadm init v1.36.4\\n' | hide_tokens",
-        tmp_path,
-    )
+    printed = "[bootstrap-token] Using token: abcdef.0123456789abcdef\\nkubeadm init v1.36.4\\n"
+    outcome = in_common(f"{function}\nprintf '{printed}' | hide_tokens", tmp_path)
     assert outcome.stdout == "[bootstrap-token] Using token: (token)\nkubeadm init v1.36.4\n"

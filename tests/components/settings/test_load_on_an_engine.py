@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -44,17 +44,28 @@ class Checkout:
         )
 
 
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUORATE_STATE", str(tmp_path_factory.mktemp("engine")))
+        yield {**os.environ, **prepare(lambda message: None)}
+
+
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    monkeypatch.setenv("QUORATE_STATE", str(tmp_path / "state"))
+def checkout(engine: Mapping[str, str], tmp_path: Path) -> Checkout:
     folder, stacks = tmp_path / "checkout", tmp_path / "backend"
     folder.mkdir()
     stacks.mkdir()
-    environment = {**os.environ, **prepare(lambda message: None), "PULUMI_BACKEND_URL": f"file://{stacks}"}
-    made = Checkout(folder, environment)
+    made = Checkout(folder, {**engine, "PULUMI_BACKEND_URL": f"file://{stacks}"})
     created = made.pulumi("stack", "init", "education")
     assert created.returncode == 0, created.stderr
     return made
+
+
+def test_making_the_stack_adds_nothing_to_its_file_but_the_salt(checkout: Checkout) -> None:
+    before = (CHECKOUT / "stacks/Pulumi.education.yaml").read_text().splitlines()
+    after = (checkout.folder / "stacks/Pulumi.education.yaml").read_text().splitlines()
+    assert [line for line in after if not line.startswith("encryptionsalt: ")] == before
 
 
 def test_the_committed_stack_passes_the_project_schema_and_is_loaded(checkout: Checkout) -> None:

@@ -35,7 +35,8 @@ class Project:
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120
         )
         printed = outcome.stdout + outcome.stderr
-        assert (outcome.returncode == 0) == ok, f"{' '.join(command)} ended with {outcome.returncode}:\n{printed}"
+        ended = f"{' '.join(command)} ended with {outcome.returncode}"
+        assert (outcome.returncode == 0) == ok, f"{ended}:\n{printed[-6000:]}"
         return printed
 
     def up(self, program: str | None = None, *arguments: str, ok: bool = True) -> str:

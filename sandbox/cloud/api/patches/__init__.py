@@ -1,22 +1,33 @@
 """Faults of moto 5.2.5 that the program or the AWS provider meets, mended one by one.
 
-Each module names the fault in its docstring and mends it in `apply(region)`. When moto mends it, its test in
-tests/sandbox/cloud/api/test_patches.py says so, and the module goes.
+Each module names the faults in its docstring and mends them in `apply(region)`. A fault goes from here when its test
+in tests/sandbox/cloud/api/patches/, which shows it on moto as it is, fails with a newer moto.
 """
 
 from __future__ import annotations
 
 from sandbox.cloud.api.patches import (
     instance_lifecycle,
+    instance_options,
     interface_attachment,
     private_addresses,
     public_addresses,
+    security_group_rules,
+)
+
+PATCHES = (
+    public_addresses,
+    private_addresses,
+    interface_attachment,
+    instance_lifecycle,
+    instance_options,
+    security_group_rules,
 )
 
 
 def apply(region: str) -> None:
     """Applies every patch, once per process."""
-    for patch in (public_addresses, private_addresses, interface_attachment, instance_lifecycle):
+    for patch in PATCHES:
         if not getattr(patch, "applied", False):
             patch.apply(region)
             patch.applied = True  # type: ignore[attr-defined]

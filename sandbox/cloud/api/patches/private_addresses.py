@@ -19,7 +19,12 @@ def apply(region: str) -> None:
     original = NetworkInterfaceBackend.create_network_interface
 
     def create_network_interface(
-        self: Any, subnet: Any, private_ip_address: Any = None, private_ip_addresses: Any = None, **kwargs: Any
+        self: Any,
+        subnet: Any,
+        private_ip_address: Any = None,
+        private_ip_addresses: Any = None,
+        *arguments: Any,
+        **named: Any,
     ) -> NetworkInterface:
         found = self.get_subnet(subnet) if isinstance(subnet, str) else subnet
         wanted = [private_ip_address] if isinstance(private_ip_address, str) else list(private_ip_address or [])
@@ -28,7 +33,7 @@ def apply(region: str) -> None:
             _require_usable(self, found, address)
         if not wanted:
             private_ip_address = _lowest_free(self, found)
-        return original(self, found, private_ip_address, private_ip_addresses, **kwargs)
+        return original(self, found, private_ip_address, private_ip_addresses, *arguments, **named)
 
     NetworkInterfaceBackend.create_network_interface = create_network_interface
 

@@ -68,7 +68,7 @@ def start_sshd(folder: Path, port: int, user_key: str, host_private: str) -> sub
         "ListenAddress": f"127.0.0.1:{port}", "HostKey": folder / "host", "AuthorizedKeysFile": folder / "authorized",
         "StrictModes": "no", "UsePAM": "no", "PidFile": "none", "PasswordAuthentication": "no",
         "PermitRootLogin": "prohibit-password", "AcceptEnv": "ACCEPTED_* PULUMI_COMMAND_STDOUT",
-        "Subsystem": "sftp internal-sftp",
+        "Subsystem": "sftp internal-sftp", "LogLevel": "DEBUG1",
     }  # fmt: skip
     (folder / "config").write_text("".join(f"{name} {value}\n" for name, value in settings.items()))
     if os.geteuid() == 0:
@@ -85,7 +85,8 @@ def wait_for(port: int, log: Path, seconds: float = 20) -> None:
             with socket.create_connection(("127.0.0.1", port), 1):
                 return
         except OSError as problem:
-            assert time.monotonic() < deadline, f"no sshd on port {port} ({problem}):\n{log.read_text()}"
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"no sshd on port {port} ({problem}):\n{log.read_text()}") from problem
             time.sleep(0.05)
 
 

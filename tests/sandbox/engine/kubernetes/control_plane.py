@@ -49,7 +49,12 @@ class Authority:
         return certificate.public_bytes(serialization.Encoding.PEM), private_pem(key)
 
     def _sign(
-        self, subject: x509.Name, public: ec.EllipticCurvePublicKey, *, authority: bool = False, names: tuple[str, ...] = ()
+        self,
+        subject: x509.Name,
+        public: ec.EllipticCurvePublicKey,
+        *,
+        authority: bool = False,
+        names: tuple[str, ...] = (),
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         builder = (
@@ -66,7 +71,9 @@ class Authority:
             usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName([_general(name) for name in names]), critical=False)
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName([_general(name) for name in names]), critical=False
+            )
         return builder.sign(self._key, hashes.SHA256())
 
 
@@ -110,7 +117,8 @@ class ControlPlane:
         files = {
             name: self._write(name, data)
             for name, data in {
-                "ca.crt": self.authority.pem, "server.crt": serving, "server.key": serving_key, "accounts.key": account_key,
+                "ca.crt": self.authority.pem, "server.crt": serving, "server.key": serving_key,
+                "accounts.key": account_key,
                 "controllers.conf": self._kubeconfig("system:kube-controller-manager", "system:masters").encode(),
             }.items()
         }  # fmt: skip
@@ -118,7 +126,8 @@ class ControlPlane:
             "apiserver", binary("kubernetes", "kube-apiserver"), f"--etcd-servers={etcd}", "--bind-address=127.0.0.1",
             f"--secure-port={self.port}", f"--tls-cert-file={files['server.crt']}",
             f"--tls-private-key-file={files['server.key']}", f"--client-ca-file={files['ca.crt']}",
-            "--service-account-issuer=https://accounts.test.internal", f"--service-account-key-file={files['accounts.key']}",
+            "--service-account-issuer=https://accounts.test.internal",
+            f"--service-account-key-file={files['accounts.key']}",
             f"--service-account-signing-key-file={files['accounts.key']}", "--authorization-mode=RBAC",
             "--service-cluster-ip-range=10.96.0.0/16", "--endpoint-reconciler-type=none",
             "--disable-admission-plugins=ServiceAccount",

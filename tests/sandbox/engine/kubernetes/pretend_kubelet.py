@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -16,7 +17,9 @@ PODS = Kind("", "v1", "Pod")
 
 def running(pod: Object) -> dict[str, Any]:
     """Ready, with an address."""
-    conditions = [{"type": name, "status": "True"} for name in ("PodScheduled", "Initialized", "ContainersReady", "Ready")]
+    conditions = [
+        {"type": name, "status": "True"} for name in ("PodScheduled", "Initialized", "ContainersReady", "Ready")
+    ]
     return {"phase": "Running", "podIP": "10.1.2.3", "podIPs": [{"ip": "10.1.2.3"}], "conditions": conditions}
 
 
@@ -28,7 +31,14 @@ def without_image(pod: Object) -> dict[str, Any]:
         {"type": "Ready", "status": "False", "reason": "ContainersNotReady", "message": "containers are not ready"},
     ]
     waiting = {"reason": "ImagePullBackOff", "message": "no such image: nowhere/none"}
-    status = {"name": "c", "ready": False, "restartCount": 0, "image": "none", "imageID": "", "state": {"waiting": waiting}}
+    status = {
+        "name": "c",
+        "ready": False,
+        "restartCount": 0,
+        "image": "none",
+        "imageID": "",
+        "state": {"waiting": waiting},
+    }
     return {"phase": "Pending", "conditions": conditions, "containerStatuses": [status]}
 
 
@@ -52,7 +62,9 @@ class PretendKubelet:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._ended.set()
         self._thread.join()
 
@@ -66,7 +78,5 @@ class PretendKubelet:
     def _tell(self, pod: Object, status: dict[str, Any]) -> None:
         path = self._cluster.path(PODS, namespace_of(pod), name_of(pod)) + "/status"
         body = {"status": status}
-        try:
+        with suppress(ApiError, NoMatchError, UnreachableError):  # it may be gone by now
             self._cluster.rest.request("PATCH", path, None, body, "application/strategic-merge-patch+json")
-        except (ApiError, NoMatchError, UnreachableError):
-            pass  # it's gone by now

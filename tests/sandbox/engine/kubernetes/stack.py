@@ -49,6 +49,9 @@ class Stack:
     def with_kubeconfig(self, kubeconfig: str) -> None:
         self._environment["TEST_KUBECONFIG"] = kubeconfig
 
+    def with_environment(self, **variables: str) -> None:
+        self._environment.update(variables)
+
     def command(self, *words: str) -> list[str]:
         return ["pulumi", *words, "--non-interactive", "--color=never", "--stack=dev"]
 
@@ -63,8 +66,8 @@ class Stack:
         if words[0] == "stack" and words[1] == "init":
             command = ["pulumi", "stack", "init", "dev", "--non-interactive"]
         done = subprocess.run(
-            command, cwd=self._folder, env=self._environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            timeout=_SECONDS,
+            command, cwd=self._folder, env=self._environment, text=True, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=_SECONDS,
         )  # fmt: skip
         return Outcome(done.returncode, done.stdout)
 

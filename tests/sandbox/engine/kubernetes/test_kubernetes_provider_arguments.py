@@ -15,7 +15,7 @@ from sandbox.engine.kubernetes.kubeconfig import KubeconfigError, load, resolve
 from sandbox.engine.kubernetes.proxy import proxy_for
 from sandbox.engine.kubernetes.schema import schema
 from sandbox.engine.kubernetes.settings import SettingsError, read
-from sandbox.engine.plugin.properties import UNKNOWN, Secret
+from sandbox.engine.plugin.properties import UNKNOWN, Secret, Value
 
 
 def config(**user: Any) -> dict[str, Any]:
@@ -35,7 +35,11 @@ def config(**user: Any) -> dict[str, Any]:
 
 def test_the_current_context_says_where_and_as_whom() -> None:
     found = resolve(load(yaml.safe_dump(config())))
-    assert (found.server, found.tls_server_name, found.namespace) == ("https://198.51.100.7:6443", "api.internal", "space")
+    assert (found.server, found.tls_server_name, found.namespace) == (
+        "https://198.51.100.7:6443",
+        "api.internal",
+        "space",
+    )
     assert found.token == "t"
 
 
@@ -85,7 +89,10 @@ def test_the_text_of_a_broken_kubeconfig_is_not_repeated() -> None:
     assert "hidden" not in str(refusal.value)
 
 
-PROXY = {"HTTPS_PROXY": "http://127.0.0.1:3128", "NO_PROXY": "198.51.100.0/24,10.0.0.0/8,.internal,example.com,1.2.3.4:99"}
+PROXY = {
+    "HTTPS_PROXY": "http://127.0.0.1:3128",
+    "NO_PROXY": "198.51.100.0/24,10.0.0.0/8,.internal,example.com,1.2.3.4:99",
+}
 
 
 @pytest.mark.parametrize(
@@ -109,7 +116,11 @@ def test_a_star_switches_the_proxy_off() -> None:
 def test_settings_come_from_arguments_before_the_environment() -> None:
     found = read(
         {"kubernetes:config:deleteUnreachable": "true", "kubernetes:config:kubeClientSettings": '{"timeout": 7}'},
-        {"PULUMI_K8S_SKIP_UPDATE_UNREACHABLE": "true", "PULUMI_K8S_DELETE_UNREACHABLE": "false", "PULUMI_K8S_CLIENT_QPS": "9"},
+        {
+            "PULUMI_K8S_SKIP_UPDATE_UNREACHABLE": "true",
+            "PULUMI_K8S_DELETE_UNREACHABLE": "false",
+            "PULUMI_K8S_CLIENT_QPS": "9",
+        },
     )
     assert (found.delete_unreachable, found.skip_update_unreachable, found.upsert) == (True, True, False)
     assert (found.timeout, found.qps, found.burst) == (7.0, 9.0, 120)
@@ -135,9 +146,12 @@ def test_check_config_names_the_property() -> None:
 
 
 def test_new_credentials_update_the_provider_and_another_cluster_replaces_everything() -> None:
-    before = json.dumps(config(token="a"))
+    before: Value = json.dumps(config(token="a"))
     assert changed({"kubeconfig": before}, {"kubeconfig": before}) == ([], [])
-    assert changed({"kubeconfig": before}, {"kubeconfig": Secret(json.dumps(config(token="b")))}) == (["kubeconfig"], [])
+    assert changed({"kubeconfig": before}, {"kubeconfig": Secret(json.dumps(config(token="b")))}) == (
+        ["kubeconfig"],
+        [],
+    )
     assert changed({"kubeconfig": before}, {"kubeconfig": before, "context": "two"}) == (["context"], ["context"])
     assert changed({"kubeconfig": before}, {"kubeconfig": UNKNOWN}) == (["kubeconfig"], ["kubeconfig"])
 
@@ -159,7 +173,7 @@ def test_arguments_become_variables() -> None:
 
 def test_the_schema_lists_only_arguments_that_are_honoured() -> None:
     inputs = json.loads(schema("1"))["provider"]["inputProperties"]
-    assert not failures({name: "true" for name in inputs})
+    assert not failures(dict.fromkeys(inputs, "true"))
     assert "renderYamlToDirectory" not in inputs
 
 

@@ -15,7 +15,9 @@ from sandbox.engine.plugin.properties import UNKNOWN
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap"}
 
 
-def changes(old: dict[str, Any], new: dict[str, Any], kind: dict[str, str] | None = None) -> dict[str, tuple[Change, bool]]:
+def changes(
+    old: dict[str, Any], new: dict[str, Any], kind: dict[str, str] | None = None
+) -> dict[str, tuple[Change, bool]]:
     patterns = forced(kind or CONFIG_MAP, mutable_config_maps=False, mutable_secrets=False, patch=False)
     found = compare(old, new, old, patterns)
     return {entry.key: (entry.change, entry.replaces) for entry in found}
@@ -35,7 +37,7 @@ def test_an_object_does_not_differ_from_itself(obj: dict[str, Any]) -> None:
 
 @given(st.dictionaries(st.text(max_size=3), json_values), st.dictionaries(st.text(max_size=3), json_values))
 def test_different_objects_differ(first: dict[str, Any], second: dict[str, Any]) -> None:
-    assert bool(compare(first, second, {}, ())) == (repr(first) != repr(second) and first != second or _types(first, second))
+    assert bool(compare(first, second, {}, ())) == (first != second or _types(first, second))
 
 
 def _types(first: Any, second: Any) -> bool:
@@ -78,7 +80,9 @@ def test_true_is_not_one_and_whole_numbers_are_equal_however_written() -> None:
     assert changes({"a": 1}, {"a": 1.0}) == {}
 
 
-@pytest.mark.parametrize(("live", "written"), [("1", "1000m"), ("500m", "0.5"), ("1Gi", "1024Mi"), ("1e3", 1000), (2, "2")])
+@pytest.mark.parametrize(
+    ("live", "written"), [("1", "1000m"), ("500m", "0.5"), ("1Gi", "1024Mi"), ("1e3", 1000), (2, "2")]
+)
 def test_quantities_are_compared_by_their_number(live: Any, written: Any) -> None:
     assert changes({"limits": {"cpu": live}}, {"limits": {"cpu": written}}) == {}
     assert changes({"limits": {"cpu": live}}, {"limits": {"cpu": "7"}}) != {}

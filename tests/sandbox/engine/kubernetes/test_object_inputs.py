@@ -152,7 +152,7 @@ def test_properties_become_objects_without_secrets_nulls_and_fractions() -> None
 
 
 def test_files_are_no_part_of_an_object() -> None:
-    with pytest.raises(UnsupportedValueError, match="data.file"):
+    with pytest.raises(UnsupportedValueError, match=r"data\.file"):
         to_object({"data": {"file": Asset(text="x")}})
 
 

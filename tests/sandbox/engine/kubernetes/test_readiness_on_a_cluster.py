@@ -42,9 +42,13 @@ def deployment(seconds: str, image: str = "one") -> str:
 
 
 def test_a_deployment_and_its_service_are_ready_when_up_returns(stack: Stack, cluster: Cluster) -> None:
-    stack.program(deployment("60s") + """
-service = k8s.core.v1.Service("web", metadata={"name": "web"}, spec={"selector": labels, "ports": [{"port": 80}]}, opts=on)
-""")
+    stack.program(
+        deployment("60s")
+        + """
+service = k8s.core.v1.Service("web", metadata={"name": "web"}, opts=on,
+    spec={"selector": labels, "ports": [{"port": 80}]})
+"""
+    )
     with PretendKubelet(cluster):
         done = stack.up()
         assert done.code == 0, done.text
@@ -94,10 +98,14 @@ def _exists(cluster: Cluster) -> bool:
 
 
 def test_a_job_is_done_when_up_returns_and_a_failed_one_fails_at_once(stack: Stack, cluster: Cluster) -> None:
-    program = TEMPLATE + """
+    program = (
+        TEMPLATE
+        + """
 spec = {**template(), "spec": {**template()["spec"], "restartPolicy": "Never"}}
-job = k8s.batch.v1.Job("NAME", metadata={"name": "NAME"}, spec={"backoffLimit": 0, "template": spec}, opts=options("60s"))
+job = k8s.batch.v1.Job("NAME", metadata={"name": "NAME"}, opts=options("60s"),
+    spec={"backoffLimit": 0, "template": spec})
 """
+    )
     with PretendKubelet(cluster, succeeded) as kubelet:
         done = stack.program(program.replace("NAME", "good")).up()
         assert done.code == 0, done.text
@@ -112,12 +120,15 @@ job = k8s.batch.v1.Job("NAME", metadata={"name": "NAME"}, spec={"backoffLimit": 
 def test_stateful_sets_and_daemon_sets_wait_for_every_pod(stack: Stack, cluster: Cluster) -> None:
     node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "n1"}}
     cluster.create(node, "test")
-    stack.program(TEMPLATE + """
+    stack.program(
+        TEMPLATE
+        + """
 k8s.apps.v1.StatefulSet("s", metadata={"name": "s"}, spec={"serviceName": "s", "replicas": 2,
     "selector": {"matchLabels": labels}, "template": template()}, opts=options("60s"))
 k8s.apps.v1.DaemonSet("d", metadata={"name": "d"}, spec={
     "selector": {"matchLabels": labels}, "template": template()}, opts=options("60s"))
-""")
+"""
+    )
     try:
         with PretendKubelet(cluster):
             done = stack.up()
@@ -130,9 +141,12 @@ k8s.apps.v1.DaemonSet("d", metadata={"name": "d"}, spec={
 
 def test_a_finalizer_that_stays_is_named_when_the_deletion_takes_too_long(stack: Stack, cluster: Cluster) -> None:
     kind: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "default"}}
-    stack.program(TEMPLATE + """
+    stack.program(
+        TEMPLATE
+        + """
 k8s.core.v1.ConfigMap("held", metadata={"name": "held", "finalizers": ["example.com/held"]}, opts=options("3s"))
-""")
+"""
+    )
     assert stack.up().code == 0
     failed = stack.run("destroy", "--yes", "--skip-preview")
     assert failed.code != 0
@@ -145,7 +159,9 @@ k8s.core.v1.ConfigMap("held", metadata={"name": "held", "finalizers": ["example.
 
 
 def test_annotations_say_what_to_wait_for_and_what_not(stack: Stack, cluster: Cluster) -> None:
-    program = TEMPLATE + """
+    program = (
+        TEMPLATE
+        + """
 def annotated(name, **annotations):
     return {"name": name, "annotations": {f"pulumi.com/{key}": value for key, value in annotations.items()}}
 k8s.apps.v1.Deployment("never", metadata=annotated("never", skipAwait="true"), spec={
@@ -153,6 +169,7 @@ k8s.apps.v1.Deployment("never", metadata=annotated("never", skipAwait="true"), s
 k8s.core.v1.ConfigMap("asked", metadata=annotated("asked", waitFor="jsonpath={.metadata.labels.done}=yes",
     timeoutSeconds="SECONDS"), opts=on)
 """
+    )
     failed = stack.program(program.replace("SECONDS", "3")).up()
     assert failed.code != 0
     assert "Waiting for .metadata.labels.done to be set" in failed.text, failed.text
@@ -170,13 +187,16 @@ def _label(cluster: Cluster, name: str, key: str, value: str) -> None:
 
 
 def test_a_claim_waits_for_its_volume(stack: Stack, cluster: Cluster) -> None:
-    stack.program(TEMPLATE + """
+    stack.program(
+        TEMPLATE
+        + """
 k8s.core.v1.PersistentVolume("v", metadata={"name": "v"}, spec={"capacity": {"storage": "1024Mi"},
     "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/x"}, "storageClassName": "by-hand"}, opts=on)
 claim = k8s.core.v1.PersistentVolumeClaim("c", metadata={"name": "c"}, spec={"accessModes": ["ReadWriteOnce"],
     "resources": {"requests": {"storage": "1Gi"}}, "storageClassName": "by-hand"}, opts=on)
 pulumi.export("phase", claim.status.phase)
-""")
+"""
+    )
     done = stack.up()
     assert done.code == 0, done.text
     assert stack.outputs()["phase"] in ("Bound",)

@@ -5,13 +5,13 @@ cloud-init takes a data source of this name from the top-level modules before it
 and with it that metadata needs a token (IMDSv2), by DMI data, which it does not read in a container.
 """
 
+import cloudinit.sources.DataSourceEc2
 from cloudinit import sources
-from cloudinit.sources import DataSourceEc2 as upstream
 
 
-class DataSourceEc2(upstream.DataSourceEc2):
+class DataSourceEc2(cloudinit.sources.DataSourceEc2.DataSourceEc2):
     def _get_cloud_name(self):
-        return upstream.CloudNames.AWS
+        return cloudinit.sources.DataSourceEc2.CloudNames.AWS
 
 
 def get_datasource_list(depends):

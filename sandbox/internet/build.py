@@ -1,0 +1,129 @@
+"""Builds into the cache what machines download, as `ROOT/HOST/PATH`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from sandbox import host, image
+from sandbox.image.build import runtime_package
+from sandbox.internet import apt_repository, deb, oci
+from sandbox.internet.deb import Package
+from sandbox.internet.images import images
+from sandbox.internet.packages import docker_packages, kubernetes_packages
+from sandbox.internet.signing import SigningKey
+from sandbox.paths import cache_dir
+from sandbox.toolchain.build import bin_dir, build_all, tool_named
+from sandbox.toolchain.tools import HERE as TOOLCHAIN
+
+Say = Callable[[str], None]
+
+_TOOLS = ("kubernetes", "etcd", "containerd", "coredns", "flannel", "cni", "flannel-cni", "agnhost", "cri-tools")
+_NOT_CONTENT = ("site.py", "registry.py", "substitutions.py", "__init__.py")
+_NEEDED_BYTES = 2 * 2**30
+
+
+class SiteError(Exception):
+    """What machines download could not be made; the message says what to do."""
+
+
+def ensure(say: Say = print) -> Path:
+    """The site's root directory, built where the cache lacks it, after image and tools where those are missing."""
+    tree = image.ensure(lambda line: None if line.endswith("is there") else say(line))
+    if any(not bin_dir(name).is_dir() for name in _TOOLS):
+        build_all(say, _TOOLS)
+    site = cache_dir() / f"internet-{_digest(runtime_package(tree).name)}"
+    if site.is_dir():
+        say(f"packages and images: {site} is there")
+        return site
+    host.require_root()
+    free = shutil.disk_usage(cache_dir()).free
+    if free < _NEEDED_BYTES:
+        raise SiteError(
+            f"{cache_dir()}: {free / 2**30:.1f} GiB free, {_NEEDED_BYTES / 2**30:.0f} GiB are needed; make room"
+        )
+    started = time.monotonic()
+    work = Path(tempfile.mkdtemp(prefix=f"{site.name}.partial-", dir=cache_dir()))
+    try:
+        work.chmod(0o755)
+        _write_repositories(work, tree, say)
+        _write_images(work, tree, say)
+        work.rename(site)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    say(f"packages and images: {site} made in {time.monotonic() - started:.0f} s")
+    return site
+
+
+def _write_repositories(site: Path, tree: Path, say: Say) -> None:
+    minor = ".".join(tool_named("kubernetes").version.split(".")[:2])
+    kubernetes = site / f"pkgs.k8s.io/core:/stable:/v{minor}/deb"
+    docker = site / "download.docker.com/linux/debian"
+    with SigningKey("sandbox of pkgs.k8s.io <kubernetes@quorate.invalid>") as key:
+        files = _build_packages(kubernetes_packages(), kubernetes / deb.ARCHITECTURE, say)
+        apt_repository.write_flat(kubernetes, files, key, f"kubernetes v{minor}")
+    with SigningKey("sandbox of download.docker.com <docker@quorate.invalid>") as key:
+        pool = docker / "dists/bookworm/pool/stable" / deb.ARCHITECTURE
+        files = _build_packages(docker_packages(runtime_package(tree)), pool, say)
+        apt_repository.write_suite(docker, "bookworm", "stable", files, key, "Docker")
+        (docker / "gpg").write_bytes(key.public())
+
+
+def _build_packages(packages: Iterable[Package], folder: Path, say: Say) -> dict[Path, Package]:
+    files = {}
+    for package in packages:
+        say(f"packages: {package.name} {package.version}")
+        files[deb.build(package, folder)] = package
+    return files
+
+
+def _write_images(site: Path, tree: Path, say: Say) -> None:
+    source = _kubernetes_source()
+    agnhost_tag = (source / "test/images/agnhost/VERSION").read_text().strip()
+    with tempfile.TemporaryDirectory(dir=site) as work:
+        pause = _compile_pause(source, Path(work) / "pause")
+        for built in images(tree, pause, agnhost_tag):
+            say(f"images: {', '.join(built.references)}")
+            oci.publish(built, site)
+
+
+def _kubernetes_source() -> Path:
+    command = ["go", "mod", "download", "-json", f"k8s.io/kubernetes@v{tool_named('kubernetes').version}"]
+    outcome = subprocess.run(command, cwd=TOOLCHAIN / "kubernetes", capture_output=True, text=True)
+    if outcome.returncode:
+        raise SiteError(f"`{' '.join(command)}` failed: {(outcome.stderr or outcome.stdout).strip()}")
+    return Path(json.loads(outcome.stdout)["Dir"])
+
+
+def _compile_pause(source: Path, result: Path) -> Path:
+    code = source / "build/pause/linux/pause.c"
+    command = [
+        "gcc",
+        "-Os",
+        "-static",
+        "-s",
+        "-DVERSION=sandbox",
+        "-o",
+        str(result),
+        str(code),
+    ]
+    outcome = subprocess.run(command, capture_output=True, text=True)
+    if outcome.returncode:
+        raise SiteError(f"gcc could not compile {code}:\n{outcome.stderr.strip()}")
+    return result
+
+
+def _digest(runtime: str) -> str:
+    """Names the content: the tools that are in it, and the code that puts them there."""
+    digest = hashlib.sha256(repr(([bin_dir(name).name for name in _TOOLS], runtime)).encode())
+    here = Path(__file__).parent
+    for file in sorted(path for path in here.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        if file.name not in _NOT_CONTENT:
+            digest.update(str(file.relative_to(here)).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]

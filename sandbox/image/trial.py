@@ -21,9 +21,9 @@ from sandbox.image.trust import files_that_trust
 from sandbox.internet.site import make_server
 
 NETWORK = "quorate-trial"
-ADDRESS = "10.99.0.10"
+ADDRESS = "10.20.0.10"
 INSTANCE = "i-0fedcba9876543210"
-HOSTNAME = "ip-10-99-0-10"
+HOSTNAME = "ip-10-20-0-10"
 _BOOT_SECONDS = 60
 
 
@@ -107,7 +107,7 @@ def _connect() -> None:
         namespace.run(*ip, "address", "add", f"{address}/32", "dev", "lo")
     for link in ("eth0", "peer0"):
         namespace.run(*ip, "link", "set", link, "up")
-    namespace.run(*ip, "route", "add", "default", "via", "10.99.0.1")
+    namespace.run(*ip, "route", "add", "default", "via", "10.20.0.1")
 
 
 def _loopback() -> socket.socket:

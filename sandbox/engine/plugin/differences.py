@@ -10,7 +10,7 @@ from sandbox.engine.plugin.properties import Properties, Value
 
 Path = tuple[str | int, ...]
 
-_STEP = re.compile(r'\["((?:\\"|[^"])*)"\]|\[(\d+)\]|\.?([^.\["]+)')
+_STEP = re.compile(r'\["((?:\\"|[^"])*)"\]|\[(\d+)\]|\[(\*)\]|\.?([^.\["]+)')
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_]*")
 
 
@@ -44,18 +44,18 @@ def path_text(path: Path) -> str:
 
 
 def parse_path(text: str) -> Path:
-    """The inverse of path_text. Raises ValueError for what is no path."""
+    """The inverse of path_text, and "*" for `[*]` or `.*`, any element. Raises ValueError for what is no path."""
     path: list[str | int] = []
     at = 0
     while at < len(text):
         step = _STEP.match(text, at)
         if step is None:
             raise ValueError(f"property path {text!r}: cannot be read from {text[at:]!r} on")
-        quoted, index, plain = step.groups()
+        quoted, index, any_element, plain = step.groups()
         if quoted is not None:
             path.append(quoted.replace('\\"', '"'))
         else:
-            path.append(int(index) if index is not None else plain)
+            path.append(int(index) if index is not None else any_element or plain)
         at = step.end()
     return tuple(path)
 

@@ -11,6 +11,7 @@ from sandbox.cloud.api.patches import (
     instance_options,
     interface_attachment,
     private_addresses,
+    private_zones,
     public_addresses,
     security_group_rules,
 )
@@ -22,6 +23,7 @@ PATCHES = (
     instance_lifecycle,
     instance_options,
     security_group_rules,
+    private_zones,
 )
 
 

@@ -62,3 +62,7 @@ def test_a_path_is_read_back_as_it_was_written(steps: list[str | int]) -> None:
 def test_a_path_with_an_open_bracket_is_refused() -> None:
     with pytest.raises(ValueError, match=r"cannot be read from '\[0' on"):
         parse_path("a[0")
+
+
+def test_any_element_is_a_step_of_its_own() -> None:
+    assert parse_path("spec.containers[*].image") == ("spec", "containers", "*", "image")

@@ -38,7 +38,7 @@ class Cluster(ComponentResource):
         cluster = settings.cluster.name
         tags = Tags(cluster, settings.tags)
         api_name = endpoint_name(settings.cluster)
-        plugin = network_plugin(settings)
+        plugin = network_plugin(settings, api_name, kubeadm_documents.API_PORT)
 
         # Who it is, and the keys that everything else is verified with.
         account = _account()

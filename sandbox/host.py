@@ -12,9 +12,7 @@ from pathlib import Path
 Say = Callable[[str], None]
 
 _PACKAGES: Mapping[str, tuple[str, ...]] = {
-    "apt-utils": ("apt-ftparchive",),
     "debian-archive-keyring": ("/usr/share/keyrings/debian-archive-keyring.gpg",),
-    "dpkg-dev": ("dpkg-scanpackages",),
     "e2fsprogs": ("mkfs.ext4",),
     "gcc": ("gcc",),
     "gpg": ("gpg",),
@@ -23,12 +21,13 @@ _PACKAGES: Mapping[str, tuple[str, ...]] = {
     "kmod": ("modprobe",),
     "libc6-dev": ("/usr/include/stdlib.h",),
     "mmdebstrap": ("mmdebstrap",),
+    "mount": ("losetup",),
     "nftables": ("nft",),
     "openssh-client": ("ssh", "ssh-keygen"),
     "openssl": ("openssl",),
     "procps": ("sysctl",),
     "runc": ("runc",),
-    "util-linux": ("losetup", "nsenter"),
+    "util-linux": ("nsenter",),
     "zstd": ("zstd",),
 }
 """Debian packages, and the commands or files by which each is known to be there."""

@@ -40,10 +40,12 @@ def flannel_images(version: str) -> tuple[str, str]:
     )
 
 
-def flannel_manifest(version: str, pod_cidr: str) -> str:
-    """All objects as one YAML stream."""
+def flannel_manifest(version: str, pod_cidr: str, api_host: str, api_port: int) -> str:
+    """All objects as one YAML stream. Flannel reaches the API at `api_host`, not at its Service."""
     objects = [_namespace(), _cluster_role(), _cluster_role_binding(), _service_account(), _configuration(pod_cidr)]
-    return yaml.safe_dump_all([*objects, _daemon_set(version)], sort_keys=False, explicit_start=True)
+    return yaml.safe_dump_all(
+        [*objects, _daemon_set(version, api_host, api_port)], sort_keys=False, explicit_start=True
+    )
 
 
 def _namespace() -> Object:
@@ -96,7 +98,7 @@ def _configuration(pod_cidr: str) -> Object:
     }
 
 
-def _daemon_set(version: str) -> Object:
+def _daemon_set(version: str, api_host: str, api_port: int) -> Object:
     flannel, cni_plugin = flannel_images(version)
     pod = {
         "hostNetwork": True,
@@ -122,6 +124,9 @@ def _daemon_set(version: str) -> Object:
                 "resources": {"requests": {"cpu": "100m", "memory": "50Mi"}},
                 "securityContext": {"privileged": False, "capabilities": {"add": ["NET_ADMIN", "NET_RAW"]}},
                 "env": [
+                    # The Service's address works only once kube-proxy does, which starts at the same time.
+                    {"name": "KUBERNETES_SERVICE_HOST", "value": api_host},
+                    {"name": "KUBERNETES_SERVICE_PORT", "value": str(api_port)},
                     {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
                     {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
                     {"name": "EVENT_QUEUE_DEPTH", "value": "5000"},

@@ -17,13 +17,13 @@ class NetworkPlugin:
     images: tuple[str, ...]
 
 
-def network_plugin(settings: Settings) -> NetworkPlugin:
+def network_plugin(settings: Settings, api_host: str, api_port: int) -> NetworkPlugin:
     """Raises ValueError for a plugin or version that cannot be installed."""
     name, version = settings.network_plugin.name, settings.network_plugin.version
     if name is not NetworkPluginName.FLANNEL:
         raise ValueError(f"the network plugin {name} cannot be installed yet; choose {NetworkPluginName.FLANNEL}")
     return NetworkPlugin(
-        manifest=flannel.flannel_manifest(version, settings.network.pod_cidr),
+        manifest=flannel.flannel_manifest(version, settings.network.pod_cidr, api_host, api_port),
         workload=flannel.WORKLOAD,
         images=flannel.flannel_images(version),
     )

@@ -132,6 +132,9 @@ def _make_machine(base: Path, work: Path, facts: Facts) -> None:
     for source in sorted(path for path in _TREE.rglob("*") if path.is_file()):
         target = rootfs / source.relative_to(_TREE)
         _replace(target, source.read_bytes(), 0o755 if source.parent.name == "sbin" else 0o644)
+    if facts.kernel_config.startswith("/boot/"):
+        # kubeadm looks for it there; the kernel is the host's.
+        _replace(rootfs / facts.kernel_config.lstrip("/"), Path(facts.kernel_config).read_bytes())
     for name, content in adaptation_files(facts).items():
         _replace(rootfs / name.lstrip("/"), content.encode())
     listed = "\n".join(sorted((*packages.AS_ON_EC2, *packages.FOR_NODES))) + "\n"

@@ -95,6 +95,10 @@ def _write_images(site: Path, tree: Path, say: Say) -> None:
 
 def _kubernetes_source() -> Path:
     command = ["go", "mod", "download", "-json", f"k8s.io/kubernetes@v{tool_named('kubernetes').version}"]
+    if shutil.which("go") is None:
+        raise SiteError(
+            "no `go` on PATH: the pause image is compiled from Kubernetes' Go module; install Go 1.26 or newer"
+        )
     outcome = subprocess.run(command, cwd=TOOLCHAIN / "kubernetes", capture_output=True, text=True)
     if outcome.returncode:
         raise SiteError(f"`{' '.join(command)}` failed: {(outcome.stderr or outcome.stdout).strip()}")

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from sandbox import lifecycle
-from sandbox.paths import CHECKOUT
+from sandbox import lifecycle, supervisor
+from sandbox.paths import CHECKOUT, state_dir
 from sandbox.toolchain.build import binary
 
 STACK = "education"
@@ -42,7 +42,11 @@ class Workspace:
             cwd=self.folder, env=self.environment, capture_output=True, text=True,
         )  # fmt: skip
         if check and outcome.returncode:
-            pytest.fail(f"pulumi {' '.join(arguments)}: exit {outcome.returncode}\n{outcome.stdout}\n{outcome.stderr}")
+            pytest.fail(
+                f"pulumi {' '.join(arguments)}: exit {outcome.returncode}\n{outcome.stdout}\n{outcome.stderr}\n"
+                f"last requests:\n{_tail(state_dir() / 'account/requests.log')}\n"
+                f"supervisor:\n{_tail(supervisor.log_file())}"
+            )
         return outcome
 
     def kubectl(self, *arguments: str) -> str:
@@ -59,13 +63,18 @@ class Workspace:
 
     def changes(self, *arguments: str) -> dict[str, int]:
         """Number of resources by what `pulumi <arguments>` did with them, without those left as they are."""
-        outcome = self.pulumi(*arguments, "--json")
-        summary: dict[str, int] = json.loads(outcome.stdout)["changeSummary"]
+        self.pulumi(*arguments)
+        history = json.loads(self.pulumi("stack", "history", "--json", "--page-size", "1", "--stack", STACK).stdout)
+        summary: dict[str, int] = history[0].get("resourceChanges") or {}
         return {kind: number for kind, number in summary.items() if kind != "same"}
 
     def state(self) -> dict[str, Any]:
         exported: dict[str, Any] = json.loads(self.pulumi("stack", "export", "--stack", STACK).stdout)
         return exported
+
+
+def _tail(file: Path, lines: int = 60) -> str:
+    return "\n".join(file.read_text(errors="replace").splitlines()[-lines:]) if file.exists() else f"no {file}"
 
 
 @pytest.fixture(scope="session")

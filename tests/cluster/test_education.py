@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import supervisor
+from sandbox import lifecycle, supervisor
 from sandbox.cloud import wiring
 from sandbox.cloud.machines import Machines
 from sandbox.paths import state_dir
@@ -62,7 +62,7 @@ def test_refresh_finds_no_drift(workspace: Workspace) -> None:
 def test_no_private_key_or_token_is_readable_anywhere(workspace: Workspace) -> None:
     places = {
         "exported state": json.dumps(workspace.state()),
-        "user data": on_machine("sh", "-c", "cat /var/lib/cloud/instance/user-data.txt"),
+        "user data": on_machine("sh", "-c", "zcat --force /var/lib/cloud/instance/user-data.txt"),
         "process list": on_machine("ps", "axww", "-o", "args"),
         "journal": on_machine("journalctl", "--no-pager"),
         "script logs": on_machine("sh", "-c", "cat /var/log/quorate/*.log /var/log/cloud-init*.log"),
@@ -76,7 +76,8 @@ def test_no_private_key_or_token_is_readable_anywhere(workspace: Workspace) -> N
 def test_a_kubelet_setting_shows_in_the_preview_and_is_applied_in_place(workspace: Workspace) -> None:
     (before,) = machines().ids()
     text = workspace.stack_file.read_text()
-    workspace.stack_file.write_text(text + "  quorate:kubelet:\n    maxPods: 77\n")
+    group = "  quorate:kubelet:\n    maxPods: 77\n  quorate:networkPlugin:\n"
+    workspace.stack_file.write_text(text.replace("  quorate:networkPlugin:\n", group))
     preview = workspace.pulumi("preview", "--diff", "--stack", STACK).stdout
     assert re.search(r"\+ *maxPods: 77", preview), preview
     summary = workspace.changes("up", "--yes", "--skip-preview", "--stack", STACK)
@@ -87,7 +88,7 @@ def test_a_kubelet_setting_shows_in_the_preview_and_is_applied_in_place(workspac
 
 
 def test_security_groups_are_enforced(workspace: Workspace) -> None:
-    address = workspace.pulumi("stack", "output", "controlPlaneAddress", "--stack", STACK).stdout.strip()
+    address = workspace.pulumi("stack", "output", "apiAddress", "--stack", STACK).stdout.strip()
     assert re.fullmatch(r"198\.51\.100\.\d+", address)
 
     def connects(port: int) -> bool:
@@ -101,8 +102,6 @@ def test_security_groups_are_enforced(workspace: Workspace) -> None:
 
 
 def test_a_killed_supervisor_is_started_again_and_finds_its_machine(workspace: Workspace) -> None:
-    from sandbox import lifecycle
-
     status = supervisor.running()
     assert status is not None
     before = on_machine("cat", "/proc/sys/kernel/random/boot_id"), machines().ids()

@@ -14,6 +14,7 @@ import yaml
 
 from components.cluster import Cluster
 from tests.components.education import ANSWERS, SETTINGS, outputs
+from tests.components.golden_files import assert_is_reviewed
 from tests.components.recording import Recording, Secret, record
 
 CHECKOUT = Path(__file__).parents[2]
@@ -50,10 +51,7 @@ def cloud_config(education: Recording) -> dict[str, Any]:
 
 def test_the_tree_of_resources_is_the_reviewed_one(education: Recording) -> None:
     tree = "".join(f"{r.key} < {r.parent}\n" for r in sorted(education.resources.values(), key=lambda r: r.key))
-    golden = Path(__file__).parent / "golden" / "education-tree.txt"
-    if not golden.exists() or golden.read_text() != tree:
-        golden.with_suffix(".new").write_text(tree)
-    assert golden.read_text() == tree, f"review {golden.with_suffix('.new')}, then move it over {golden.name}"
+    assert_is_reviewed("education-tree.txt", tree)
 
 
 def test_every_resource_but_the_cluster_has_a_parent(education: Recording) -> None:

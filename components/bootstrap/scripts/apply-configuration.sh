@@ -10,10 +10,6 @@ readonly APPLIED="$QUORATE_ETC/applied-kubeadm.yaml"
 readonly MANIFESTS=/etc/kubernetes/manifests
 readonly TAINT=node-role.kubernetes.io/control-plane:NoSchedule
 
-version_in() {
-  sed --quiet 's/^kubernetesVersion: *v\{0,1\}//p' "$1"
-}
-
 # document KIND FILE: the document of that kind.
 document() {
   awk -v kind="kind: $1" 'BEGIN { RS = "---\n" } index($0, kind "\n") { print }' "$2"
@@ -62,6 +58,21 @@ apply_static_pods() {
   done
 }
 
+# The API server reads a new certificate by itself.
+renew_api_certificate() {
+  local -r pki=/etc/kubernetes/pki
+  local name option
+  for name in $(document ClusterConfiguration "$CONFIG" | sed --quiet '/^ *certSANs:/,/^ *[a-zA-Z]*:/s/^ *- //p'); do
+    [[ $name =~ ^[0-9.]+$ ]] && option=-checkip || option=-checkhost
+    if openssl x509 -in "$pki/apiserver.crt" -noout "$option" "$name" | grep --quiet 'does NOT match'; then
+      say "the certificate of the API server lacks $name"
+      rm "$pki/apiserver.crt" "$pki/apiserver.key"
+      phase certs apiserver
+      return
+    fi
+  done
+}
+
 apply_taint() {
   if grep --quiet --extended-regexp '^ *taints: *\[\]' "$CONFIG"; then
     admin_kubectl taint node "$MACHINE_NAME" "$TAINT-" >/dev/null 2>&1 || true
@@ -71,7 +82,6 @@ apply_taint() {
 }
 
 main() {
-  local wanted running
   start_log
   load_environment MACHINE_NAME
   wait_until 180 "the API server to be ready" admin_kubectl get --raw /readyz
@@ -79,14 +89,12 @@ main() {
     say "the configuration is the one that runs"
     return
   fi
-  wanted="$(version_in "$CONFIG")" running="$(version_in "$APPLIED")"
-  [[ $wanted == "$running" ]] ||
-    die "the cluster runs Kubernetes $running and the configuration names $wanted: an upgrade needs its own procedure, so set cluster.kubernetesVersion back to $running"
   say "applying what changed:"
   { diff --unified=0 "$APPLIED" "$CONFIG" || true; } | sed --quiet '/^[-+][^-+]/s/^/  /p'
   phase upload-config all
   # Static pods first: a kubelet that has just started and meets a changed manifest waits two minutes for its volumes.
   if changed ClusterConfiguration; then
+    renew_api_certificate
     apply_static_pods
   fi
   if changed KubeletConfiguration || changed InitConfiguration; then

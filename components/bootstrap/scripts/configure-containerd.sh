@@ -40,6 +40,11 @@ started_at() {
   date --date "${moment:-@0}" +%s
 }
 
+# After an upgrade of the package, the old containerd may still run.
+runs_installed_version() {
+  [[ "$(ctr version 2>/dev/null | sed --quiet '/^Server:/,$s/^ *Version: *//p')" == "$(containerd --version | cut --delimiter ' ' --fields 3)" ]]
+}
+
 main() {
   local stale=""
   start_log
@@ -50,7 +55,7 @@ main() {
     stale=yes
   fi
   # A run that was cut off between writing and restarting leaves a containerd older than its configuration.
-  if ! systemctl is-active --quiet containerd ||
+  if ! systemctl is-active --quiet containerd || ! runs_installed_version ||
     [[ $(stat --format %Y /etc/containerd/config.toml) -gt $(started_at containerd) ]]; then
     stale=yes
   fi

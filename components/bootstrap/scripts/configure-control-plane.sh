@@ -8,6 +8,8 @@ BIN="$(dirname "$0")"
 readonly BIN
 readonly APPLIED="$QUORATE_ETC/applied-kubeadm.yaml"
 readonly CLUSTER_MARK=/var/lib/etcd/cluster-ca.sha256
+# On the disk of etcd, which outlives the machine.
+readonly VERSION_MARK=/var/lib/etcd/kubernetes-version
 
 wait_for_preparation() {
   "$BIN/prepare-machine.sh"
@@ -46,12 +48,20 @@ observed_state() {
   fi
 }
 
+# refuse_upgrade RUNNING: other packages or manifests must not come by the way.
+refuse_upgrade() {
+  if [[ -n $1 && $1 != "$KUBERNETES_VERSION" ]]; then
+    die "this cluster runs Kubernetes $1 and the settings name $KUBERNETES_VERSION; an upgrade has steps of its own, which this is not. Nothing was changed: set cluster.kubernetesVersion to $1"
+  fi
+}
+
 # A disk of another cluster must not be taken over, and never wiped.
-check_disk_owner() {
+check_disk() {
   local -r ours="$(sha256sum <"$QUORATE_ETC/pki/ca.crt")"
   if [[ -e $CLUSTER_MARK && "$(cat "$CLUSTER_MARK")" != "$ours" ]]; then
     die "volume ${ETCD_VOLUME_ID:-} holds the data of a cluster with another certificate authority; nothing was changed. Attach the volume of this cluster"
   fi
+  [[ ! -e $VERSION_MARK ]] || refuse_upgrade "$(cat "$VERSION_MARK")"
 }
 
 clean_up_half_done() {
@@ -67,12 +77,14 @@ main() {
   mkdir -p "$QUORATE_LOGS"
   take_lock 1800
   start_log
-  load_environment MACHINE_NAME NODE_ADDRESS API_ENDPOINT_NAME
+  load_environment MACHINE_NAME NODE_ADDRESS API_ENDPOINT_NAME KUBERNETES_VERSION
   [[ -s $QUORATE_ETC/kubeadm.yaml ]] || die "$QUORATE_ETC/kubeadm.yaml is missing; run pulumi up, which delivers it"
   [[ -s $QUORATE_ETC/pki/ca.key ]] || die "$QUORATE_ETC/pki has no certificate authority; run pulumi up, which delivers it"
+  # Before any package is touched.
+  [[ ! -e $APPLIED ]] || refuse_upgrade "$(sed --quiet 's/^kubernetesVersion: *v//p' "$APPLIED")"
   wait_for_preparation
   name_the_api_endpoint
-  check_disk_owner
+  check_disk
   state="$(observed_state)"
   say "this machine is $state"
   [[ $state != half-done ]] || clean_up_half_done
@@ -82,6 +94,7 @@ main() {
     "$BIN/initialize-control-plane.sh"
   fi
   "$BIN/give-kubectl.sh"
+  install_text 644 "$VERSION_MARK" <<<"$KUBERNETES_VERSION" || true
   install_text 600 "$APPLIED" <"$QUORATE_ETC/kubeadm.yaml" || true
 }
 

@@ -8,17 +8,18 @@ import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from moto.ec2.models import ec2_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from sandbox.cloud.api import patches, persistence, seeds
 from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.api.credentials import Credentials
 from sandbox.cloud.api.guard import Guard
+from sandbox.cloud.api.patches import instance_lifecycle
 from sandbox.cloud.api.view import CloudView, snapshot
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
-_STATE_CODES = {"running": 16, "stopped": 80, "terminated": 48}
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ class Api:
     region = REGION
 
     def __init__(self, state: Path) -> None:
+        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # thousands of images that no program here asks for
+        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._state = state
         self._listeners: list[Callable[[], None]] = []
@@ -54,8 +57,6 @@ class Api:
         """Loads the account and serves it on a free loopback port."""
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
-        os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # thousands of images that no program here asks for
-        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         patches.apply(REGION)
         persistence.load(self._state / "account.dill")
@@ -97,28 +98,34 @@ class Api:
         self._listeners.append(callback)
 
     def mark_running(self, instance_id: str) -> None:
-        self._set_state(instance_id, "running")
+        """The machine of a pending instance has started."""
+        self._finish(instance_id, "pending")
 
     def mark_stopped(self, instance_id: str) -> None:
-        self._set_state(instance_id, "stopped")
+        """The machine of a stopping instance has stopped."""
+        self._finish(instance_id, "stopping")
 
     def mark_terminated(self, instance_id: str) -> None:
-        self._set_state(instance_id, "terminated")
+        """The machine of an instance that shuts down is gone: its addresses and disks are free."""
+        self._finish(instance_id, "shutting-down")
 
     def role_credentials(self, role: str, instance_id: str) -> Mapping[str, str]:
         """Temporary credentials of a role, as instance metadata shows them."""
         return self._credentials.issue(role, instance_id)
 
-    def _set_state(self, instance_id: str, name: str) -> None:
-        from moto.ec2.models import ec2_backends
-
+    def _finish(self, instance_id: str, state: str) -> None:
         with self._writing:
-            state = ec2_backends[ACCOUNT][REGION].get_instance(instance_id)._state
-            state.name, state.code = name, _STATE_CODES[name]
+            instance = ec2_backends[ACCOUNT][REGION].get_instance(instance_id)
+            if instance.state == state:
+                instance_lifecycle.finish(instance)
         self._changed()
 
     def _changed(self) -> None:
         with self._writing:
+            if not self._listeners:
+                # Nobody runs machines: instances change state at once.
+                for instance in ec2_backends[ACCOUNT][REGION].all_instances():
+                    instance_lifecycle.finish(instance)
             self._changes += 1
         self._save_wanted.set()
         for listener in self._listeners:

@@ -7,24 +7,41 @@ in tests/sandbox/cloud/api/patches/, which shows it on moto as it is, fails with
 from __future__ import annotations
 
 from sandbox.cloud.api.patches import (
+    block_devices,
+    buckets,
+    elastic_addresses,
+    hosted_zones,
+    iam_roles,
+    in_use,
+    instance_attributes,
     instance_lifecycle,
     instance_options,
-    interface_attachment,
+    launch_checks,
+    primary_interface,
     private_addresses,
-    private_zones,
     public_addresses,
+    public_parameters,
     security_group_rules,
 )
 
 PATCHES = (
     public_addresses,
     private_addresses,
-    interface_attachment,
+    primary_interface,
+    elastic_addresses,
     instance_lifecycle,
     instance_options,
+    instance_attributes,
+    block_devices,
+    launch_checks,
     security_group_rules,
-    private_zones,
+    hosted_zones,
+    in_use,
+    iam_roles,
+    buckets,
+    public_parameters,
 )
+"""In the order of application: where two wrap one function, the later one sees the request first."""
 
 
 def apply(region: str) -> None:

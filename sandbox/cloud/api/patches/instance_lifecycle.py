@@ -50,6 +50,9 @@ def apply(region: str) -> None:
             _set(self, "shutting-down", 32)
         return before
 
+    def reboot(self: Any) -> None:
+        raise NotImplementedError("the sandbox's machines can be stopped and started, not rebooted")
+
     def detach(self: Any, attachment_id: str) -> None:
         interface = next((eni for eni in self.enis.values() if eni.attachment_id == attachment_id), None)
         if interface is None:
@@ -61,7 +64,7 @@ def apply(region: str) -> None:
     Instance.__init__ = begin_pending
     Instance.prep_nics = prepare_interfaces
     Instance.start, Instance.stop, Instance.terminate = start_pending, stop_in_order, terminate_in_order
-    Instance.reboot = lambda self: None
+    Instance.reboot = reboot
     NetworkInterfaceBackend.detach_network_interface = detach
 
 

@@ -42,11 +42,19 @@ def apply(region: str) -> None:
     attach = NetworkInterfaceBackend.attach_network_interface
     modify_instance = InstanceBackend.modify_instance_security_groups
 
-    def create_interface(self: Any, subnet: Any, *arguments: Any, **named: Any) -> Any:
+    def create_interface(
+        self: Any,
+        subnet: Any,
+        private_ip_address: Any = None,
+        private_ip_addresses: Any = None,
+        group_ids: list[str] | None = None,
+        *arguments: Any,
+        **named: Any,
+    ) -> Any:
         found = self.get_subnet(subnet) if isinstance(subnet, str) else subnet
-        groups = list(dict.fromkeys(named.get("group_ids") or []))
+        groups = list(dict.fromkeys(group_ids or []))
         require_groups(self, groups, found.vpc_id)
-        return create(self, found, *arguments, **{**named, "group_ids": groups})
+        return create(self, found, private_ip_address, private_ip_addresses, groups, *arguments, **named)
 
     def delete_interface(self: Any, eni_id: str) -> None:
         interface = self.enis.get(eni_id)

@@ -1,0 +1,94 @@
+"""Fault: RunInstances takes an image, a key or an instance type that does not exist, a type of another architecture
+than the image or that the zone does not offer, user data beyond 16 KB, and a root disk smaller than the image.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from moto.ec2.exceptions import EC2ClientError, InvalidAMIIdError, InvalidKeyPairNameError
+from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYPES
+from moto.ec2.responses.instances import InstanceResponse
+
+from sandbox.cloud.api.patches.block_devices import root_mapping
+
+_MAXIMUM_USER_DATA_BYTES = 16384
+
+
+def apply(region: str) -> None:
+    run_instances = InstanceResponse.run_instances
+
+    def run_checked(self: Any) -> Any:
+        if not self._get_param("LaunchTemplate"):
+            image = _image(self.ec2_backend, self._get_param("ImageId"))
+            _require_type(self._get_param("InstanceType", "m1.small"), image, region, _zone(self))
+            _require_root_size(self, image)
+        _require_key(self.ec2_backend, self._get_param("KeyName"))
+        _require_small_user_data(self._get_param("UserData"))
+        return run_instances(self)
+
+    InstanceResponse.run_instances = run_checked
+
+
+def _image(backend: Any, image_id: str | None) -> Any:
+    if not image_id:
+        raise EC2ClientError("MissingParameter", "The request must contain the parameter ImageId")
+    image = backend.amis.get(image_id)
+    if image is None:
+        raise InvalidAMIIdError(image_id)
+    return image
+
+
+def _zone(request: Any) -> str | None:
+    """The zone that the request decides, by subnet, interface or name."""
+    backend = request.ec2_backend
+    for nic in request._get_param("NetworkInterfaces", []):
+        if nic.get("NetworkInterfaceId"):
+            return str(backend.get_network_interface(nic["NetworkInterfaceId"]).subnet.availability_zone)
+        if nic.get("SubnetId"):
+            return str(backend.get_subnet(nic["SubnetId"]).availability_zone)
+    subnet_id = request._get_param("SubnetId")
+    return str(backend.get_subnet(subnet_id).availability_zone) if subnet_id else None
+
+
+def _require_type(name: str, image: Any, region: str, zone: str | None) -> None:
+    known = INSTANCE_TYPES.get(name)
+    if known is None:
+        raise EC2ClientError("InvalidParameterValue", f"Invalid value '{name}' for InstanceType.")
+    architectures = known["ProcessorInfo"]["SupportedArchitectures"]
+    if image.architecture not in architectures:
+        raise EC2ClientError(
+            "InvalidParameterValue",
+            f"The architecture '{','.join(architectures)}' of the specified instance type does not match the "
+            f"architecture '{image.architecture}' of the specified AMI. Specify an instance type and an AMI that have "
+            "matching architectures, and try again.",
+        )
+    offered = {o["Location"] for o in INSTANCE_TYPE_OFFERINGS["availability-zone"][region] if o["InstanceType"] == name}
+    if zone is not None and zone not in offered:
+        raise EC2ClientError(
+            "Unsupported",
+            f"Your requested instance type ({name}) is not supported in your requested Availability Zone ({zone}). "
+            f"Please retry your request by choosing {', '.join(sorted(offered)) or 'another region'}.",
+        )
+
+
+def _require_root_size(request: Any, image: Any) -> None:
+    told = next((m for m in request._get_param("BlockDeviceMappings", []) if m["DeviceName"] == image.root_device_name), {})
+    size = told.get("Ebs", {}).get("VolumeSize")
+    least = root_mapping(image)["VolumeSize"]
+    if size is not None and int(size) < least:
+        raise EC2ClientError(
+            "InvalidBlockDeviceMapping",
+            f"Volume of size {size}GB is smaller than snapshot of {image.id}, expect size >= {least}GB",
+        )
+
+
+def _require_key(backend: Any, name: str | None) -> None:
+    if name and name not in backend.key_pairs:
+        raise InvalidKeyPairNameError(name)  # type: ignore[arg-type]  # one name, as moto's message has it
+
+
+def _require_small_user_data(encoded: Any) -> None:
+    if encoded and len(base64.b64decode(str(encoded))) > _MAXIMUM_USER_DATA_BYTES:
+        raise EC2ClientError("InvalidParameterValue", "User data is limited to 16384 bytes")

@@ -1,0 +1,103 @@
+"""kubeadm's documents: the reviewed text, what each setting does to them, and kubeadm's own opinion."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.bootstrap.kubeadm_documents import ETCD_DATA, ControlPlaneMachine, kubeadm_documents, kubernetes_minor
+from components.settings.model import Settings
+from tests.components.education import SETTINGS
+from tests.components.golden_files import assert_is_reviewed
+
+MACHINE = ControlPlaneMachine("control-plane-0", "10.20.0.16", "198.51.100.7", "api.education.quorate.internal")
+
+
+def documents(settings: Settings = SETTINGS) -> dict[str, dict[str, Any]]:
+    return {document["kind"]: document for document in yaml.safe_load_all(kubeadm_documents(settings, MACHINE))}
+
+
+def with_kubernetes(version: str) -> Settings:
+    return dataclasses.replace(SETTINGS, cluster=dataclasses.replace(SETTINGS.cluster, kubernetes_version=version))
+
+
+def test_the_documents_of_education_are_the_reviewed_ones() -> None:
+    assert_is_reviewed("education-kubeadm.yaml", kubeadm_documents(SETTINGS, MACHINE))
+
+
+def test_the_certificate_of_the_api_names_everything_it_is_reached_by() -> None:
+    names = documents()["ClusterConfiguration"]["apiServer"]["certSANs"]
+    assert {MACHINE.endpoint_name, MACHINE.private_address, MACHINE.public_address, "127.0.0.1"} <= set(names)
+
+
+def test_a_schedulable_control_plane_has_no_taint_and_another_has_kubeadms() -> None:
+    assert documents()["InitConfiguration"]["nodeRegistration"]["taints"] == []
+    tainted = dataclasses.replace(
+        SETTINGS, control_plane=dataclasses.replace(SETTINGS.control_plane, schedulable=False)
+    )
+    assert "taints" not in documents(tainted)["InitConfiguration"]["nodeRegistration"]
+
+
+def test_the_token_that_kubeadm_makes_lives_a_minute_and_is_not_shown() -> None:
+    init = documents()["InitConfiguration"]
+    assert [set(token) & {"token"} for token in init["bootstrapTokens"]] == [set()]
+    assert {token["ttl"] for token in init["bootstrapTokens"]} == {"1m0s"}
+    assert "show-join-command" in init["skipPhases"]
+
+
+def test_etcds_data_is_a_directory_of_its_own_below_the_mount_point() -> None:
+    assert ETCD_DATA.startswith("/var/lib/etcd/")
+    assert documents()["ClusterConfiguration"]["etcd"]["local"]["dataDir"] == ETCD_DATA
+
+
+@pytest.mark.parametrize(("version", "tag"), [("1.36.4", "3.6.11-0"), ("1.35.9", "3.6.11-0"), ("1.37.1", None)])
+def test_etcd_is_new_enough_for_the_next_minor(version: str, tag: str | None) -> None:
+    assert documents(with_kubernetes(version))["ClusterConfiguration"]["etcd"]["local"].get("imageTag") == tag
+
+
+def test_an_argument_of_the_stack_wins_over_the_programs_own() -> None:
+    arguments = {"profiling": "true", "goaway-chance": "0.001"}
+    plane = dataclasses.replace(SETTINGS.control_plane, api_server_arguments=arguments)
+    given = documents(dataclasses.replace(SETTINGS, control_plane=plane))["ClusterConfiguration"]["apiServer"][
+        "extraArgs"
+    ]
+    assert {"name": "profiling", "value": "true"} in given
+    assert {"name": "goaway-chance", "value": "0.001"} in given
+    assert len(given) == 2
+
+
+@pytest.mark.parametrize("high", [50, 80, 85, 100])
+def test_the_low_threshold_of_image_collection_stays_below_the_high_one(high: int) -> None:
+    kubelet = dataclasses.replace(SETTINGS.kubelet, image_gc_high_threshold_percent=high)
+    document = documents(dataclasses.replace(SETTINGS, kubelet=kubelet))["KubeletConfiguration"]
+    assert 0 < document["imageGCLowThresholdPercent"] < document["imageGCHighThresholdPercent"] == high
+
+
+def test_kube_proxy_leaves_the_connection_limit_to_the_node() -> None:
+    document = documents()["KubeProxyConfiguration"]
+    assert document["mode"] == "nftables"
+    assert document["conntrack"] == {"maxPerCore": 0, "min": 0}
+
+
+def test_the_minor_of_a_version() -> None:
+    assert kubernetes_minor("1.36.4") == "1.36"
+
+
+@pytest.mark.engine
+def test_kubeadm_accepts_the_documents_and_names_the_images_that_are_pulled(tmp_path: Path) -> None:
+    from sandbox.toolchain.build import binary
+
+    file = tmp_path / "kubeadm.yaml"
+    file.write_text(kubeadm_documents(SETTINGS, MACHINE))
+    kubeadm = str(binary("kubernetes", "kubeadm"))
+    checked = subprocess.run([kubeadm, "config", "validate", "--config", str(file)], capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout.strip(), checked.stderr) == (0, "ok", "")
+    listed = subprocess.run(
+        [kubeadm, "config", "images", "list", "--config", str(file)], capture_output=True, text=True, check=True
+    )
+    assert "registry.k8s.io/etcd:3.6.11-0" in listed.stdout.split()

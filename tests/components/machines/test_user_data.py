@@ -1,0 +1,45 @@
+"""User data: order of events at the first boot, and the size that EC2 takes."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import random
+
+import pytest
+import yaml
+
+from components.bootstrap.node_files import NodeFile
+from components.machines.user_data import cloud_config, compressed
+
+FILES = (NodeFile("/opt/quorate/bin/x.sh", "#!/bin/sh\necho 'a: b' # %{c}\n", "0755"),)
+
+
+def test_files_arrive_byte_for_byte_with_their_modes() -> None:
+    config = yaml.safe_load(cloud_config("cp-0", "/quorate/c/cp-0/ssh-host-key", FILES))
+    assert config["write_files"] == [
+        {"path": "/opt/quorate/bin/x.sh", "permissions": "0755", "content": FILES[0].content}
+    ]
+
+
+def test_preparation_runs_in_the_background_so_that_ssh_opens_meanwhile() -> None:
+    config = yaml.safe_load(cloud_config("cp-0", "/p", FILES))
+    start = config["runcmd"][-1]
+    assert start[:3] == ["systemctl", "start", "--no-block"]
+    assert set(start[3:]) == {"quorate-prepare.service", "quorate-etcd-volume.service"}
+
+
+def test_cloud_init_leaves_the_hosts_file_alone_after_the_first_boot() -> None:
+    assert yaml.safe_load(cloud_config("cp-0", "/p", FILES))["manage_etc_hosts"] == "localhost"
+
+
+def test_compression_is_the_same_each_time_or_every_preview_would_show_a_change() -> None:
+    text = cloud_config("cp-0", "/p", FILES)
+    assert compressed(text) == compressed(text)
+    assert gzip.decompress(base64.b64decode(compressed(text))).decode() == text
+
+
+def test_user_data_beyond_the_limit_is_refused_before_anything_is_made() -> None:
+    noise = "".join(chr(random.Random(i).randrange(32, 126)) for i in range(40000))
+    with pytest.raises(ValueError, match="EC2 takes 16384"):
+        compressed(noise)

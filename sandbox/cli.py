@@ -13,12 +13,9 @@ from pathlib import Path
 
 from sandbox import lifecycle, supervisor
 from sandbox.cloud.machines import Machines
-from sandbox.cloud.namespace import CommandFailed
-from sandbox.host import HostError
-from sandbox.image.build import ImageError
+from sandbox.errors import SandboxError
 from sandbox.internet.substitutions import substitutions
 from sandbox.paths import state_dir
-from sandbox.toolchain.build import BuildError
 
 _EPILOG = """what it is:
   AWS on one machine. `up` prepares and starts it, `eval "$(python -m sandbox env)"` points this shell's
@@ -45,7 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         return {
             "up": _up, "status": _status, "down": _down, "ssh": _ssh, "logs": _logs, "env": _env,
         }[chosen.verb](chosen)  # fmt: skip
-    except (HostError, ImageError, BuildError, CommandFailed, lifecycle.SandboxError) as problem:
+    except SandboxError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
 

@@ -10,16 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox import lifecycle
-from sandbox.cloud.namespace import CommandFailed
-from sandbox.host import HostError
-from sandbox.image.build import ImageError
+from sandbox.errors import SandboxError
 from sandbox.paths import CHECKOUT, state_dir
-from sandbox.toolchain.build import BuildError, binary
+from sandbox.toolchain.build import binary
 
 _STACK = "education"
 
 
-class DemoFailed(Exception):
+class DemoFailed(SandboxError):
     """A step of the demo failed; the message names it."""
 
 
@@ -41,7 +39,7 @@ def main() -> int:
         kubectl(kubeconfig, "get", "pods", "--all-namespaces", "-o", "wide")
         say("the page, fetched through its Service by way of the API server:")
         print(page(kubeconfig))
-    except (HostError, ImageError, BuildError, CommandFailed, lifecycle.SandboxError, DemoFailed) as problem:
+    except SandboxError as problem:
         say(f"error: {problem}")
         return 1
     say("done")

@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from sandbox.errors import SandboxError
+
 Say = Callable[[str], None]
 
 _PACKAGES: Mapping[str, tuple[str, ...]] = {
@@ -41,7 +43,7 @@ _LIMITS: Mapping[str, int] = {
 _KERNEL_MODULES = ("overlay", "br_netfilter", "vxlan", "nf_conntrack", "loop")
 
 
-class HostError(Exception):
+class HostError(SandboxError):
     """The host lacks something; the message says what, and what to do."""
 
 

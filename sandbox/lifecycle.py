@@ -16,6 +16,7 @@ from sandbox import host, image, internet, supervisor
 from sandbox.cloud.addresses import HOST_LINK, NAMESPACE, OPERATOR_ADDRESS, PUBLIC_POOL
 from sandbox.cloud.region import remove_everything
 from sandbox.engine import install
+from sandbox.errors import SandboxError
 from sandbox.internet.substitutions import substitutions
 from sandbox.paths import CHECKOUT, cache_dir, state_dir
 from sandbox.toolchain.build import build_all
@@ -23,10 +24,6 @@ from sandbox.toolchain.build import build_all
 Say = Callable[[str], None]
 _START_DEADLINE_SECONDS = 60
 _STOP_DEADLINE_SECONDS = 60
-
-
-class SandboxError(Exception):
-    """The sandbox could not do what was asked; the message says what to do."""
 
 
 def up(say: Say) -> None:

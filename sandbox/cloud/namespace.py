@@ -10,11 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sandbox.errors import SandboxError
+
 _CLONE_NEWNET = 0x40000000
 _RUN_NETNS = Path("/run/netns")
 
 
-class CommandFailed(Exception):
+class CommandFailed(SandboxError):
     """A host command failed; the message holds the command and what it said."""
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sandbox.engine import official
 from sandbox.engine.python_environment import PulumiPackage, PythonEnvironment, installed_pulumi_packages
+from sandbox.errors import SandboxError
 from sandbox.paths import CHECKOUT, cache_dir, state_dir
 from sandbox.toolchain.build import binary, tool_named
 
@@ -27,7 +28,7 @@ _BUILT = ("aws", "tls")
 _WRITTEN = {"command": "sandbox.engine.command.__main__", "kubernetes": "sandbox.engine.kubernetes.__main__"}
 
 
-class InstallError(Exception):
+class InstallError(SandboxError):
     """Something that Pulumi needs is missing; the message says what, and how to get it."""
 
 

@@ -129,11 +129,7 @@ def installed_distributions(environment: PythonEnvironment, transitive: bool) ->
         for requirement in distribution.requires or []
     }
     named = {d.metadata["Name"]: d.version for d in distributions}
-    return sorted(
-        (name, version)
-        for name, version in named.items()
-        if transitive or _normalized(name) not in required
-    )
+    return sorted((name, version) for name, version in named.items() if transitive or _normalized(name) not in required)
 
 
 def _normalized(name: str) -> str:

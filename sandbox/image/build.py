@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sandbox import host
+from sandbox.errors import SandboxError
 from sandbox.image import packages
 from sandbox.image.adaptations import adaptation_files
 from sandbox.image.facts import Facts, detect
@@ -45,7 +46,7 @@ _LEFT_OUT = (
 """What no two machines may share, and what only the build needed."""
 
 
-class ImageError(Exception):
+class ImageError(SandboxError):
     """The image could not be built; the message says what to do."""
 
 

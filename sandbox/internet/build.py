@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sandbox import host, image
+from sandbox.errors import SandboxError
 from sandbox.image.build import runtime_package
 from sandbox.internet import apt_repository, deb, oci
 from sandbox.internet.deb import Package
@@ -29,7 +30,7 @@ _NOT_CONTENT = ("site.py", "registry.py", "substitutions.py", "__init__.py")
 _NEEDED_BYTES = 2 * 2**30
 
 
-class SiteError(Exception):
+class SiteError(SandboxError):
     """What machines download could not be made; the message says what to do."""
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
 
+from sandbox.errors import SandboxError
 from sandbox.paths import cache_dir
 from sandbox.toolchain.narrow_aws import narrow
 from sandbox.toolchain.tools import HERE, TOOLS, ModuleCopy, Tool
@@ -19,7 +20,7 @@ from sandbox.toolchain.tools import HERE, TOOLS, ModuleCopy, Tool
 Say = Callable[[str], None]
 
 
-class BuildError(Exception):
+class BuildError(SandboxError):
     """A tool could not be built; the message ends with the compiler's last lines."""
 
 

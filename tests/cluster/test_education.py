@@ -106,6 +106,8 @@ def test_a_killed_supervisor_is_started_again_and_finds_its_machine(workspace: W
     assert status is not None
     before = on_machine("cat", "/proc/sys/kernel/random/boot_id"), machines().ids()
     subprocess.run(["kill", "-9", str(status.pid)], check=True)
+    while supervisor.running() is not None:
+        time.sleep(0.05)
     lifecycle.up(print)
     workspace.environment.update(lifecycle.environment(print))
     assert (on_machine("cat", "/proc/sys/kernel/random/boot_id"), machines().ids()) == before

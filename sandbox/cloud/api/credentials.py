@@ -74,7 +74,9 @@ class Credentials:
         for resource in resources:
             if not allows(self._statements(role), call, resource):
                 who = f"arn:aws:sts::{self._account}:assumed-role/{role}"
-                raise Denied("AccessDeniedException", f"User: {who} is not authorized to perform: {call} on resource: {resource}")
+                raise Denied(
+                    "AccessDeniedException", f"User: {who} is not authorized to perform: {call} on resource: {resource}"
+                )
 
     def _statements(self, role: str) -> list[Mapping[str, Any]]:
         backend = iam_backends[self._account]["aws"]
@@ -98,7 +100,12 @@ def allows(statements: Iterable[Mapping[str, Any]], call: str, resource: str) ->
             continue
         resource_named = _last_part(resource)
         patterns = statement.get("Resource", [])
-        if not (_matches(patterns, resource) or any(_last_part(p) == "*" or fnmatch.fnmatchcase(resource_named, _last_part(p)) for p in _listed(patterns))):
+        if not (
+            _matches(patterns, resource)
+            or any(
+                _last_part(p) == "*" or fnmatch.fnmatchcase(resource_named, _last_part(p)) for p in _listed(patterns)
+            )
+        ):
             continue
         if statement["Effect"] == "Deny":
             return False

@@ -93,9 +93,7 @@ def _backends(name: str) -> Any:
 
 
 def _reduce_key(key: Any) -> tuple[Any, ...]:
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return _load_key, (pem,)
 
 

@@ -187,10 +187,12 @@ def _authenticate(transport: Transport, target: Endpoint) -> None:
     if target.password is not None:
         password = target.password
         methods.append(("password", lambda: transport.auth_password(target.user, password, fallback=False)))
-        methods.append((
-            "keyboard-interactive",
-            lambda: transport.auth_interactive(target.user, lambda title, text, fields: [password for _ in fields]),
-        ))
+        methods.append(
+            (
+                "keyboard-interactive",
+                lambda: transport.auth_interactive(target.user, lambda title, text, fields: [password for _ in fields]),
+            )
+        )
     if target.key is None and target.agent is not None:
         methods.append(("publickey", lambda: _with_agent(transport, target)))
     for name, method in methods:

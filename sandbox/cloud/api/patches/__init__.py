@@ -7,6 +7,7 @@ in tests/sandbox/cloud/api/patches/, which shows it on moto as it is, fails with
 from __future__ import annotations
 
 from sandbox.cloud.api.patches import (
+    aws_policies,
     block_devices,
     buckets,
     elastic_addresses,
@@ -38,6 +39,7 @@ PATCHES = (
     hosted_zones,
     in_use,
     iam_roles,
+    aws_policies,
     buckets,
     public_parameters,
 )

@@ -69,7 +69,9 @@ def apply(region: str) -> None:
         if attachment is not None:
             instance = attachment.instance
             if attachment.device == instance.root_device_name and instance.state != "stopped":
-                raise OperationNotPermitted(f"Unable to detach root volume '{attachment.volume.id}' from instance '{instance.id}'")
+                raise OperationNotPermitted(
+                    f"Unable to detach root volume '{attachment.volume.id}' from instance '{instance.id}'"
+                )
         return detach(self)
 
     EBSBackend.create_volume = create_volume

@@ -16,7 +16,10 @@ from moto.ec2.responses.security_groups import SecurityGroups
 
 
 def apply(region: str) -> None:
-    delete_group, delete_group_request = SecurityGroupBackend.delete_security_group, SecurityGroups.delete_security_group
+    delete_group, delete_group_request = (
+        SecurityGroupBackend.delete_security_group,
+        SecurityGroups.delete_security_group,
+    )
     delete_subnet, delete_vpc = SubnetBackend.delete_subnet, VPCBackend.delete_vpc
     detach_gateway = InternetGatewayBackend.detach_internet_gateway
 
@@ -28,7 +31,9 @@ def apply(region: str) -> None:
     def refuse_default(self: Any) -> Any:
         group = self.ec2_backend.get_security_group_from_id(self._get_param("GroupId") or "")
         if group is not None and group.name == "default":
-            raise EC2ClientError("CannotDelete", f'the specified group: "{group.id}" name: "default" cannot be deleted by a user')
+            raise EC2ClientError(
+                "CannotDelete", f'the specified group: "{group.id}" name: "default" cannot be deleted by a user'
+            )
         return delete_group_request(self)
 
     def delete_subnet_checked(self: Any, subnet_id: str) -> Any:
@@ -42,7 +47,9 @@ def apply(region: str) -> None:
         users = [group.id for group in self.groups[vpc_id].values() if group.name != "default"]
         users += [gateway.id for gateway in self.internet_gateways.values() if gateway.vpc and gateway.vpc.id == vpc_id]
         if users:
-            raise DependencyViolationError(f"The vpc '{vpc_id}' has dependencies and cannot be deleted: {', '.join(users)}")
+            raise DependencyViolationError(
+                f"The vpc '{vpc_id}' has dependencies and cannot be deleted: {', '.join(users)}"
+            )
         outcome = delete_vpc(self, vpc_id)
         self.network_acls = {key: acl for key, acl in self.network_acls.items() if acl.vpc_id != vpc_id}
         return outcome
@@ -70,6 +77,8 @@ def users_of_group(backend: Any, group_id: str) -> list[str]:
             group.id
             for group in groups.values()
             if group.id != group_id
-            and any(rule.source_group.get("GroupId") == group_id for rule in (*group.ingress_rules, *group.egress_rules))
+            and any(
+                rule.source_group.get("GroupId") == group_id for rule in (*group.ingress_rules, *group.egress_rules)
+            )
         ]
     return users

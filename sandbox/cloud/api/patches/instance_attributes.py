@@ -26,7 +26,9 @@ def apply(region: str) -> None:
     def modify_attribute(self: Any, instance_id: str, key: str, value: Any) -> Any:
         instance = self.get_instance(instance_id)
         if key in _STOPPED_ONLY and instance.state != "stopped":
-            raise EC2ClientError("IncorrectInstanceState", f"The instance '{instance_id}' is not in the 'stopped' state.")
+            raise EC2ClientError(
+                "IncorrectInstanceState", f"The instance '{instance_id}' is not in the 'stopped' state."
+            )
         if key == "instance_type" and value not in INSTANCE_TYPES:
             raise EC2ClientError("InvalidInstanceAttributeValue", f"The instance type '{value}' is not known")
         return modify(self, instance_id, key, value)

@@ -74,7 +74,9 @@ def _require_type(name: str, image: Any, region: str, zone: str | None) -> None:
 
 
 def _require_root_size(request: Any, image: Any) -> None:
-    told = next((m for m in request._get_param("BlockDeviceMappings", []) if m["DeviceName"] == image.root_device_name), {})
+    told = next(
+        (m for m in request._get_param("BlockDeviceMappings", []) if m["DeviceName"] == image.root_device_name), {}
+    )
     size = told.get("Ebs", {}).get("VolumeSize")
     least = root_mapping(image)["VolumeSize"]
     if size is not None and int(size) < least:

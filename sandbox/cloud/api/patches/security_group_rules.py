@@ -17,7 +17,14 @@ def apply(region: str) -> None:
     begin = SecurityGroupRule.__init__
 
     def begin_with_ports(
-        self: Any, ec2_backend: Any, ip_protocol: str, group_id: str, from_port: Any, to_port: Any, *rest: Any, **named: Any
+        self: Any,
+        ec2_backend: Any,
+        ip_protocol: str,
+        group_id: str,
+        from_port: Any,
+        to_port: Any,
+        *rest: Any,
+        **named: Any,
     ) -> None:
         if ip_protocol and ip_protocol.lower() not in _WITH_PORTS:
             from_port, to_port = -1, -1

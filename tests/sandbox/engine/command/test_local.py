@@ -197,12 +197,16 @@ def test_an_imported_command_has_the_state_that_it_is_given(project: Project) ->
 
 def test_commands_run_in_parallel(project: Project) -> None:
     # Each waits for all the others: one after another they would never end.
-    project.up("""
+    project.up(
+        """
         from pulumi_command import local
         for number in range(12):
             local.Command(f"c{number}", create=f"touch at-{number}; timeout 30 sh -c "
                 "'until test $(ls | grep -c at-) = 12; do sleep 0.1; done'")
-    """, "--parallel", "12")
+    """,
+        "--parallel",
+        "12",
+    )
 
 
 def test_interrupting_ends_the_command_and_what_it_left_can_be_finished(project: Project) -> None:

@@ -1,0 +1,95 @@
+"""The account as tests use it: by boto3, and with what they make again and again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from sandbox.cloud.api import seeds
+from sandbox.cloud.api.credentials import OPERATOR_ACCESS_KEY
+from sandbox.cloud.api.server import REGION, Api
+
+
+@cache
+def _client(service: str, port: int, key: str) -> Any:
+    return boto3.client(
+        service,
+        region_name=REGION,
+        endpoint_url=f"http://127.0.0.1:{port}",
+        aws_access_key_id=key,
+        aws_secret_access_key="any",
+        config=Config(retries={"max_attempts": 1}, proxies={}),
+    )
+
+
+@dataclass(frozen=True)
+class Account:
+    """An empty account, and what the tests make in it again and again."""
+
+    api: Api
+
+    def client(self, service: str, key: str = OPERATOR_ACCESS_KEY) -> Any:
+        return _client(service, self.api.port, key)
+
+    @property
+    def ec2(self) -> Any:
+        return self.client("ec2")
+
+    def vpc(self) -> str:
+        return str(self.ec2.create_vpc(CidrBlock="10.50.0.0/16")["Vpc"]["VpcId"])
+
+    def subnet(self, vpc: str, cidr: str = "10.50.1.0/24", zone: str = "a") -> str:
+        made = self.ec2.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=f"{REGION}{zone}")
+        return str(made["Subnet"]["SubnetId"])
+
+    def group(self, vpc: str, name: str = "nodes") -> str:
+        return str(self.ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"])
+
+    def gateway(self, vpc: str) -> str:
+        made = str(self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"])
+        self.ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=vpc)
+        return made
+
+    def interface(self, subnet: str, **options: Any) -> str:
+        made = self.ec2.create_network_interface(SubnetId=subnet, **options)
+        return str(made["NetworkInterface"]["NetworkInterfaceId"])
+
+    def instance(self, **options: Any) -> str:
+        launch = {"ImageId": seeds.DEBIAN_IMAGE, "InstanceType": "t3.large", "MinCount": 1, "MaxCount": 1}
+        return str(self.ec2.run_instances(**launch | options)["Instances"][0]["InstanceId"])
+
+    def instance_on(self, interface: str, **options: Any) -> str:
+        return self.instance(NetworkInterfaces=[{"DeviceIndex": 0, "NetworkInterfaceId": interface}], **options)
+
+    def described(self, instance: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]
+        return found
+
+
+class Refusal:
+    """What a refused call said."""
+
+    code = ""
+    message = ""
+
+
+class refused:  # noqa: N801  (reads as a phrase: `with refused("VolumeInUse"):`)
+    """The block must end in AWS's error `code`."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+        self._refusal = Refusal()
+
+    def __enter__(self) -> Refusal:
+        return self._refusal
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        assert isinstance(error, ClientError), f"expected {self._code}, but the call was {error or 'accepted'}"
+        self._refusal.code, self._refusal.message = error.response["Error"]["Code"], error.response["Error"]["Message"]
+        assert self._refusal.code == self._code, f"expected {self._code}, got {error}"
+        return True

@@ -19,7 +19,7 @@ demo: environment
 	@$(RUN) -m sandbox.demo
 
 test: lint
-	@$(RUN) -m pytest -q
+	@$(RUN) -m pytest -q -n auto
 
 lint: environment
 	@$(VENV)/bin/ruff check .

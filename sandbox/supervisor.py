@@ -93,7 +93,7 @@ def supervise(image: Path, site: Path) -> None:
 
     front = TlsFront(listening_socket(NAMESPACE, INTERNET_ADDRESS, 443), api.authority, route, say)
     front.start()
-    proxy = EndpointProxy(_loopback_socket(), api.authority, api_address, say)
+    proxy = EndpointProxy(_proxy_socket(state / "proxy-port"), api.authority, api_address, say)
     proxy.start()
     status = Status(os.getpid(), f"http://{_LOOPBACK}:{proxy.port}", str(api.authority.certificate_path))
     _write(status_file(), json.dumps(asdict(status)))
@@ -123,11 +123,18 @@ def _speaker() -> Callable[[str], None]:
     return say
 
 
-def _loopback_socket() -> socket.socket:
+def _loopback_socket(port: int = 0) -> socket.socket:
     opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    opened.bind((_LOOPBACK, 0))
+    opened.bind((_LOOPBACK, port))
     opened.listen(128)
+    return opened
+
+
+def _proxy_socket(kept: Path) -> socket.socket:
+    """On the port of the last supervisor where there was one: shells and stacks remember the proxy's address."""
+    opened = _loopback_socket(int(kept.read_text()) if kept.exists() else 0)
+    kept.write_text(str(opened.getsockname()[1]))
     return opened
 
 

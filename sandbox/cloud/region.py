@@ -6,7 +6,6 @@ supervisor that was killed, needs no repair: the next pass does what is missing.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import socket
 import threading
@@ -190,6 +189,8 @@ def remove_everything(state: Path, say: Callable[[str], None]) -> None:
         say(f"{instance_id} removed")
     volumes.release_all()
     wiring.disconnect_region()
-    for group in Path("/sys/fs/cgroup").glob("*/quorate"):
-        with contextlib.suppress(OSError):
+    for root in (Path("/sys/fs/cgroup/quorate"), *Path("/sys/fs/cgroup").glob("*/quorate")):
+        for group in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
             group.rmdir()
+        if root.is_dir():
+            root.rmdir()

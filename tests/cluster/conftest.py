@@ -16,16 +16,21 @@ import pytest
 from sandbox import lifecycle, supervisor
 from sandbox.paths import CHECKOUT, state_dir
 from sandbox.toolchain.build import binary
+from tests.cluster.host_facts import HostFacts, host_facts
 
 STACK = "education"
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The program in a folder of its own, so that a test may edit the stack file; `environment` is for pulumi."""
+    """The program in a folder of its own, so that a test may edit the stack file.
+
+    `environment` is for pulumi, `host_before` what the host looked like before the sandbox.
+    """
 
     folder: Path
     environment: dict[str, str]
+    host_before: HostFacts
 
     @property
     def stack_file(self) -> Path:
@@ -79,6 +84,8 @@ def _tail(file: Path, lines: int = 60) -> str:
 
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    lifecycle.down(print)
+    host_before = host_facts()
     lifecycle.up(print)
     folder = tmp_path_factory.mktemp("program")
     for name in ("Pulumi.yaml", "__main__.py", "components", "stacks"):
@@ -88,5 +95,5 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         else:
             shutil.copy(source, folder / name)
     (folder / ".venv").symlink_to(CHECKOUT / ".venv")
-    yield Workspace(folder, {**os.environ, **lifecycle.environment(print)})
+    yield Workspace(folder, {**os.environ, **lifecycle.environment(print)}, host_before)
     lifecycle.down(print)

@@ -15,6 +15,7 @@ from sandbox.cloud import wiring
 from sandbox.cloud.machines import Machines
 from sandbox.paths import state_dir
 from tests.cluster.conftest import STACK, Workspace
+from tests.cluster.host_facts import host_facts
 
 pytestmark = pytest.mark.cluster
 
@@ -104,13 +105,13 @@ def test_security_groups_are_enforced(workspace: Workspace) -> None:
 def test_a_killed_supervisor_is_started_again_and_finds_its_machine(workspace: Workspace) -> None:
     status = supervisor.running()
     assert status is not None
-    before = on_machine("cat", "/proc/sys/kernel/random/boot_id"), machines().ids()
+    before = {instance_id: machines().process_id(instance_id) for instance_id in machines().ids()}
     subprocess.run(["kill", "-9", str(status.pid)], check=True)
     while supervisor.running() is not None:
         time.sleep(0.05)
     lifecycle.up(print)
     workspace.environment.update(lifecycle.environment(print))
-    assert (on_machine("cat", "/proc/sys/kernel/random/boot_id"), machines().ids()) == before
+    assert {instance_id: machines().process_id(instance_id) for instance_id in machines().ids()} == before
     assert workspace.changes("up", "--yes", "--skip-preview", "--stack", STACK) == {}
 
 
@@ -119,5 +120,11 @@ def test_destroy_leaves_nothing_and_a_second_destroy_is_quiet(workspace: Workspa
     assert machines().ids() == []
     assert wiring.connected_machines() == []
     assert list((state_dir() / "volumes").glob("*.img")) == []
-    again = workspace.pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
-    assert "0 " in again.stdout or "no resources" in again.stdout.lower() or "Resources:" not in again.stdout
+    assert workspace.changes("destroy", "--yes", "--skip-preview", "--stack", STACK) == {}
+
+
+def test_down_leaves_the_host_as_it_was(workspace: Workspace) -> None:
+    lifecycle.down(print)
+    assert host_facts() == workspace.host_before
+    assert not state_dir().exists()
+    lifecycle.down(print)

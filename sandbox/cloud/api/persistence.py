@@ -1,4 +1,4 @@
-"""The account in a file: every backend that the program uses, in one blob, so that objects shared by two stay shared."""
+"""The account in a file: every backend in use, in one blob, so that objects shared by two stay shared."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ class _Pickler(dill.Pickler):  # type: ignore[misc]
         super().__init__(target)
         self._policy_class = AWSManagedPolicy
         keys = (openssl.rsa.RSAPrivateKey, openssl.ec.ECPrivateKey, openssl.ed25519.Ed25519PrivateKey)
-        reducers = {**dict.fromkeys(keys, _reduce_key), ParameterDict: _reduce_parameters}
+        reducers: dict[type, Any] = dict.fromkeys(keys, _reduce_key)
+        reducers[ParameterDict] = _reduce_parameters
         self.dispatch_table = {**copyreg.dispatch_table, **reducers}
 
     def persistent_id(self, item: Any) -> tuple[str, str] | None:
@@ -89,7 +90,7 @@ def _regions(name: str) -> dict[str, dict[str, Any]]:
 def _backends(name: str) -> Any:
     from moto.backends import get_backend
 
-    return get_backend(name)  # type: ignore[call-overload]
+    return get_backend(name)
 
 
 def _reduce_key(key: Any) -> tuple[Any, ...]:

@@ -72,7 +72,7 @@ class EndpointProxy:
     def _refuse(self, connection: socket.socket, request: str) -> None:
         text = f"the sandbox's proxy answers for AWS's endpoints alone; refused: {request}\n"
         self._say(text.strip())
-        head = f"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: {len(text)}\r\nConnection: close\r\n"
+        head = f"HTTP/1.1 403 Forbidden\r\nContent-Length: {len(text)}\r\nConnection: close\r\n"
         with connection, contextlib.suppress(OSError):
             connection.sendall(f"{head}\r\n{text}".encode())
 

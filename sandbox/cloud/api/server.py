@@ -64,6 +64,7 @@ class Api:
         guard = Guard(
             DomainDispatcherApplication(create_backend_app),
             self._credentials,
+            ACCOUNT,
             self._state / "requests.log",
             self._writing,
             self._changed,

@@ -70,7 +70,7 @@ def serve_tls(
         return None
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.sni_callback = choose  # type: ignore[assignment]
+    context.sni_callback = choose
     with connection:
         connection.settimeout(30)
         try:

@@ -74,10 +74,8 @@ def _require_type(name: str, image: Any, region: str, zone: str | None) -> None:
 
 
 def _require_root_size(request: Any, image: Any) -> None:
-    told = next(
-        (m for m in request._get_param("BlockDeviceMappings", []) if m["DeviceName"] == image.root_device_name), {}
-    )
-    size = told.get("Ebs", {}).get("VolumeSize")
+    mappings = {told["DeviceName"]: told for told in request._get_param("BlockDeviceMappings", [])}
+    size = mappings.get(image.root_device_name, {}).get("Ebs", {}).get("VolumeSize")
     least = root_mapping(image)["VolumeSize"]
     if size is not None and int(size) < least:
         raise EC2ClientError(
@@ -88,7 +86,7 @@ def _require_root_size(request: Any, image: Any) -> None:
 
 def _require_key(backend: Any, name: str | None) -> None:
     if name and name not in backend.key_pairs:
-        raise InvalidKeyPairNameError(name)  # type: ignore[arg-type]  # one name, as moto's message has it
+        raise InvalidKeyPairNameError(name)
 
 
 def _require_small_user_data(encoded: Any) -> None:

@@ -30,13 +30,13 @@ def apply(region: str) -> None:
             from_port, to_port = -1, -1
         begin(self, ec2_backend, ip_protocol, group_id, from_port, to_port, *rest, **named)
 
-    def description(self: Any) -> str | None:
+    def description(self: Any) -> Any:
         return self.ip_range.get("Description") or self.source_group.get("Description")
 
     modify = SecurityGroupBackend.modify_security_group_rules
 
     def modify_rules(self: Any, group_id: str, rules: dict[str, dict[str, Any]]) -> None:
-        for rule_id, wanted in rules.items():
+        for wanted in rules.values():
             if str(wanted.get("IpProtocol")).lower() not in _WITH_PORTS:
                 wanted.setdefault("FromPort", -1)
                 wanted.setdefault("ToPort", -1)

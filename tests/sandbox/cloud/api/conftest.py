@@ -20,7 +20,7 @@ from tests.sandbox.cloud.api.account import Account
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     if os.environ.get("QUORATE_STOCK_MOTO"):
-        patches.PATCHES = ()
+        setattr(patches, "PATCHES", ())  # noqa: B010  (its type is of the modules as they are)
     api = Api(tmp_path_factory.mktemp("account"))
     api.start()
     yield api

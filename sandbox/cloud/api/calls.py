@@ -1,0 +1,93 @@
+"""What a request asks for, as IAM names it: service, action and the resources that it is about (pure)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, unquote
+
+_READS = re.compile(r"^(Describe|Get|List|Head|Batch[GD]et|Decode|Lookup|Search)")
+_S3_ACTIONS = {
+    ("GET", True): "GetObject",
+    ("HEAD", True): "GetObject",
+    ("PUT", True): "PutObject",
+    ("POST", True): "PutObject",
+    ("DELETE", True): "DeleteObject",
+    ("GET", False): "ListBucket",
+    ("HEAD", False): "ListBucket",
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """`name` is `service:Action`, for logs with the path where the service is a REST one; `resources` are ARNs, or `*`
+    where the sandbox doesn't tell resources of this call apart."""
+
+    service: str
+    action: str
+    name: str
+    resources: tuple[str, ...]
+    signer: str | None
+    speaks_json: bool
+
+    @property
+    def reads(self) -> bool:
+        """Whether the call certainly changes nothing."""
+        return bool(_READS.match(self.action)) or self.action.startswith("ListBucket")
+
+
+def call_of(environ: Mapping[str, Any], body: bytes, account: str) -> Call:
+    """Reads method, headers and body of a WSGI request. Nothing of the body but the action's name gets into `name`."""
+    authorization = environ.get("HTTP_AUTHORIZATION", "")
+    scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/", authorization)
+    signer, region, service = scope.groups() if scope else (None, "", "unsigned")
+    content_type = environ.get("CONTENT_TYPE", "")
+    speaks_json = "json" in content_type
+    target = environ.get("HTTP_X_AMZ_TARGET")
+    if target:
+        action = target.rpartition(".")[2]
+        return Call(
+            service, action, f"{service}:{action}", _named_in(service, region, account, body), signer, speaks_json
+        )
+    if content_type.startswith("application/x-www-form-urlencoded"):
+        told = parse_qs(body.decode("utf-8", "replace")).get("Action")
+        if told:
+            return Call(service, told[0], f"{service}:{told[0]}", ("*",), signer, speaks_json)
+    return _rest_call(environ, service, signer, speaks_json)
+
+
+def _rest_call(environ: Mapping[str, Any], service: str, signer: str | None, speaks_json: bool) -> Call:
+    method, path = environ["REQUEST_METHOD"], unquote(environ.get("PATH_INFO", "/"))
+    if service == "s3" and not path.startswith("/v20180820/"):
+        bucket, key = _bucket_and_key(environ.get("HTTP_HOST", ""), path)
+        # Beside objects, a query names one of a bucket's many settings.
+        setting = bool(bucket) and not key and "list-type" not in environ.get("QUERY_STRING", "")
+        known = _S3_ACTIONS.get((method, bool(key)), "Put")
+        action = f"{method.capitalize()}BucketSetting" if setting and environ.get("QUERY_STRING") else known
+        resource = f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
+        return Call(service, action, f"s3:{method} {bucket}/{key}", (resource,), signer, speaks_json)
+    action = method.capitalize()
+    return Call(service, action, f"{service}:{action} {path}", ("*",), signer, speaks_json)
+
+
+def _bucket_and_key(host: str, path: str) -> tuple[str, str]:
+    virtual = re.match(r"(.+)\.s3[.-][^/]*amazonaws\.com", host)
+    if virtual:
+        return virtual[1], path.lstrip("/")
+    bucket, _, key = path.lstrip("/").partition("/")
+    return bucket, key
+
+
+def _named_in(service: str, region: str, account: str, body: bytes) -> tuple[str, ...]:
+    """The parameters that a call to SSM names; a path stands for what is below it."""
+    if service != "ssm":
+        return ("*",)
+    try:
+        told = json.loads(body or b"{}")
+    except ValueError:
+        return ("*",)
+    names = told.get("Names") or ([told["Name"]] if "Name" in told else [told["Path"]] if "Path" in told else [])
+    return tuple(f"arn:aws:ssm:{region}:{account}:parameter/{str(name).lstrip('/')}" for name in names) or ("*",)

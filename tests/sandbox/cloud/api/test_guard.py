@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+from moto.ec2.models.vpcs import VPCBackend
+
+from tests.sandbox.cloud.api.account import Account, refused
+
+TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
+
+
+def role_key(account: Account, *statements: dict[str, str]) -> str:
+    """An access key of a role with these statements, as an instance's metadata gives it out."""
+    iam = account.client("iam")
+    iam.create_role(
+        RoleName="node", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
+    )
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    iam.put_role_policy(RoleName="node", PolicyName="node", PolicyDocument=json.dumps(document))
+    return account.api.role_credentials("node", "i-0123456789abcdef0")["AccessKeyId"]
+
+
+def log(account: Account) -> str:
+    folder: Path = account.api._state
+    return (folder / "requests.log").read_text()
+
+
+def test_a_role_reads_the_parameters_that_its_policy_names_and_no_others(account: Account) -> None:
+    for name in ("/quorate/own", "/quorate/other"):
+        account.client("ssm").put_parameter(Name=name, Type="SecureString", Value="x")
+    resource = "arn:aws:ssm:eu-central-1:123456789012:parameter/quorate/own"
+    ssm = account.client(
+        "ssm", role_key(account, {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": resource})
+    )
+    assert ssm.get_parameter(Name="/quorate/own", WithDecryption=True)["Parameter"]["Value"] == "x"
+    with refused("AccessDeniedException") as refusal:
+        ssm.get_parameter(Name="/quorate/other")
+    assert "assumed-role/node/i-0123456789abcdef0 is not authorized to perform: ssm:GetParameter" in refusal.message
+    with refused("AccessDeniedException"):
+        ssm.put_parameter(Name="/quorate/own", Type="String", Value="y", Overwrite=True)
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "code"),
+    [
+        ("ec2", "describe_vpcs", "UnauthorizedOperation"),
+        ("s3", "list_buckets", "AccessDenied"),
+        ("iam", "list_roles", "AccessDenied"),
+    ],
+)
+def test_each_service_denies_in_its_own_words(account: Account, service: str, method: str, code: str) -> None:
+    key = role_key(account, {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*"})
+    with refused(code):
+        getattr(account.client(service, key), method)()
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "code"),
+    [
+        ("ec2", "describe_vpcs", "AuthFailure"),
+        ("sts", "get_caller_identity", "InvalidClientTokenId"),
+        ("ssm", "describe_parameters", "UnrecognizedClientException"),
+    ],
+)
+def test_unknown_keys_are_refused(account: Account, service: str, method: str, code: str) -> None:
+    with refused(code):
+        getattr(account.client(service, "AKIAUNKNOWN"), method)()
+
+
+def test_what_moto_does_not_implement_is_a_client_error_that_names_the_call(account: Account) -> None:
+    with pytest.raises(
+        ClientError, match=r"does not model ec2:CreateFpgaImage|could not carry out ec2:CreateFpgaImage"
+    ) as e:
+        account.ec2.create_fpga_image(InputStorageLocation={"Bucket": "b", "Key": "k"})
+    assert e.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_crash_is_a_client_error_whose_text_stays_out_of_the_log(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("the password is swordfish")
+
+    monkeypatch.setattr(VPCBackend, "create_vpc", crash)
+    with pytest.raises(ClientError, match="could not carry out ec2:CreateVpc: ZeroDivisionError"):
+        account.vpc()
+    assert "ec2:CreateVpc SandboxNotModelled: ZeroDivisionError in crash" in log(account)
+    assert "swordfish" not in log(account)
+
+
+def test_no_value_of_a_request_is_logged(account: Account, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "werkzeug")
+    account.client("ssm").put_parameter(Name="/quorate/key", Type="SecureString", Value="swordfish")
+    account.client("ssm").get_parameter(Name="/quorate/key", WithDecryption=True)
+    assert "ssm:GetParameter" in log(account)
+    assert "swordfish" not in log(account) + "".join(r.getMessage() for r in caplog.records if r.name == "werkzeug")

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from sandbox.cloud.api import persistence, seeds
+from tests.sandbox.cloud.api.account import Account
+
+ASK_AFTER_RESTART = """
+import json, sys
+from pathlib import Path
+from sandbox.cloud.api.server import Api
+from tests.sandbox.cloud.api.account import Account
+api = Api(Path(sys.argv[1]))
+api.start()
+account = Account(api)
+ec2, iam, ssm = account.ec2, account.client("iam"), account.client("ssm")
+made = json.loads(sys.argv[2])
+account.instance_on(account.interface(made["subnet"], PrivateIpAddress="10.50.1.11"))
+print(json.dumps({
+    "addresses": sorted(i["PrivateIpAddress"] for i in ec2.describe_network_interfaces()["NetworkInterfaces"]),
+    "states": [i["State"]["Name"] for r in ec2.describe_instances()["Reservations"] for i in r["Instances"]],
+    "parameter": ssm.get_parameter(Name="/quorate/x", WithDecryption=True)["Parameter"]["Value"],
+    "policies": [p["PolicyName"] for p in iam.list_attached_role_policies(RoleName="node")["AttachedPolicies"]],
+    "object": account.client("s3").get_object(Bucket="backups", Key="a")["Body"].read().decode(),
+    "zones": [z["Name"] for z in account.client("route53").list_hosted_zones()["HostedZones"]],
+    "view": [i.private_ip for i in api.view().instances],
+}))
+"""
+
+
+def make_some_of_everything(account: Account) -> str:
+    subnet = account.subnet(account.vpc())
+    account.instance_on(
+        account.interface(subnet, PrivateIpAddress="10.50.1.10"),
+        BlockDeviceMappings=[{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 30, "Encrypted": True}}],
+    )
+    account.client("ssm").put_parameter(Name="/quorate/x", Type="SecureString", Value="kept")
+    iam = account.client("iam")
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
+    iam.create_role(
+        RoleName="node", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    )
+    iam.attach_role_policy(RoleName="node", PolicyArn="arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket="backups", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_object(Bucket="backups", Key="a", Body=b"snapshot")
+    account.client("route53").create_hosted_zone(Name="cluster.internal", CallerReference="1")
+    return subnet
+
+
+def test_another_process_finds_the_account_as_it_was_and_goes_on(account: Account, tmp_path: Path) -> None:
+    made = json.dumps({"subnet": make_some_of_everything(account)})
+    persistence.save(tmp_path / "account.dill", persistence.capture())
+    outcome = subprocess.run(
+        [sys.executable, "-c", ASK_AFTER_RESTART, str(tmp_path), made], capture_output=True, text=True, timeout=60
+    )
+    assert outcome.returncode == 0, outcome.stderr[-3000:]
+    assert json.loads(outcome.stdout) == {
+        "addresses": ["10.50.1.10", "10.50.1.11"],
+        "states": ["running", "running"],
+        "parameter": "kept",
+        "policies": ["AmazonSSMManagedInstanceCore"],
+        "object": "snapshot",
+        "zones": ["cluster.internal."],
+        "view": ["10.50.1.10", "10.50.1.11"],
+    }
+
+
+def test_what_a_request_changed_is_in_the_file_soon(account: Account) -> None:
+    file: Path = account.api._state / "account.dill"
+    account.client("ssm").put_parameter(Name="/quorate/unmistakable", Type="String", Value="x")
+    written = threading.Event()
+    for _ in range(500):
+        if file.exists() and b"unmistakable" in file.read_bytes():
+            return
+        written.wait(0.01)
+    pytest.fail(f"{file} does not have the change after 5 s")
+
+
+def test_the_file_is_its_owners_alone_and_small(account: Account, tmp_path: Path) -> None:
+    file = tmp_path / "account.dill"
+    persistence.save(file, persistence.capture())
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.stat().st_size < 500_000
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_a_restart_does_not_seed_twice(account: Account) -> None:
+    seeds.plant(account.api.account, account.api.region)
+    found = account.client("ssm").get_parameter(Name=seeds.DEBIAN_PARAMETER)["Parameter"]
+    assert (found["Value"], found["Version"]) == (seeds.DEBIAN_IMAGE, 1)

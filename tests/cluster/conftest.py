@@ -96,4 +96,5 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
             shutil.copy(source, folder / name)
     (folder / ".venv").symlink_to(CHECKOUT / ".venv")
     yield Workspace(folder, {**os.environ, **lifecycle.environment(print)}, host_before)
+    print(_tail(supervisor.log_file()))
     lifecycle.down(print)

@@ -67,7 +67,7 @@ class EndpointProxy:
             self._refuse(connection, f"{method} {target}")
             return
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        serve_tls(connection, self._authority, lambda _: self._upstream, lambda _: None)
+        serve_tls(connection, self._authority, lambda _: self._upstream, lambda _: None, self._say)
 
     def _refuse(self, connection: socket.socket, request: str) -> None:
         text = f"the sandbox's proxy answers for AWS's endpoints alone; refused: {request}\n"

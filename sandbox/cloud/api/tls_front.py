@@ -46,7 +46,7 @@ class TlsFront:
             threading.Thread(target=self._serve, args=(connection, source[0]), daemon=True).start()
 
     def _serve(self, connection: socket.socket, source: str) -> None:
-        serve_tls(connection, self._authority, self._route, lambda host: self._refuse(host, source))
+        serve_tls(connection, self._authority, self._route, lambda host: self._refuse(host, source), self._say)
 
     def _refuse(self, host: str, source: str) -> None:
         if host not in self._refused:
@@ -55,9 +55,16 @@ class TlsFront:
 
 
 def serve_tls(
-    connection: socket.socket, authority: CertificateAuthority, route: Route, refuse: Callable[[str], None]
+    connection: socket.socket,
+    authority: CertificateAuthority,
+    route: Route,
+    refuse: Callable[[str], None],
+    complain: Callable[[str], None],
 ) -> None:
-    """Serves one accepted connection to its end."""
+    """Serves one accepted connection to its end.
+
+    `refuse` is told a host name that has no upstream, `complain` how a connection broke.
+    """
     upstream: list[tuple[str, int]] = []
 
     def choose(opened: ssl.SSLSocket | ssl.SSLObject, host: str | None, _: ssl.SSLContext) -> int | None:
@@ -74,17 +81,21 @@ def serve_tls(
     with connection:
         connection.settimeout(30)
         try:
-            with context.wrap_socket(connection, server_side=True) as client:
-                client.settimeout(None)
-                if upstream:
-                    with socket.create_connection(upstream[0], timeout=10) as server:
-                        server.settimeout(None)
-                        _pipe(client, server)
-                # Says goodbye in TLS: a client takes a connection that merely ends for one that was cut.
+            client = context.wrap_socket(connection, server_side=True)
+        except OSError:
+            return  # the client left, or does not trust the certificate: its own error says so
+        with client:
+            client.settimeout(None)
+            try:
+                with socket.create_connection(upstream[0], timeout=10) as server:
+                    server.settimeout(None)
+                    _pipe(client, server)
+            except OSError as problem:
+                complain(f"a connection to {client.server_hostname or upstream} broke: {problem!r}")
+            # Says goodbye in TLS: a client takes a connection that merely ends for one that was cut.
+            with contextlib.suppress(OSError):
                 client.settimeout(2)
                 client.unwrap()
-        except (OSError, ssl.SSLError):
-            return
 
 
 def _pipe(client: ssl.SSLSocket, server: socket.socket) -> None:

@@ -22,6 +22,7 @@ from sandbox.cloud.api.patches import (
     private_addresses,
     public_addresses,
     public_parameters,
+    rules_enforced,
     security_group_rules,
 )
 
@@ -36,6 +37,7 @@ PATCHES = (
     block_devices,
     launch_checks,
     security_group_rules,
+    rules_enforced,
     hosted_zones,
     in_use,
     iam_roles,

@@ -29,7 +29,9 @@ def apply(region: str) -> None:
         prepare(self, nic_spec, *arguments, **named)
         for interface in self.nics.values():
             if interface.id not in given:
-                told: dict[str, Any] = next((n for n in nic_spec if int(n.get("DeviceIndex") or 0) == interface.device_index), {})
+                told: dict[str, Any] = next(
+                    (n for n in nic_spec if int(n.get("DeviceIndex") or 0) == interface.device_index), {}
+                )
                 interface.delete_on_termination = str(told.get("DeleteOnTermination", True)).lower() == "true"
 
     def start_pending(self: Any) -> InstanceState:

@@ -50,6 +50,22 @@ def test_a_rule_with_a_peer_group_can_be_changed(account: Account, vpc: str) -> 
     assert (found["ReferencedGroupInfo"]["GroupId"], found["Description"], found["IpProtocol"]) == (other, "new", "-1")
 
 
+@pytest.mark.parametrize(
+    "permission",
+    [
+        {"IpProtocol": "47", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]},
+        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
+        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": "pl-1"}]},
+    ],
+    ids=["protocol", "IPv6", "prefix list"],
+)
+def test_a_rule_that_the_firewall_cannot_enforce_is_refused(
+    account: Account, vpc: str, permission: dict[str, Any]
+) -> None:
+    with refused("SandboxNotModelled"):
+        rule(account, account.group(vpc), **permission)
+
+
 def test_a_group_in_use_by_an_interface_or_a_rule_is_not_deleted(account: Account, vpc: str) -> None:
     used, named = account.group(vpc, "used"), account.group(vpc, "named")
     interface = account.interface(account.subnet(vpc), Groups=[used])

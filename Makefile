@@ -29,7 +29,7 @@ lint: environment
 
 test-engine: environment
 	@$(RUN) -m sandbox.toolchain
-	@$(RUN) -m pytest -q -m engine
+	@$(RUN) -m pytest -q -n auto -m engine
 
 test-cluster: environment
 	@$(RUN) -m pytest -q -m cluster

@@ -89,6 +89,8 @@ def serve_tls(
             try:
                 with socket.create_connection(upstream[0], timeout=10) as server:
                     server.settimeout(None)
+                    # A request comes in two pieces, head and body: the second must not wait for the first's receipt.
+                    server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     _pipe(client, server)
             except OSError as problem:
                 complain(f"a connection to {client.server_hostname or upstream} broke: {problem!r}")

@@ -42,6 +42,9 @@ class ApiEndpoint(ComponentResource):
             type="A",
             ttl=60,
             records=[address],
+            # The zone is this cluster's alone. An up that was cut off while the record spread left one that the state
+            # does not know: the next up takes it over instead of failing on it.
+            allow_overwrite=True,
             opts=ResourceOptions(parent=self),
         )
         self.register_outputs({})

@@ -114,6 +114,8 @@ class Cluster(ComponentResource):
             kubeconfig=self.kubeconfig,
             # A refresh after the machine was lost must not fail for what lived on it.
             skip_update_unreachable=True,
+            # An up that was killed may have created an object that the state does not know: the next one takes it over.
+            upsert_existing_objects=True,
             opts=ResourceOptions(parent=self, depends_on=[plugin_applied]),
         )
         web = smoke.Smoke(f"{name}-smoke", cluster, 1, provider, machine.instance, child)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sandbox import host, image, internet, supervisor
+from sandbox import claim, host, image, internet, supervisor
 from sandbox.cloud.addresses import HOST_LINK, NAMESPACE, OPERATOR_ADDRESS, PUBLIC_POOL
 from sandbox.cloud.region import remove_everything
 from sandbox.engine import install
@@ -32,6 +32,8 @@ def up(say: Say) -> None:
         say("the sandbox is up already")
         return
     host.require_root()
+    state_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
+    claim.take(state_dir())
     _announce(say)
     host.ensure_packages(say)
     build_all(say)
@@ -48,6 +50,10 @@ def up(say: Say) -> None:
 def down(say: Say) -> None:
     """Ends the supervisor and removes machines, disks, networks, the account and the stacks that lived in it."""
     host.require_root()
+    if claim.is_held_by_another(state_dir()):
+        say(f"another sandbox is on this host, with its state in {claim.holder()}: nothing of it is touched")
+        shutil.rmtree(state_dir(), ignore_errors=True)
+        return
     status = supervisor.running()
     if status:
         os.kill(status.pid, signal.SIGTERM)
@@ -55,6 +61,7 @@ def down(say: Say) -> None:
         say(f"supervisor (process {status.pid}) ended")
     remove_everything(state_dir(), say)
     host.restore_limits(state_dir(), say)
+    claim.release(state_dir())
     shutil.rmtree(state_dir(), ignore_errors=True)
     say(f"down: nothing is left but the cache in {cache_dir()}")
 

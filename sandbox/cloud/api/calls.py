@@ -63,12 +63,15 @@ def _rest_call(environ: Mapping[str, Any], service: str, signer: str | None, spe
     method, path = environ["REQUEST_METHOD"], unquote(environ.get("PATH_INFO", "/"))
     if service == "s3" and not path.startswith("/v20180820/"):
         bucket, key = _bucket_and_key(environ.get("HTTP_HOST", ""), path)
-        # Beside objects, a query names one of a bucket's many settings.
-        setting = bool(bucket) and not key and "list-type" not in environ.get("QUERY_STRING", "")
-        known = _S3_ACTIONS.get((method, bool(key)), "Put")
-        action = f"{method.capitalize()}BucketSetting" if setting and environ.get("QUERY_STRING") else known
+        # Beside objects, a query names one of a bucket's many settings; only its name is told.
+        setting = "" if key else environ.get("QUERY_STRING", "").partition("&")[0].partition("=")[0]
+        if setting in ("list-type", "prefix", "delimiter", "marker", "x-id"):
+            setting = ""
+        known = _S3_ACTIONS.get((method, bool(key)), "PutBucket")
+        action = f"{method.capitalize()}BucketSetting" if setting else known
         resource = f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
-        return Call(service, action, f"s3:{method} {bucket}/{key}", (resource,), signer, speaks_json)
+        name = f"s3:{method} {bucket}/{key}" + (f"?{setting}" if setting else "")
+        return Call(service, action, name, (resource,), signer, speaks_json)
     action = method.capitalize()
     return Call(service, action, f"{service}:{action} {path}", ("*",), signer, speaks_json)
 

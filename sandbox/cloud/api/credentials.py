@@ -17,6 +17,7 @@ from sandbox.cloud.api.calls import Call
 
 OPERATOR_ACCESS_KEY = "AKIAQUORATEOPERATOR0"
 _LIFE = datetime.timedelta(hours=6)
+_SAME_FOR = datetime.timedelta(hours=1)
 _UNKNOWN_KEY = {
     "ec2": "AuthFailure",
     "s3": "InvalidAccessKeyId",
@@ -46,17 +47,25 @@ class Credentials:
         self._account = account
         self._file = file
         self._lock = threading.Lock()
+        self._issued: dict[tuple[str, str], tuple[datetime.datetime, Mapping[str, str]]] = {}
         self._roles: dict[str, tuple[str, str]] = json.loads(file.read_text()) if file.exists() else {}
 
     def issue(self, role: str, session: str) -> Mapping[str, str]:
-        """Temporary credentials for `role`, as instance metadata shows them."""
-        key = "ASIA" + secrets.token_hex(8).upper()
+        """Temporary credentials for `role`, as instance metadata shows them: the same ones for an hour."""
         now = datetime.datetime.now(datetime.UTC)
         with self._lock:
-            self._roles = {k: v for k, v in self._roles.items() if v[1] > now.isoformat()}
-            self._roles[key] = (f"{role}/{session}", (now + _LIFE).isoformat())
-            with os.fdopen(os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-                json.dump(self._roles, file)
+            made, issued = self._issued.get((role, session), (now, {}))
+            if not issued or made < now - _SAME_FOR:
+                issued = self._new(role, session, now)
+                self._issued[role, session] = (now, issued)
+            return issued
+
+    def _new(self, role: str, session: str, now: datetime.datetime) -> Mapping[str, str]:
+        key = "ASIA" + secrets.token_hex(8).upper()
+        self._roles = {k: v for k, v in self._roles.items() if v[1] > now.isoformat()}
+        self._roles[key] = (f"{role}/{session}", (now + _LIFE).isoformat())
+        with os.fdopen(os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(self._roles, file)
         return {
             "Code": "Success",
             "LastUpdated": now.strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -37,14 +37,14 @@ class Guard:
         credentials: Credentials,
         account: str,
         log: Path,
-        writing: contextlib.AbstractContextManager[object],
+        whole: contextlib.AbstractContextManager[object],
         changed: Callable[[], None],
     ) -> None:
         self._application = application
         self._credentials = credentials
         self._account = account
         self._log = log
-        self._writing = writing
+        self._whole = whole
         self._changed = changed
         self._lock = threading.Lock()
 
@@ -62,8 +62,9 @@ class Guard:
             answered[:] = [status, headers]
 
         try:
-            # Changes one after the other: moto does not lock, and the account is saved between two of them.
-            with contextlib.nullcontext() if call.reads else self._writing:
+            # One after the other: moto does not lock, a change under a reader's loop is a crash, and the account is
+            # saved between two requests. Answers take milliseconds.
+            with self._whole:
                 content = b"".join(self._application(environ, remember))
         except Exception as crash:
             text = f"the sandbox's account could not carry out {call.name}: {type(crash).__name__}: {crash}"

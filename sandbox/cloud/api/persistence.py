@@ -6,12 +6,15 @@ import copyreg
 import io
 import os
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dill
 from cryptography.hazmat.bindings._rust import openssl
 from cryptography.hazmat.primitives import serialization
+
+from sandbox.errors import SandboxError
 
 _SERVICES = ("ec2", "iam", "ssm", "route53", "s3", "kms", "elbv2", "autoscaling", "sts")
 _OTHER_PARTITIONS = "aws-"
@@ -20,7 +23,7 @@ _OTHER_PARTITIONS = "aws-"
 def capture() -> bytes:
     """The account as it is. Nothing may change it meanwhile."""
     blob = io.BytesIO()
-    _Pickler(blob).dump({name: _regions(name) for name in _SERVICES})
+    _Pickler(blob).dump({"moto": version("moto"), "services": {name: _regions(name) for name in _SERVICES}})
     return blob.getvalue()
 
 
@@ -35,16 +38,30 @@ def save(file: Path, account: bytes) -> None:
 
 
 def load(file: Path) -> None:
-    """Puts a saved account in place of an empty one; nothing where none was saved."""
+    """Puts a saved account in place of an empty one; nothing where none was saved. Raises SandboxError."""
     if not file.exists():
         return
-    saved: dict[str, dict[str, dict[str, Any]]] = _Unpickler(io.BytesIO(file.read_bytes())).load()
-    for name, accounts in saved.items():
+    found, services = _read(file)
+    if found != version("moto"):
+        raise _unreadable(file, f"it was written with moto {found}, and {version('moto')} is installed")
+    for name, accounts in services.items():
         backends = _backends(name)
         for account, regions in accounts.items():
             for region, backend in regions.items():
                 # Past moto's own method, which would make an empty backend and remember it.
                 dict.__setitem__(backends[account], region, backend)
+
+
+def _read(file: Path) -> tuple[str, dict[str, dict[str, dict[str, Any]]]]:
+    try:
+        saved = _Unpickler(io.BytesIO(file.read_bytes())).load()
+        return saved["moto"], saved["services"]
+    except Exception as problem:
+        raise _unreadable(file, f"{type(problem).__name__}: {problem}") from problem
+
+
+def _unreadable(file: Path, why: str) -> SandboxError:
+    return SandboxError(f"{file}: the sandbox's account cannot be read ({why}). `python -m sandbox down` starts anew")
 
 
 class _Pickler(dill.Pickler):  # type: ignore[misc]

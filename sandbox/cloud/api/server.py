@@ -16,10 +16,12 @@ from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.api.credentials import Credentials
 from sandbox.cloud.api.guard import Guard
 from sandbox.cloud.api.patches import instance_lifecycle
-from sandbox.cloud.api.view import CloudView, snapshot
+from sandbox.cloud.api.snapshot import snapshot
+from sandbox.cloud.api.view import CloudView
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
+_SAVE_DELAY_SECONDS = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -37,10 +39,10 @@ class Api:
         self._state = state
         self._listeners: list[Callable[[], None]] = []
         self._save_wanted = threading.Event()
-        self._stopping = False
+        self._stopping = threading.Event()
         self._server: BaseWSGIServer | None = None
-        # Held by whoever changes the account, and by whoever needs it whole.
-        self._writing = threading.RLock()
+        # Held by whoever changes the account, and by whoever reads it.
+        self._whole = threading.RLock()
         self._changes = 0
         self._view: tuple[int, CloudView] | None = None
         self.authority = CertificateAuthority(state / "ca")
@@ -66,7 +68,7 @@ class Api:
             self._credentials,
             ACCOUNT,
             self._state / "requests.log",
-            self._writing,
+            self._whole,
             self._changed,
         )
         self._server = make_server("127.0.0.1", 0, guard, threaded=True, request_handler=MotoRequestHandler)
@@ -75,7 +77,7 @@ class Api:
 
     def stop(self) -> None:
         """Ends the service; the account is saved."""
-        self._stopping = True
+        self._stopping.set()
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -88,7 +90,7 @@ class Api:
         known = self._view
         if known is not None and known[0] == self._changes:
             return known[1]
-        with self._writing:
+        with self._whole:
             number = self._changes
             view = snapshot(ACCOUNT, REGION)
         self._view = (number, view)
@@ -115,14 +117,14 @@ class Api:
         return self._credentials.issue(role, instance_id)
 
     def _finish(self, instance_id: str, state: str) -> None:
-        with self._writing:
+        with self._whole:
             instance = ec2_backends[ACCOUNT][REGION].get_instance(instance_id)
             if instance.state == state:
                 instance_lifecycle.finish(instance)
         self._changed()
 
     def _changed(self) -> None:
-        with self._writing:
+        with self._whole:
             if not self._listeners:
                 # Nobody runs machines: instances change state at once.
                 for instance in ec2_backends[ACCOUNT][REGION].all_instances():
@@ -133,15 +135,17 @@ class Api:
             listener()
 
     def _save_when_wanted(self) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
             self._save_wanted.wait()
+            # One save for a burst of changes: what a kill can lose is this much and the time of a save.
+            self._stopping.wait(_SAVE_DELAY_SECONDS)
             self._save_wanted.clear()
-            if not self._stopping:
+            if not self._stopping.is_set():
                 self._save()
 
     def _save(self) -> None:
         try:
-            with self._writing:
+            with self._whole:
                 account = persistence.capture()
             persistence.save(self._state / "account.dill", account)
         except Exception:

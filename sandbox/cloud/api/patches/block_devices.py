@@ -75,10 +75,29 @@ def apply(region: str) -> None:
         return detach(self)
 
     EBSBackend.create_volume = create_volume
-    Instance.setup_defaults = lambda self: None
+    Instance.setup_defaults = _add_root_disk
     InstanceResponse._parse_block_device_mapping = parse_with_root
     InstanceResponse.run_instances = run_with_disks
     ElasticBlockStore.attach_volume, ElasticBlockStore.detach_volume = attach_checked, detach_checked
+
+
+def _add_root_disk(instance: Any) -> None:
+    """For a launch that lists no disks itself, unless its launch template does: moto adds those afterwards."""
+    backend = instance.ec2_backend
+    tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
+    listed: list[dict[str, Any]] = []
+    if template_id := tags.get("aws:ec2launchtemplate:id"):
+        template = backend.get_launch_template(template_id)
+        data = template.get_version(tags["aws:ec2launchtemplate:version"]).data
+        listed = data.get("BlockDeviceMappings") or []
+    image = backend.amis.get(instance.image_id)
+    if image is None or any(mapping["DeviceName"] == image.root_device_name for mapping in listed):
+        return
+    root = root_mapping(image)
+    volume = backend.create_volume(
+        size=root["VolumeSize"], zone_name=instance.availability_zone, volume_type=root["VolumeType"]
+    )
+    backend.attach_volume(volume.id, instance.id, image.root_device_name, root["DeleteOnTermination"])
 
 
 def root_mapping(image: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Fault: ModifyInstanceAttribute refuses user data as the SDKs send it, and changes type and user data of an instance
 that is running.
+Fault: ModifyInstanceMetadataOptions resets what the request leaves open.
 Fault: after ReplaceIamInstanceProfileAssociation, DescribeInstances shows the old profile.
 """
 
@@ -17,6 +18,14 @@ from moto.ec2.models.instances import InstanceBackend
 from moto.ec2.responses.instances import InstanceResponse
 
 _STOPPED_ONLY = ("instance_type", "user_data")
+_METADATA_OPTIONS = {
+    "http_tokens": "http_tokens",
+    "hop_limit": "http_put_response_hop_limit",
+    "http_endpoint": "http_endpoint",
+    "http_protocol": "http_protocol_ipv6",
+    "metadata_tags": "instance_metadata_tags",
+}
+"""Parameters of moto's method, and where an instance has their values."""
 
 
 def apply(region: str) -> None:
@@ -50,6 +59,15 @@ def apply(region: str) -> None:
         association.instance.iam_instance_profile = profile
         return association
 
+    modify_metadata = InstanceBackend.modify_instance_metadata_options
+
+    def modify_metadata_options(self: Any, instance_id: str, **named: Any) -> Any:
+        known = self.get_instance(instance_id).metadata_options
+        kept = {parameter: getattr(known, attribute) for parameter, attribute in _METADATA_OPTIONS.items()}
+        told = {parameter: value for parameter, value in named.items() if value is not None}
+        return modify_metadata(self, instance_id, **kept | told)
+
+    InstanceBackend.modify_instance_metadata_options = modify_metadata_options
     InstanceBackend.modify_instance_attribute = modify_attribute
     InstanceResponse.modify_instance_attribute = modify_with_user_data
     IamInstanceProfileAssociationBackend.replace_iam_instance_profile_association = replace_profile

@@ -54,5 +54,12 @@ def test_a_request_to_s3_is_named_by_method_and_key(
     assert found.reads is (method == "GET")
 
 
+def test_a_buckets_setting_is_told_by_name_and_no_value_of_a_query_is() -> None:
+    host = "b.s3.eu-central-1.amazonaws.com"
+    told = call("s3", REQUEST_METHOD="GET", HTTP_HOST=host, PATH_INFO="/", QUERY_STRING="policy").name
+    listed = call("s3", REQUEST_METHOD="GET", HTTP_HOST=host, PATH_INFO="/", QUERY_STRING="prefix=hidden").name
+    assert (told, listed) == ("s3:GET b/?policy", "s3:GET b/")
+
+
 def test_an_unsigned_request_has_no_signer() -> None:
     assert call_of({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}, b"", ACCOUNT).signer is None

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,29 @@ def test_no_value_of_a_request_is_logged(account: Account, caplog: pytest.LogCap
     account.client("ssm").get_parameter(Name="/quorate/key", WithDecryption=True)
     assert "ssm:GetParameter" in log(account)
     assert "swordfish" not in log(account) + "".join(r.getMessage() for r in caplog.records if r.name == "werkzeug")
+
+
+def test_a_machine_gets_the_same_credentials_for_a_while(account: Account) -> None:
+    first = account.api.role_credentials("node", "i-1")
+    assert account.api.role_credentials("node", "i-1") == first
+    assert account.api.role_credentials("node", "i-2")["AccessKeyId"] != first["AccessKeyId"]
+
+
+def test_a_reader_beside_many_writers_is_always_answered(account: Account) -> None:
+    ec2, problems = account.ec2, []
+
+    def read() -> None:
+        try:
+            for _ in range(30):
+                ec2.describe_volumes()
+        except ClientError as problem:
+            problems.append(problem)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for _ in range(40):
+        ec2.create_volume(AvailabilityZone="eu-central-1a", Size=1)
+    for reader in readers:
+        reader.join()
+    assert problems == []

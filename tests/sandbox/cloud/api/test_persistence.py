@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.cloud.api import persistence, seeds
+from sandbox.errors import SandboxError
 from tests.sandbox.cloud.api.account import Account
 
 ASK_AFTER_RESTART = """
@@ -89,6 +90,24 @@ def test_the_file_is_its_owners_alone_and_small(account: Account, tmp_path: Path
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.stat().st_size < 500_000
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+@pytest.mark.parametrize("content", [b"", b"not an account"])
+def test_a_file_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "account.dill"
+    file.write_bytes(content)
+    with pytest.raises(SandboxError, match=r"account\.dill: .* cannot be read .* `python -m sandbox down` starts anew"):
+        persistence.load(file)
+
+
+def test_an_account_of_another_moto_is_not_taken_for_ones_own(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "account.dill"
+    persistence.save(file, persistence.capture())
+    monkeypatch.setattr(persistence, "version", lambda name: "9.9.9")
+    with pytest.raises(SandboxError, match="written with moto 5"):
+        persistence.load(file)
 
 
 def test_a_restart_does_not_seed_twice(account: Account) -> None:

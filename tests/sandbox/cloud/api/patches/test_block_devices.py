@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.cloud.api import seeds
 from tests.sandbox.cloud.api.account import Account, refused
 
 
@@ -82,3 +83,24 @@ def test_a_root_disk_stays_on_a_running_instance(account: Account, subnet: str) 
     root = disks(account, instance)["/dev/xvda"]["VolumeId"]
     with refused("OperationNotPermitted"):
         account.ec2.detach_volume(VolumeId=root)
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        ([], {"/dev/xvda": 8}),
+        ([{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 30}}], {"/dev/xvda": 30}),
+        ([{"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 20}}], {"/dev/xvda": 8, "/dev/sdf": 20}),
+    ],
+    ids=["none", "root", "extra"],
+)
+def test_an_instance_of_a_template_has_one_root_disk_and_the_templates_disks(
+    account: Account, subnet: str, listed: list[dict[str, Any]], expected: dict[str, int]
+) -> None:
+    data = {"ImageId": seeds.DEBIAN_IMAGE, "InstanceType": "t3.large", "BlockDeviceMappings": listed}
+    account.ec2.create_launch_template(LaunchTemplateName="workers", LaunchTemplateData=data)
+    made = account.ec2.run_instances(
+        LaunchTemplate={"LaunchTemplateName": "workers"}, SubnetId=subnet, MinCount=1, MaxCount=1
+    )
+    found = disks(account, made["Instances"][0]["InstanceId"])
+    assert {device: volume["Size"] for device, volume in found.items()} == expected

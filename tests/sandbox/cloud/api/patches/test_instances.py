@@ -189,3 +189,27 @@ def test_a_launch_that_aws_refuses_is_refused(
 ) -> None:
     with refused(code):
         account.instance(SubnetId=subnet, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"MetadataOptions": {"HttpEndpoint": "disabled"}}, "MetadataOptions.HttpEndpoint (disabled)"),
+        ({"Placement": {"Tenancy": "dedicated"}}, "Placement.Tenancy (dedicated)"),
+        ({"InstanceMarketOptions": {"MarketType": "spot"}}, "InstanceMarketOptions"),
+        ({"MaxCount": 2}, "MaxCount"),
+    ],
+)
+def test_a_launch_that_the_sandbox_cannot_honour_is_refused_by_name(
+    account: Account, subnet: str, options: dict[str, Any], named: str
+) -> None:
+    with refused("SandboxNotModelled") as refusal:
+        account.instance(SubnetId=subnet, **options)
+    assert named in refusal.message
+
+
+def test_metadata_options_that_a_change_leaves_open_stay(account: Account, subnet: str) -> None:
+    instance = account.instance(SubnetId=subnet, MetadataOptions={"HttpTokens": "required"})
+    account.ec2.modify_instance_metadata_options(InstanceId=instance, HttpPutResponseHopLimit=2)
+    found = account.described(instance)["MetadataOptions"]
+    assert (found["HttpTokens"], found["HttpPutResponseHopLimit"]) == ("required", 2)

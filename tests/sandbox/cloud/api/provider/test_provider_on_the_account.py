@@ -106,4 +106,6 @@ def differences(project: Project) -> set[str]:
 
 
 def ids(project: Project) -> dict[str, str]:
-    return {entry["urn"]: entry["id"] for entry in project.resources().values() if "id" in entry}
+    """Of every resource in the stack: two of different types may have one name."""
+    resources = json.loads(project.run("stack", "export"))["deployment"]["resources"]
+    return {entry["urn"]: entry["id"] for entry in resources if "id" in entry}

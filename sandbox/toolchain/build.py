@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -46,6 +48,25 @@ def build_all(say: Say = print, names: Iterable[str] | None = None) -> None:
         say(f"toolchain: all {len(tools)} tools are in {cache_dir() / 'toolchain'}")
         return
     go = _go_command()
+    with _alone(say):
+        _build_each([tool for tool in missing if not bin_dir(tool.name).is_dir()], go, say)
+
+
+@contextmanager
+def _alone(say: Say) -> Iterator[None]:
+    """One build at a time per cache: two would write the same files."""
+    lock = cache_dir() / "toolchain" / "lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("toolchain: another process builds; waiting for it")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+def _build_each(missing: Sequence[Tool], go: str, say: Say) -> None:
     for number, tool in enumerate(missing, start=1):
         say(f"toolchain: {number} of {len(missing)}: building {tool.name} {tool.version} from source …")
         started = time.monotonic()

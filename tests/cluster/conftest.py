@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import boto3
+import botocore.config
 import pytest
 
 from sandbox import lifecycle, supervisor
@@ -65,6 +67,18 @@ class Workspace:
         if outcome.returncode:
             pytest.fail(f"kubectl {' '.join(arguments)}: {outcome.stderr}")
         return outcome.stdout
+
+    def ec2(self) -> Any:
+        """A client of the account's EC2, by way of the operator's proxy."""
+        session = boto3.Session(
+            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
+            region_name="eu-central-1",
+        )
+        proxies = {"https": self.environment["HTTPS_PROXY"]}
+        return session.client(
+            "ec2", verify=self.environment["AWS_CA_BUNDLE"], config=botocore.config.Config(proxies=proxies)
+        )
 
     def changes(self, *arguments: str) -> dict[str, int]:
         """Number of resources by what `pulumi <arguments>` did with them, without those left as they are."""

@@ -68,6 +68,7 @@ def test_no_private_key_or_token_is_readable_anywhere(workspace: Workspace) -> N
         "journal": on_machine("journalctl", "--no-pager"),
         "script logs": on_machine("sh", "-c", "cat /var/log/quorate/*.log /var/log/cloud-init*.log"),
         "supervisor's log": supervisor.log_file().read_text(),
+        "log of the API's requests": (state_dir() / "account" / "requests.log").read_text(),
     }
     found = [name for name, text in places.items() if _PRIVATE_KEY.search(text) or _BOOTSTRAP_TOKEN.search(text)]
     assert found == []
@@ -112,6 +113,26 @@ def test_a_killed_supervisor_is_started_again_and_finds_its_machine(workspace: W
     lifecycle.up(print)
     workspace.environment.update(lifecycle.environment(print))
     assert {instance_id: machines().process_id(instance_id) for instance_id in machines().ids()} == before
+    assert workspace.changes("up", "--yes", "--skip-preview", "--stack", STACK) == {}
+
+
+def test_a_lost_machine_comes_back_on_its_disk_and_address_with_the_clusters_objects(workspace: Workspace) -> None:
+    workspace.kubectl("create", "configmap", "kept", "--from-literal=made=before")
+    address = workspace.pulumi("stack", "output", "apiAddress", "--stack", STACK).stdout
+    (lost,) = machines().ids()
+    workspace.ec2().terminate_instances(InstanceIds=[lost])
+    workspace.ec2().get_waiter("instance_terminated").wait(
+        InstanceIds=[lost], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
+    )
+    refreshed = workspace.changes("refresh", "--yes", "--skip-preview", "--stack", STACK)
+    assert refreshed == {"delete": 2}, "the instance and its volume's attachment"
+    started = time.monotonic()
+    workspace.pulumi("up", "--yes", "--skip-preview", "--stack", STACK)
+    print(f"pulumi up with a new machine took {time.monotonic() - started:.0f} s")
+    assert lost not in machines().ids()
+    assert workspace.pulumi("stack", "output", "apiAddress", "--stack", STACK).stdout == address
+    kept = json.loads(workspace.kubectl("get", "configmap", "kept", "-o", "json"))
+    assert kept["data"] == {"made": "before"}
     assert workspace.changes("up", "--yes", "--skip-preview", "--stack", STACK) == {}
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 from collections.abc import Callable
 
+from sandbox.cloud.api.acceptor import Acceptor
 from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.api.tls_front import serve_tls
 
@@ -18,7 +18,7 @@ def is_aws_host(host: str) -> bool:
     return host == "amazonaws.com" or host.endswith((".amazonaws.com", ".api.aws"))
 
 
-class EndpointProxy:
+class EndpointProxy(Acceptor):
     """An HTTP proxy on an open listening socket that takes CONNECT to AWS's endpoints on port 443 alone."""
 
     def __init__(
@@ -28,34 +28,12 @@ class EndpointProxy:
         upstream: tuple[str, int],
         say: Callable[[str], None],
     ) -> None:
-        self._listener = listener
+        super().__init__(listener, self._serve_connection, "proxy")
         self._authority = authority
         self._upstream = upstream
         self._say = say
-        self._stopped = False
 
-    @property
-    def port(self) -> int:
-        return int(self._listener.getsockname()[1])
-
-    def start(self) -> None:
-        threading.Thread(target=self._accept, name="proxy", daemon=True).start()
-
-    def stop(self) -> None:
-        self._stopped = True
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while not self._stopped:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
-
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve_connection(self, connection: socket.socket, _: str) -> None:
         connection.settimeout(30)
         try:
             method, target = _request_line(connection)

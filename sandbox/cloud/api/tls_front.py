@@ -6,46 +6,28 @@ import contextlib
 import select
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 
+from sandbox.cloud.api.acceptor import Acceptor
 from sandbox.cloud.api.certificates import CertificateAuthority
 
 Route = Callable[[str], "tuple[str, int] | None"]
 _CHUNK = 256 * 1024
 
 
-class TlsFront:
+class TlsFront(Acceptor):
     """Accepts on an open listening socket; `route` gives the upstream of a host name, None where there is none."""
 
     def __init__(
         self, listener: socket.socket, authority: CertificateAuthority, route: Route, say: Callable[[str], None]
     ) -> None:
-        self._listener = listener
+        super().__init__(listener, self._serve_connection, "tls-front")
         self._authority = authority
         self._route = route
         self._say = say
         self._refused: set[str] = set()
-        self._stopped = False
 
-    def start(self) -> None:
-        threading.Thread(target=self._accept, name="tls-front", daemon=True).start()
-
-    def stop(self) -> None:
-        self._stopped = True
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while not self._stopped:
-            try:
-                connection, source = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection, source[0]), daemon=True).start()
-
-    def _serve(self, connection: socket.socket, source: str) -> None:
+    def _serve_connection(self, connection: socket.socket, source: str) -> None:
         serve_tls(connection, self._authority, self._route, lambda host: self._refuse(host, source), self._say)
 
     def _refuse(self, host: str, source: str) -> None:

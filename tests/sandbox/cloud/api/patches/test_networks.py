@@ -53,7 +53,7 @@ def test_a_rule_with_a_peer_group_can_be_changed(account: Account, vpc: str) -> 
 @pytest.mark.parametrize(
     "permission",
     [
-        {"IpProtocol": "47", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]},
+        {"IpProtocol": "47", "FromPort": -1, "ToPort": -1, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]},
         {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
         {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "PrefixListIds": [{"PrefixListId": "pl-1"}]},
     ],

@@ -88,8 +88,9 @@ def _digest(tool: Tool) -> str:
     """Names the build: changes with the go.mod, the sources beside it, and the table entry."""
     said = {item.name: getattr(tool, item.name) for item in fields(tool) if getattr(tool, item.name) != item.default}
     digest = hashlib.sha256(repr(said).encode())
-    for file in sorted(path for path in tool.source.rglob("*") if path.is_file()):
-        digest.update(str(file.relative_to(tool.source)).encode() + b"\0" + file.read_bytes())
+    for folder in tool.source_folders:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            digest.update(str(file.relative_to(folder)).encode() + b"\0" + file.read_bytes())
     if tool.services:
         digest.update((HERE / "narrow_aws.py").read_bytes())
     return digest.hexdigest()[:12]
@@ -101,7 +102,8 @@ def _build(tool: Tool, go: str) -> None:
     done = target.with_name(target.name + ".done")
     for leftover in (work, done):
         shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(tool.source, work)
+    for folder in tool.source_folders:
+        shutil.copytree(folder, work, dirs_exist_ok=True)
     done.mkdir()
     for copy in tool.copies:
         _copy_module(copy, tool, go, work)

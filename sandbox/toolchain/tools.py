@@ -34,7 +34,7 @@ class Tool:
 
     `commands` maps the file name of the binary to its package path; `version_module` names the module whose
     version the tool carries; `stamps` are linker variables, with {version} to fill in; `cgo` tools need a C compiler
-    and are linked statically all the same.
+    and are linked statically all the same; `bridged` ones are built together with the sources in bridge/.
     """
 
     name: str
@@ -45,10 +45,16 @@ class Tool:
     copies: tuple[ModuleCopy, ...] = ()
     services: tuple[str, ...] = ()
     cgo: bool = False
+    bridged: bool = False
 
     @property
     def source(self) -> Path:
         return HERE / self.name
+
+    @property
+    def source_folders(self) -> tuple[Path, ...]:
+        """The folders whose files are built together."""
+        return (self.source, HERE / "bridge") if self.bridged else (self.source,)
 
     @property
     def version(self) -> str:
@@ -76,6 +82,7 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         name="aws",
         commands={"pulumi-resource-aws": "."},
+        bridged=True,
         version_module="github.com/pulumi/pulumi-terraform-bridge/v3",
         copies=(
             ModuleCopy(
@@ -103,6 +110,7 @@ TOOLS: tuple[Tool, ...] = (
     Tool(
         name="tls",
         commands={"pulumi-resource-tls": "."},
+        bridged=True,
         version_module="github.com/pulumi/pulumi-terraform-bridge/v3",
         copies=(
             ModuleCopy(

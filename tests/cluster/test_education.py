@@ -75,6 +75,27 @@ def test_no_private_key_or_token_is_readable_anywhere(workspace: Workspace) -> N
     assert all(places.values()), "a place that was searched is empty"
 
 
+def test_the_machine_may_read_its_own_parameters_and_no_others(workspace: Workspace) -> None:
+    def fetch(parameter: str) -> str:
+        script = f"FETCH_SECONDS=3 HOST_KEY=/tmp/fetched /opt/quorate/bin/fetch-host-key.sh {parameter} 2>&1 || true"
+        return on_machine("sh", "-c", script)
+
+    assert "installed" in fetch(f"/quorate/{STACK}/control-plane-0/ssh-host-key")
+    assert "not authorized" in fetch(f"/quorate/{STACK}/another-machine/ssh-host-key")
+
+
+def test_machines_resolve_the_cluster_and_what_they_download_from(workspace: Workspace) -> None:
+    assert on_machine("getent", "ahostsv4", "pkgs.k8s.io").startswith("192.0.2.1 ")
+    query = (
+        "import socket, struct; name = b''.join(bytes([len(p)]) + p.encode() for p in "
+        f"'api.{STACK}.quorate.internal'.split('.')); "
+        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); "
+        "s.sendto(struct.pack('>6H', 1, 256, 1, 0, 0, 0) + name + bytes(1) + struct.pack('>2H', 1, 1), ('10.20.0.2', 53)); "
+        "print(socket.inet_ntoa(s.recv(512)[-4:]))"
+    )
+    assert on_machine("python3", "-c", query).strip() == "10.20.0.16"
+
+
 def test_a_kubelet_setting_shows_in_the_preview_and_is_applied_in_place(workspace: Workspace) -> None:
     (before,) = machines().ids()
     text = workspace.stack_file.read_text()

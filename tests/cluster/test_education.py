@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from dnslib import DNSRecord
 
 from sandbox import lifecycle, supervisor
 from sandbox.cloud import wiring
@@ -86,14 +87,13 @@ def test_the_machine_may_read_its_own_parameters_and_no_others(workspace: Worksp
 
 def test_machines_resolve_the_cluster_and_what_they_download_from(workspace: Workspace) -> None:
     assert on_machine("getent", "ahostsv4", "pkgs.k8s.io").startswith("192.0.2.1 ")
-    query = (
-        "import socket, struct; name = b''.join(bytes([len(p)]) + p.encode() for p in "
-        f"'api.{STACK}.quorate.internal'.split('.')); "
-        "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); "
-        "s.sendto(struct.pack('>6H', 1, 256, 1, 0, 0, 0) + name + bytes(1) + struct.pack('>2H', 1, 1), ('10.20.0.2', 53)); "
-        "print(socket.inet_ntoa(s.recv(512)[-4:]))"
+    ask = (
+        "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); "
+        "s.sendto(bytes.fromhex(sys.argv[1]), ('10.20.0.2', 53)); print(s.recv(512).hex())"
     )
-    assert on_machine("python3", "-c", query).strip() == "10.20.0.16"
+    question = DNSRecord.question(f"api.{STACK}.quorate.internal").pack().hex()
+    answer = DNSRecord.parse(bytes.fromhex(on_machine("python3", "-c", ask, question).strip()))
+    assert [str(record.rdata) for record in answer.rr] == ["10.20.0.16"]
 
 
 def test_a_kubelet_setting_shows_in_the_preview_and_is_applied_in_place(workspace: Workspace) -> None:

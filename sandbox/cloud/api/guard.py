@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from sandbox.cloud.api.answers import Answer, Answers
 from sandbox.cloud.api.calls import Call, call_of
 from sandbox.cloud.api.credentials import Credentials, Denied
 
@@ -46,6 +47,7 @@ class Guard:
         self._log = log
         self._whole = whole
         self._changed = changed
+        self._answers = Answers()
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -56,6 +58,12 @@ class Guard:
             self._credentials.authorize(call)
         except Denied as denied:
             return self._refuse(start_response, call, started, denied.code, str(denied), 403, str(denied))
+        invocation = None if call.reads else environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
+        earlier = self._answers.earlier(invocation)
+        if earlier:
+            self._note(call, earlier.status.split(" ")[0], started, " asked again: the first answer was lost")
+            start_response(earlier.status, earlier.headers)
+            return [earlier.content]
         answered: list[Any] = []
 
         def remember(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
@@ -83,6 +91,8 @@ class Guard:
         if environ["REQUEST_METHOD"] != "HEAD":
             headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
             headers.append(("Content-Length", str(len(content))))
+        if status.startswith("2"):
+            self._answers.keep(invocation, Answer(status, headers, content))
         start_response(status, headers)
         if not call.reads:
             self._changed()

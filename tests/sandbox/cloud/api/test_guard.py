@@ -125,3 +125,21 @@ def test_a_reader_beside_many_writers_is_always_answered(account: Account) -> No
     for reader in readers:
         reader.join()
     assert problems == []
+
+
+def test_a_change_that_is_asked_for_again_is_made_once_and_answered_the_same(account: Account) -> None:
+    def ask(invocation: str) -> tuple[str, str]:
+        ec2 = account.client("ec2")
+        ec2.meta.events.register(
+            "before-send.ec2.CreateVolume",
+            lambda request, **_: request.headers.__setitem__("amz-sdk-invocation-id", invocation),
+        )
+        made = ec2.create_volume(AvailabilityZone="eu-central-1a", Size=10)
+        return made["VolumeId"], made["ResponseMetadata"]["RequestId"]
+
+    first = ask("11111111-1111-1111-1111-111111111111")
+    assert ask("11111111-1111-1111-1111-111111111111") == first
+    other = ask("22222222-2222-2222-2222-222222222222")
+    assert other[0] != first[0]
+    assert len(account.client("ec2").describe_volumes()["Volumes"]) == 2
+    assert log(account).count("asked again") == 1

@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -128,13 +129,17 @@ def test_a_reader_beside_many_writers_is_always_answered(account: Account) -> No
 
 
 def test_a_change_that_is_asked_for_again_is_made_once_and_answered_the_same(account: Account) -> None:
+    ec2, event = account.client("ec2"), "before-send.ec2.CreateVolume"
+
     def ask(invocation: str) -> tuple[str, str]:
-        ec2 = account.client("ec2")
-        ec2.meta.events.register(
-            "before-send.ec2.CreateVolume",
-            lambda request, **_: request.headers.__setitem__("amz-sdk-invocation-id", invocation),
-        )
-        made = ec2.create_volume(AvailabilityZone="eu-central-1a", Size=10)
+        def under_that_id(request: Any, **_: Any) -> None:
+            request.headers["amz-sdk-invocation-id"] = invocation
+
+        ec2.meta.events.register(event, under_that_id)
+        try:
+            made = ec2.create_volume(AvailabilityZone="eu-central-1a", Size=10)
+        finally:
+            ec2.meta.events.unregister(event, under_that_id)
         return made["VolumeId"], made["ResponseMetadata"]["RequestId"]
 
     first = ask("11111111-1111-1111-1111-111111111111")

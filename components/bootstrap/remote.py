@@ -71,5 +71,7 @@ def run_scripts(
             # There is nothing to undo on a machine that is gone.
             deleted_with=machine.instance,
             custom_timeouts=CustomTimeouts(create=timeout, update=timeout),
+            # What a script prints is not secret by itself, even where its input is.
+            additional_secret_outputs=["stdout", "stderr"] if secret else None,
         ),
     )

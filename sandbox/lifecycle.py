@@ -57,7 +57,7 @@ def down(say: Say) -> None:
     status = supervisor.running()
     if status:
         os.kill(status.pid, signal.SIGTERM)
-        _wait_until(lambda: supervisor.running() is None, _STOP_DEADLINE_SECONDS, f"process {status.pid} has not ended")
+        _wait_until(lambda: _has_ended(status.pid), _STOP_DEADLINE_SECONDS, f"process {status.pid} has not ended")
         say(f"supervisor (process {status.pid}) ended")
     remove_everything(state_dir(), say)
     host.restore_limits(state_dir(), say)
@@ -131,6 +131,14 @@ def _start_supervisor(tree: Path, site: Path, say: Say) -> None:
 
     _wait_until(ready, _START_DEADLINE_SECONDS, f"the supervisor is not ready; see {supervisor.log_file()}")
     say(f"supervisor ready in {time.monotonic() - started:.1f} s; log in {supervisor.log_file()}")
+
+
+def _has_ended(process_id: int) -> bool:
+    """Whether the process is gone, or only waits for its parent to notice."""
+    try:
+        return not Path(f"/proc/{process_id}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def _wait_until(reached: Callable[[], bool], seconds: float, otherwise: str) -> None:

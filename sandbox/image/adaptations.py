@@ -1,4 +1,4 @@
-"""Files of the machine image that follow from the host's facts (pure). A plain host needs none."""
+"""Files of the machine image that follow from the host's facts (pure)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,8 @@ def adaptation_files(facts: Facts) -> Mapping[str, str]:
     files = {}
     if containerd := _containerd(facts):
         files[CONTAINERD] = containerd
-    if kubelet := _kubelet(facts):
-        files[KUBELET] = kubelet
-        files[KUBELET_ARGUMENTS] = f"KUBELET_EXTRA_ARGS=--config-dir={KUBELET.rsplit('/', 1)[0]}\n"
+    files[KUBELET] = _kubelet(facts)
+    files[KUBELET_ARGUMENTS] = f"KUBELET_EXTRA_ARGS=--config-dir={KUBELET.rsplit('/', 1)[0]}\n"
     if names := preflight_errors_to_ignore(facts):
         files[PREFLIGHT] = ",".join(names) + "\n"
     return files
@@ -47,13 +46,13 @@ def _containerd(facts: Facts) -> str:
 
 
 def _kubelet(facts: Facts) -> str:
-    lines = []
+    # The disk is the host's: a share of a large, well-filled one is no sign that a machine runs out of room.
+    lines = ["evictionHard:", "  memory.available: 100Mi", "  nodefs.inodesFree: 5%"]
+    lines += ["  nodefs.available: 1Gi", "  imagefs.available: 1Gi"]
     if not facts.unified_cgroups:
         lines += ["cgroupDriver: cgroupfs", "failCgroupV1: false"]
     if facts.swap:
         lines += ["failSwapOn: false"]
     if not facts.raises_limits:
         lines += ["featureGates:", "  KubeletInUserNamespace: true"]
-    if not lines:
-        return ""
     return "\n".join(["apiVersion: kubelet.config.k8s.io/v1beta1", "kind: KubeletConfiguration", *lines]) + "\n"

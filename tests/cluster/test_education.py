@@ -82,7 +82,7 @@ def test_the_machine_may_read_its_own_parameters_and_no_others(workspace: Worksp
         return on_machine("sh", "-c", script)
 
     assert "installed" in fetch(f"/quorate/{STACK}/control-plane-0/ssh-host-key")
-    assert "not authorized" in fetch(f"/quorate/{STACK}/another-machine/ssh-host-key")
+    assert "returned error: 403" in fetch(f"/quorate/{STACK}/another-machine/ssh-host-key")
 
 
 def test_machines_resolve_the_cluster_and_what_they_download_from(workspace: Workspace) -> None:

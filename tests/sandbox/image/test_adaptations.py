@@ -14,9 +14,12 @@ OLD_CGROUPS = replace(PLAIN, unified_cgroups=False)
 NO_LIMITS = replace(PLAIN, raises_limits=False)
 
 
-def test_a_plain_host_needs_no_file() -> None:
+def test_on_a_plain_host_the_kubelet_alone_is_told_that_the_disk_is_shared() -> None:
     assert PLAIN.plain
-    assert adaptation_files(PLAIN) == {}
+    files = adaptation_files(PLAIN)
+    assert files.keys() == {KUBELET, KUBELET_ARGUMENTS}
+    thresholds = yaml.safe_load(files[KUBELET])["evictionHard"]
+    assert (thresholds["nodefs.available"], thresholds["imagefs.available"]) == ("1Gi", "1Gi")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +34,7 @@ def test_a_plain_host_needs_no_file() -> None:
 )
 def test_each_difference_from_a_plain_host_needs_a_file(facts: Facts) -> None:
     assert not facts.plain
-    assert adaptation_files(facts)
+    assert adaptation_files(facts) != adaptation_files(PLAIN)
 
 
 def test_cgroups_of_version_1_take_systemd_out_of_their_management() -> None:
@@ -52,11 +55,10 @@ def test_a_host_that_cannot_raise_limits_runs_the_kubelet_as_in_a_user_namespace
     assert PREFLIGHT not in files
 
 
-def test_the_kubelet_is_told_of_its_settings_folder_only_where_it_has_one() -> None:
-    assert adaptation_files(NO_LIMITS)[KUBELET_ARGUMENTS] == (
+def test_the_kubelet_is_told_of_its_settings_folder() -> None:
+    assert adaptation_files(PLAIN)[KUBELET_ARGUMENTS] == (
         "KUBELET_EXTRA_ARGS=--config-dir=/etc/kubernetes/kubelet.conf.d\n"
     )
-    assert KUBELET_ARGUMENTS not in adaptation_files(replace(PLAIN, bridge_filter=False))
 
 
 def test_settings_in_the_folder_have_the_name_that_the_kubelet_reads() -> None:

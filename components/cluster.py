@@ -23,6 +23,7 @@ from components.network.security_groups import SecurityGroups
 from components.network.traffic import ALLOWED, Party, addresses_of
 from components.network.vpc import Network
 from components.pki import Pki
+from components.settings import recorded
 from components.settings.model import Settings
 from components.tags import Tags
 
@@ -33,7 +34,7 @@ class Cluster(ComponentResource):
     kubeconfig: Output[str]
 
     def __init__(self, name: str, settings: Settings, opts: ResourceOptions | None = None) -> None:
-        super().__init__("quorate:index:Cluster", name, None, opts)
+        super().__init__(recorded.CLUSTER_TYPE, name, None, opts)
         child = ResourceOptions(parent=self)
         cluster = settings.cluster.name
         tags = Tags(cluster, settings.tags)
@@ -133,7 +134,8 @@ class Cluster(ComponentResource):
         self.machines = {machine.name: machine.public_address}
         self.ssh_private_key = operator_key.private_key
         self.ssh_known_hosts = Output.format("{0} {1}", machine.public_address, machine.host_key)
-        self.register_outputs({"apiAddress": self.api_address})
+        # What the next update compares its settings with.
+        self.register_outputs(recorded.record(settings))
 
 
 def _account() -> Account:

@@ -8,21 +8,29 @@ from collections.abc import Iterator, Mapping
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
+from components.settings.changes import refused_changes
 from components.settings.formats import REGION
 from components.settings.model import Settings
 from components.settings.problems import InvalidSettings, Problem, listing, shown
+from components.settings.recorded import recorded_settings
 from components.settings.rules.facts import NAMESPACE
 from components.settings.unsupported import unsupported
 from components.settings.validate import parse
 
 
 def load() -> Settings:
-    """The stack's settings, checked. Raises pulumi.RunError, which names every problem, before anything is made."""
-    return settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack())
+    """The stack's settings, checked, also against those of the cluster that is there.
+
+    Raises pulumi.RunError, which names every problem, before anything is made or changed.
+    """
+    return settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack(), recorded_settings())
 
 
-def settings_of(config: Mapping[str, str], stack: str) -> Settings:
-    """The settings in a stack's whole configuration: full key to string, objects as JSON."""
+def settings_of(config: Mapping[str, str], stack: str, living: Settings | None) -> Settings:
+    """The settings in a stack's whole configuration (full key to string, objects as JSON).
+
+    `living` are those of the cluster that is there, if there is one: it refuses some changes.
+    """
     problems = [*_region_problems(config), *_secret_problems(config)]
     secret = {problem.key_path for problem in problems}
     groups = {
@@ -35,6 +43,8 @@ def settings_of(config: Mapping[str, str], stack: str) -> Settings:
     except InvalidSettings as error:
         raise _refusal(stack, [*problems, *error.problems]) from None
     problems.extend(unsupported(settings))
+    if living is not None:
+        problems.extend(refused_changes(living, settings))
     if problems:
         raise _refusal(stack, problems)
     return settings

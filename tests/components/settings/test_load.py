@@ -24,19 +24,20 @@ def config(groups: Mapping[str, Any], region: str | None = "eu-central-1") -> di
 
 def refusal(values: Mapping[str, str]) -> str:
     with pytest.raises(pulumi.RunError) as error:
-        settings_of(values, "education")
+        settings_of(values, "education", None)
     return str(error.value)
 
 
 def test_the_committed_education_stack_is_accepted_and_can_be_built() -> None:
     stack = committed("education")
     values = {key: value if isinstance(value, str) else json.dumps(value) for key, value in stack.items()}
-    settings = settings_of(values, "education")
+    settings = settings_of(values, "education", None)
     assert settings.cluster.name == "education"
     assert settings.control_plane.schedulable
 
 
-def test_the_configuration_that_the_engine_sets_is_read() -> None:
+def test_the_configuration_that_the_engine_sets_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("components.settings.load.recorded_settings", lambda: None)
     set_all_config(config(changed(SMALL, cluster__name="from-engine")), [])
     try:
         assert load().cluster.name == "from-engine"
@@ -57,7 +58,10 @@ def test_a_region_that_is_none_is_refused(region: str) -> None:
 
 
 def test_keys_of_other_namespaces_are_left_to_their_owners() -> None:
-    assert settings_of({**config(SMALL), "aws:profile": "me", "pulumi:autonaming": "{}"}, "s").cluster.name == "small"
+    assert (
+        settings_of({**config(SMALL), "aws:profile": "me", "pulumi:autonaming": "{}"}, "s", None).cluster.name
+        == "small"
+    )
 
 
 def test_a_group_that_is_not_an_object_is_refused() -> None:
@@ -80,3 +84,11 @@ def test_settings_that_cannot_be_built_yet_are_refused_and_not_left_out() -> Non
     asked = ("controlPlane.count", "etcd.topology", "network.nat", "access.bastion", "workers", "networkPlugin.name")
     assert all(f"quorate:{path}" in message for path in (*asked, "backups.enabled"))
     assert message.count("Not built yet") == 7
+
+
+def test_what_a_living_cluster_refuses_is_told_with_the_other_problems() -> None:
+    living = settings_of(config(SMALL), "education", None)
+    with pytest.raises(pulumi.RunError) as refused:
+        settings_of(config(changed(SMALL, network__podCidr="10.245.0.0/16"), region=None), "education", living)
+    assert "2 problems; nothing was created or changed" in str(refused.value)
+    assert all(path in str(refused.value) for path in ("aws:region", "quorate:network.podCidr"))

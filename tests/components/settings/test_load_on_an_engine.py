@@ -25,6 +25,19 @@ from components.settings.load import load
 pulumi.export("settings", plain(load()))
 """
 
+# A cluster whose first update fails half-way, after the cluster itself was registered.
+HALF_MADE = """
+import pulumi
+from components.settings import recorded
+from components.settings.load import load
+
+settings = load()
+cluster = pulumi.ComponentResource(recorded.CLUSTER_TYPE, "cluster")
+cluster.register_outputs(recorded.record(settings))
+if settings.tags.get("fails"):
+    raise pulumi.RunError("the machine did not boot")
+"""
+
 
 class Checkout:
     """The project, its stack files and its settings in a folder of the test's own, with a program that only loads."""
@@ -103,3 +116,39 @@ def test_an_encrypted_setting_is_refused_and_not_shown(checkout: Checkout) -> No
     assert "quorate:tags" in printed
     assert "an encrypted value" in printed
     assert "hidden" not in printed
+
+
+def test_a_cluster_whose_first_update_failed_already_refuses_what_cannot_change(checkout: Checkout) -> None:
+    def configure(path: str, value: str) -> None:
+        assert checkout.pulumi("config", "set", "--path", f"quorate:{path}", value).returncode == 0
+
+    (checkout.folder / "__main__.py").write_text(HALF_MADE)
+    configure("tags.fails", "yes")
+    assert "did not boot" in checkout.pulumi("up", "--yes", "--skip-preview").stdout
+    configure("network.podCidr", "10.245.0.0/16")
+    configure("etcd.volumeGib", "10")
+    for command in (["preview"], ["up", "--yes", "--skip-preview"]):
+        outcome = checkout.pulumi(*command)
+        printed = outcome.stdout + outcome.stderr
+        assert outcome.returncode != 0
+        assert "have 2 problems; nothing was created or changed" in printed
+        assert "found: '10.245.0.0/16' in place of '10.244.0.0/16'" in printed
+        assert "Choose 20 or more" in printed
+        assert "Traceback" not in printed
+
+    configure("network.podCidr", "10.244.0.0/16")
+    configure("etcd.volumeGib", "30")
+    configure("tags.fails", "")
+    outcome = checkout.pulumi("up", "--yes", "--skip-preview")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    configure("etcd.volumeGib", "20")
+    assert "Choose 30 or more" in checkout.pulumi("preview").stdout
+
+
+def test_a_destroyed_cluster_refuses_nothing(checkout: Checkout) -> None:
+    (checkout.folder / "__main__.py").write_text(HALF_MADE)
+    assert checkout.pulumi("up", "--yes", "--skip-preview").returncode == 0
+    assert checkout.pulumi("destroy", "--yes", "--skip-preview").returncode == 0
+    assert checkout.pulumi("config", "set", "--path", "quorate:network.podCidr", "10.245.0.0/16").returncode == 0
+    outcome = checkout.pulumi("up", "--yes", "--skip-preview")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr

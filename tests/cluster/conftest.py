@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,12 @@ from sandbox.toolchain.build import binary
 from tests.cluster.host_facts import HostFacts, host_facts
 
 STACK = "education"
+UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
+DESTROY = ("destroy", "--yes", "--skip-preview", "--stack", STACK)
+INTERRUPT_SECONDS = 300
+
+# Each begins with what the one before leaves.
+MODULES_IN_ORDER = ("test_education", "test_changes", "test_lost_machine", "test_interruptions", "test_leaving")
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,30 @@ class Workspace:
                 f"supervisor:\n{_tail(supervisor.log_file())}"
             )
         return outcome
+
+    def interrupt(
+        self, *arguments: str, moment: Callable[[str], bool], act: Callable[[subprocess.Popen[bytes]], None]
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs pulumi, does `act` to it when `moment` first holds of what it has printed, and says how it ended."""
+        printed = self.folder / "interrupted.log"
+        with printed.open("wb") as log:
+            process = subprocess.Popen(
+                ["pulumi", "--non-interactive", "--color", "never", *arguments],
+                cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+            deadline = time.monotonic() + INTERRUPT_SECONDS
+            while not moment(printed.read_text()):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    process.kill()
+                    pytest.fail(f"pulumi {' '.join(arguments)}: the moment never came\n{printed.read_text()}")
+                time.sleep(0.1)
+            act(process)
+            try:
+                process.wait(INTERRUPT_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                pytest.fail(f"pulumi {' '.join(arguments)} went on after its interruption\n{printed.read_text()}")
+        return subprocess.CompletedProcess(process.args, process.returncode, printed.read_text(), "")
 
     def kubectl(self, *arguments: str) -> str:
         """Runs kubectl as the operator, with the stack's own kubeconfig."""
@@ -96,6 +127,15 @@ def _tail(file: Path, lines: int = 60) -> str:
     return "\n".join(file.read_text(errors="replace").splitlines()[-lines:]) if file.exists() else f"no {file}"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the modules of this folder in order; others stay where they are."""
+    here = Path(__file__).parent
+    places = [place for place, item in enumerate(items) if item.path.parent == here]
+    ordered = sorted((items[place] for place in places), key=lambda item: MODULES_IN_ORDER.index(item.path.stem))
+    for place, item in zip(places, ordered, strict=True):
+        items[place] = item
+
+
 @pytest.fixture(scope="session")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     lifecycle.down(print)
@@ -109,6 +149,16 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         else:
             shutil.copy(source, folder / name)
     (folder / ".venv").symlink_to(CHECKOUT / ".venv")
-    yield Workspace(folder, {**os.environ, **lifecycle.environment(print)}, host_before)
+    made = Workspace(folder, {**os.environ, **lifecycle.environment(print)}, host_before)
+    made.pulumi("stack", "select", "--create", STACK)
+    yield made
     print(_tail(supervisor.log_file()))
     lifecycle.down(print)
+
+
+@pytest.fixture
+def education(workspace: Workspace) -> Workspace:
+    """The workspace with the stack up, for modules that run by themselves."""
+    if not workspace.state()["deployment"].get("resources"):
+        workspace.pulumi(*UP)
+    return workspace

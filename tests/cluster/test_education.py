@@ -1,4 +1,4 @@
-"""The education stack on a real machine, from nothing to nothing. The tests build on each other, in order."""
+"""The education stack on a real machine, from nothing to a working cluster. The tests build on each other."""
 
 from __future__ import annotations
 
@@ -6,17 +6,14 @@ import json
 import re
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from dnslib import DNSRecord
 
 from sandbox import lifecycle, supervisor
-from sandbox.cloud import wiring
-from sandbox.cloud.machines import Machines
 from sandbox.paths import state_dir
-from tests.cluster.conftest import STACK, Workspace
-from tests.cluster.host_facts import host_facts
+from tests.cluster.conftest import STACK, UP, Workspace
+from tests.cluster.on_machines import machines, on_machine
 
 pytestmark = pytest.mark.cluster
 
@@ -24,22 +21,9 @@ _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
 _BOOTSTRAP_TOKEN = re.compile(r"\b(?!abcdef\.)[a-z0-9]{6}\.[a-z0-9]{16}\b")
 
 
-def machines() -> Machines:
-    return Machines(disks=state_dir() / "machines", image=Path("/"))
-
-
-def on_machine(*command: str) -> str:
-    (instance_id,) = machines().ids()
-    return subprocess.run(
-        ["runc", "--root", str(machines().runc_root), "exec", instance_id, *command],
-        check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
-
-
 def test_up_ends_with_a_ready_node_and_a_page_served_by_a_pod(workspace: Workspace) -> None:
-    workspace.pulumi("stack", "select", "--create", STACK)
     started = time.monotonic()
-    output = workspace.pulumi("up", "--yes", "--skip-preview", "--stack", STACK).stdout
+    output = workspace.pulumi(*UP).stdout
     print(f"pulumi up took {time.monotonic() - started:.0f} s")
     assert not _PRIVATE_KEY.search(output)
     nodes = json.loads(workspace.kubectl("get", "nodes", "-o", "json"))["items"]
@@ -53,7 +37,7 @@ def test_up_ends_with_a_ready_node_and_a_page_served_by_a_pod(workspace: Workspa
 
 def test_a_second_up_changes_nothing(workspace: Workspace) -> None:
     started = time.monotonic()
-    assert workspace.changes("up", "--yes", "--skip-preview", "--stack", STACK) == {}
+    assert workspace.changes(*UP) == {}
     assert time.monotonic() - started < 60
 
 
@@ -103,7 +87,7 @@ def test_a_kubelet_setting_shows_in_the_preview_and_is_applied_in_place(workspac
     workspace.stack_file.write_text(text.replace("  quorate:networkPlugin:\n", group))
     preview = workspace.pulumi("preview", "--diff", "--stack", STACK).stdout
     assert re.search(r"\+ *maxPods: 77", preview), preview
-    summary = workspace.changes("up", "--yes", "--skip-preview", "--stack", STACK)
+    summary = workspace.changes(*UP)
     assert set(summary) == {"update"}
     assert machines().ids() == [before]
     node = json.loads(workspace.kubectl("get", "nodes", "-o", "json"))["items"][0]
@@ -134,39 +118,4 @@ def test_a_killed_supervisor_is_started_again_and_finds_its_machine(workspace: W
     lifecycle.up(print)
     workspace.environment.update(lifecycle.environment(print))
     assert {instance_id: machines().process_id(instance_id) for instance_id in machines().ids()} == before
-    assert workspace.changes("up", "--yes", "--skip-preview", "--stack", STACK) == {}
-
-
-def test_a_lost_machine_comes_back_on_its_disk_and_address_with_the_clusters_objects(workspace: Workspace) -> None:
-    workspace.kubectl("create", "configmap", "kept", "--from-literal=made=before")
-    address = workspace.pulumi("stack", "output", "apiAddress", "--stack", STACK).stdout
-    (lost,) = machines().ids()
-    workspace.ec2().terminate_instances(InstanceIds=[lost])
-    workspace.ec2().get_waiter("instance_terminated").wait(
-        InstanceIds=[lost], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
-    )
-    refreshed = workspace.changes("refresh", "--yes", "--skip-preview", "--stack", STACK)
-    assert refreshed == {"delete": 2}, "the instance and its volume's attachment"
-    started = time.monotonic()
-    workspace.pulumi("up", "--yes", "--skip-preview", "--stack", STACK)
-    print(f"pulumi up with a new machine took {time.monotonic() - started:.0f} s")
-    assert lost not in machines().ids()
-    assert workspace.pulumi("stack", "output", "apiAddress", "--stack", STACK).stdout == address
-    kept = json.loads(workspace.kubectl("get", "configmap", "kept", "-o", "json"))
-    assert kept["data"] == {"made": "before"}
-    assert workspace.changes("up", "--yes", "--skip-preview", "--stack", STACK) == {}
-
-
-def test_destroy_leaves_nothing_and_a_second_destroy_is_quiet(workspace: Workspace) -> None:
-    workspace.pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
-    assert machines().ids() == []
-    assert wiring.connected_machines() == []
-    assert list((state_dir() / "volumes").glob("*.img")) == []
-    assert workspace.changes("destroy", "--yes", "--skip-preview", "--stack", STACK) == {}
-
-
-def test_down_leaves_the_host_as_it_was(workspace: Workspace) -> None:
-    lifecycle.down(print)
-    assert host_facts() == workspace.host_before
-    assert not state_dir().exists()
-    lifecycle.down(print)
+    assert workspace.changes(*UP) == {}

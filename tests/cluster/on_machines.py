@@ -1,0 +1,27 @@
+"""Reaches into the machines of a running sandbox, as a person with their console would."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from sandbox.cloud.machines import Machines
+from sandbox.paths import state_dir
+
+
+def machines() -> Machines:
+    return Machines(disks=state_dir() / "machines", image=Path("/"))
+
+
+def on_machine(*command: str) -> str:
+    (instance_id,) = machines().ids()
+    return subprocess.run(
+        ["runc", "--root", str(machines().runc_root), "exec", instance_id, *command],
+        check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+
+
+def log_of_step(step: str) -> str:
+    """What a node script has logged so far on the only machine; nothing where there is none yet."""
+    logs = [machines().disk(instance) / "rootfs/var/log/quorate" / f"{step}.log" for instance in machines().ids()]
+    return "".join(log.read_text(errors="replace") for log in logs if log.exists())

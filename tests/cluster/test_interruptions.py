@@ -1,0 +1,161 @@
+"""Cut off at any moment, by a person or by a power loss: the next run finishes by itself."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import pytest
+
+from sandbox import lifecycle, supervisor
+from tests.cluster.conftest import DESTROY, INTERRUPT_SECONDS, STACK, UP, Workspace
+from tests.cluster.on_machines import log_of_step, machines
+
+pytestmark = pytest.mark.cluster
+
+Moment = Callable[[str], bool]
+UP_MOMENTS = (
+    r"aws:ec2:Vpc .* creating",
+    r"aws:ec2:Instance .* creating",
+    r"command:remote:Command .*-configure creating",
+)
+DESTROY_MOMENTS = (
+    r"kubernetes:apps/v1:Deployment .* deleting",
+    r"aws:ec2:Instance .* deleting",
+    r"aws:ec2:Subnet .* deleting",
+)
+
+
+def printed(pattern: str) -> Moment:
+    return lambda text: re.search(pattern, text) is not None
+
+
+def logged(step: str, pattern: str) -> Moment:
+    """A moment inside of a node script, by its log on the only machine."""
+    return lambda _: re.search(pattern, log_of_step(step)) is not None
+
+
+def ctrl_c(process: subprocess.Popen[bytes]) -> None:
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def kill_9(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+
+
+def power_loss(workspace: Workspace) -> Callable[[subprocess.Popen[bytes]], None]:
+    """The machine ends at once, and stays off."""
+
+    def act(process: subprocess.Popen[bytes]) -> None:
+        (machine,) = machines().ids()
+        subprocess.run(["runc", "--root", str(machines().runc_root), "kill", machine, "KILL"], check=True)
+        workspace.ec2().stop_instances(InstanceIds=[machine], Force=True)
+
+    return act
+
+
+def power_on(workspace: Workspace) -> None:
+    """The machine boots again from its own disk."""
+    (machine,) = machines().ids()
+    ec2 = workspace.ec2()
+    ec2.get_waiter("instance_stopped").wait(InstanceIds=[machine], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    ec2.start_instances(InstanceIds=[machine])
+    ec2.get_waiter("instance_running").wait(InstanceIds=[machine], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+def finish_up(workspace: Workspace) -> None:
+    """`up` ends well, a second one has nothing to do, and the page is served."""
+    workspace.pulumi(*UP)
+    assert workspace.changes(*UP) == {}
+    assert workspace.kubectl("get", "--raw", "/api/v1/namespaces/quorate-smoke/services/smoke:http/proxy/").strip()
+
+
+def finish_destroy(workspace: Workspace) -> None:
+    workspace.pulumi(*DESTROY)
+    assert machines().ids() == []
+    assert not workspace.state()["deployment"].get("resources")
+    workspace.kubeconfig.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def nothing(workspace: Workspace) -> Workspace:
+    """The workspace with nothing declared."""
+    finish_destroy(workspace)
+    return workspace
+
+
+def test_destroy_finishes_after_ctrl_c_at_three_moments(education: Workspace) -> None:
+    for moment in DESTROY_MOMENTS:
+        # Not its exit code: where what was under way ends well, the engine calls a cut-off destroy complete.
+        education.interrupt(*DESTROY, moment=printed(moment), act=ctrl_c)
+        assert education.state()["deployment"]["resources"]
+    finish_destroy(education)
+
+
+def test_up_finishes_after_ctrl_c_at_three_moments(nothing: Workspace) -> None:
+    for moment in UP_MOMENTS:
+        outcome = nothing.interrupt(*UP, moment=printed(moment), act=ctrl_c)
+        assert outcome.returncode != 0, outcome.stdout
+    finish_up(nothing)
+
+
+def test_destroy_finishes_after_kill_9_at_three_moments(education: Workspace) -> None:
+    for moment in DESTROY_MOMENTS:
+        education.interrupt(*DESTROY, moment=printed(moment), act=kill_9)
+        education.pulumi("cancel", "--yes", "--stack", STACK)
+    finish_destroy(education)
+
+
+def test_up_finishes_after_kill_9_at_three_moments(nothing: Workspace) -> None:
+    for moment in UP_MOMENTS:
+        nothing.interrupt(*UP, moment=printed(moment), act=kill_9)
+        nothing.pulumi("cancel", "--yes", "--stack", STACK)
+    finish_up(nothing)
+
+
+def test_an_instance_that_a_killed_up_had_just_launched_is_in_the_way_until_it_is_terminated(
+    nothing: Workspace,
+) -> None:
+    """As docs/operate.md tells: nothing but the account knows of the instance, and it holds the fixed address."""
+    nothing.interrupt(*UP, moment=lambda _: bool(machines().ids()), act=kill_9)
+    nothing.pulumi("cancel", "--yes", "--stack", STACK)
+    (launched,) = machines().ids()
+    pending = [operation["resource"]["type"] for operation in nothing.state()["deployment"]["pending_operations"]]
+    assert "aws:ec2/instance:Instance" in pending
+    assert "InvalidNetworkInterface.InUse" in nothing.pulumi(*UP, check=False).stdout
+    ec2 = nothing.ec2()
+    ec2.terminate_instances(InstanceIds=[launched])
+    ec2.get_waiter("instance_terminated").wait(InstanceIds=[launched], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    finish_up(nothing)
+    assert machines().ids() != [launched]
+
+
+def test_up_finishes_after_its_machine_lost_power_in_the_middle_of_a_step(nothing: Workspace) -> None:
+    for step, pattern in (
+        ("install-packages", "installing"),
+        ("initialize-control-plane", r"kubeadm init[\s\S]*\[kubeconfig\]"),
+        ("apply-network-plugin", "."),
+    ):
+        outcome = nothing.interrupt(*UP, moment=logged(step, pattern), act=power_loss(nothing))
+        assert outcome.returncode != 0, outcome.stdout
+        power_on(nothing)
+    finish_up(nothing)
+
+
+def test_up_goes_on_when_the_supervisor_is_killed_and_started_again(nothing: Workspace) -> None:
+    def kill_supervisor(process: subprocess.Popen[bytes]) -> None:
+        status = supervisor.running()
+        assert status is not None
+        os.kill(status.pid, signal.SIGKILL)
+        deadline = time.monotonic() + INTERRUPT_SECONDS
+        while supervisor.running() is not None:
+            assert time.monotonic() < deadline, "the supervisor outlived SIGKILL"
+            time.sleep(0.05)
+        lifecycle.up(print)
+
+    nothing.interrupt(*UP, moment=printed(r"aws:ec2:Instance .* creating"), act=kill_supervisor)
+    finish_up(nothing)

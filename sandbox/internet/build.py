@@ -25,7 +25,18 @@ from sandbox.toolchain.tools import HERE as TOOLCHAIN
 
 Say = Callable[[str], None]
 
-_TOOLS = ("kubernetes", "etcd", "containerd", "coredns", "flannel", "cni", "flannel-cni", "agnhost", "cri-tools")
+_TOOLS = (
+    "kubernetes",
+    "etcd",
+    "containerd",
+    "containerd-previous",
+    "coredns",
+    "flannel",
+    "cni",
+    "flannel-cni",
+    "agnhost",
+    "cri-tools",
+)
 _NOT_CONTENT = ("site.py", "registry.py", "substitutions.py", "__init__.py")
 _NEEDED_BYTES = 2 * 2**30
 

@@ -67,28 +67,30 @@ def kubernetes_packages() -> list[Package]:
 
 def docker_packages(runtime_package: Path) -> list[Package]:
     """Packages of the `stable` component at download.docker.com; `runtime_package` is Debian's package of runc."""
+    return [_containerd_package(tool, runtime_package) for tool in ("containerd-previous", "containerd")]
+
+
+def _containerd_package(tool: str, runtime_package: Path) -> Package:
     commands = ("containerd", "containerd-shim-runc-v2", "ctr")
-    return [
-        Package(
-            "containerd.io",
-            f"{tool_named('containerd').version}-{CONTAINERD_REVISION}",
-            "Container runtime",
-            [
-                *(program(f"usr/bin/{name}", binary("containerd", name)) for name in commands),
-                program("usr/bin/runc", _file_of_package(runtime_package, "usr/sbin/runc")),
-                Entry(f"{_UNITS}/containerd.service", _file("containerd.service")),
-                Entry("etc/containerd/config.toml", _file("containerd-config.toml")),
-            ],
-            depends=["libc6 (>= 2.34)", "libseccomp2 (>= 2.5.0)"],
-            provides=["containerd", "runc"],
-            conflicts=["containerd", "runc"],
-            conffiles=["/etc/containerd/config.toml"],
-            scripts={
-                "postinst": _file("containerd-postinst").decode(),
-                "prerm": _file("containerd-prerm").decode(),
-            },
-        )
-    ]
+    return Package(
+        "containerd.io",
+        f"{tool_named(tool).version}-{CONTAINERD_REVISION}",
+        "Container runtime",
+        [
+            *(program(f"usr/bin/{name}", binary(tool, name)) for name in commands),
+            program("usr/bin/runc", _file_of_package(runtime_package, "usr/sbin/runc")),
+            Entry(f"{_UNITS}/containerd.service", _file("containerd.service")),
+            Entry("etc/containerd/config.toml", _file("containerd-config.toml")),
+        ],
+        depends=["libc6 (>= 2.34)", "libseccomp2 (>= 2.5.0)"],
+        provides=["containerd", "runc"],
+        conflicts=["containerd", "runc"],
+        conffiles=["/etc/containerd/config.toml"],
+        scripts={
+            "postinst": _file("containerd-postinst").decode(),
+            "prerm": _file("containerd-prerm").decode(),
+        },
+    )
 
 
 def _file(name: str) -> bytes:

@@ -72,6 +72,21 @@ _KUBERNETES_STAMPS = tuple(
     for variable in ("gitVersion=v{version}", "gitMajor={major}", "gitMinor={minor}", "gitTreeState=clean")
 )
 
+
+def _containerd(name: str) -> Tool:
+    return Tool(
+        name=name,
+        commands={
+            "containerd": "github.com/containerd/containerd/v2/cmd/containerd",
+            "containerd-shim-runc-v2": "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
+            "ctr": "github.com/containerd/containerd/v2/cmd/ctr",
+        },
+        version_module="github.com/containerd/containerd/v2",
+        stamps=("github.com/containerd/containerd/v2/version.Version=v{version}",),
+        tags="no_btrfs no_aufs no_zfs no_devmapper",
+    )
+
+
 TOOLS: tuple[Tool, ...] = (
     Tool(
         name="pulumi",
@@ -147,17 +162,9 @@ TOOLS: tuple[Tool, ...] = (
         },
         version_module="go.etcd.io/etcd/server/v3",
     ),
-    Tool(
-        name="containerd",
-        commands={
-            "containerd": "github.com/containerd/containerd/v2/cmd/containerd",
-            "containerd-shim-runc-v2": "github.com/containerd/containerd/v2/cmd/containerd-shim-runc-v2",
-            "ctr": "github.com/containerd/containerd/v2/cmd/ctr",
-        },
-        version_module="github.com/containerd/containerd/v2",
-        stamps=("github.com/containerd/containerd/v2/version.Version=v{version}",),
-        tags="no_btrfs no_aufs no_zfs no_devmapper",
-    ),
+    _containerd("containerd"),
+    # Something to update from.
+    _containerd("containerd-previous"),
     Tool(
         name="coredns",
         commands={"coredns": "github.com/coredns/coredns"},

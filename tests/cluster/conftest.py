@@ -15,6 +15,7 @@ from typing import Any
 import boto3
 import botocore.config
 import pytest
+import yaml
 
 from sandbox import lifecycle, supervisor
 from sandbox.paths import CHECKOUT, state_dir
@@ -48,6 +49,12 @@ class Workspace:
     @property
     def kubeconfig(self) -> Path:
         return self.folder / "kubeconfig"
+
+    def set(self, group: str, key: str, value: object) -> None:
+        """Sets one setting in the stack file."""
+        stack = yaml.safe_load(self.stack_file.read_text())
+        stack["config"].setdefault(f"quorate:{group}", {})[key] = value
+        self.stack_file.write_text(yaml.safe_dump(stack, sort_keys=False))
 
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs pulumi and shows its whole output where it fails."""

@@ -82,9 +82,7 @@ def test_machines_resolve_the_cluster_and_what_they_download_from(workspace: Wor
 
 def test_a_kubelet_setting_shows_in_the_preview_and_is_applied_in_place(workspace: Workspace) -> None:
     (before,) = machines().ids()
-    text = workspace.stack_file.read_text()
-    group = "  quorate:kubelet:\n    maxPods: 77\n  quorate:networkPlugin:\n"
-    workspace.stack_file.write_text(text.replace("  quorate:networkPlugin:\n", group))
+    workspace.set("kubelet", "maxPods", 77)
     preview = workspace.pulumi("preview", "--diff", "--stack", STACK).stdout
     assert re.search(r"\+ *maxPods: 77", preview), preview
     summary = workspace.changes(*UP)

@@ -47,24 +47,15 @@ def kill_9(process: subprocess.Popen[bytes]) -> None:
     process.kill()
 
 
-def power_loss(workspace: Workspace) -> Callable[[subprocess.Popen[bytes]], None]:
-    """The machine ends at once, and stays off."""
-
-    def act(process: subprocess.Popen[bytes]) -> None:
-        (machine,) = machines().ids()
-        subprocess.run(["runc", "--root", str(machines().runc_root), "kill", machine, "KILL"], check=True)
-        workspace.ec2().stop_instances(InstanceIds=[machine], Force=True)
-
-    return act
-
-
-def power_on(workspace: Workspace) -> None:
-    """The machine boots again from its own disk."""
+def power_loss(workspace: Workspace) -> None:
+    """The machine ends at once, and boots again from its own disk."""
     (machine,) = machines().ids()
-    ec2 = workspace.ec2()
-    ec2.get_waiter("instance_stopped").wait(InstanceIds=[machine], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    ec2, patience = workspace.ec2(), {"Delay": 1, "MaxAttempts": 60}
+    subprocess.run(["runc", "--root", str(machines().runc_root), "kill", machine, "KILL"], check=True)
+    ec2.stop_instances(InstanceIds=[machine], Force=True)
+    ec2.get_waiter("instance_stopped").wait(InstanceIds=[machine], WaiterConfig=patience)
     ec2.start_instances(InstanceIds=[machine])
-    ec2.get_waiter("instance_running").wait(InstanceIds=[machine], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+    ec2.get_waiter("instance_running").wait(InstanceIds=[machine], WaiterConfig=patience)
 
 
 def finish_up(workspace: Workspace) -> None:
@@ -135,14 +126,24 @@ def test_an_instance_that_a_killed_up_had_just_launched_is_in_the_way_until_it_i
 
 
 def test_up_finishes_after_its_machine_lost_power_in_the_middle_of_a_step(nothing: Workspace) -> None:
+    def lose_power_and_pulumi(process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        power_loss(nothing)
+
     for step, pattern in (
         ("install-packages", "installing"),
         ("initialize-control-plane", r"kubeadm init[\s\S]*\[kubeconfig\]"),
         ("apply-network-plugin", "."),
     ):
-        outcome = nothing.interrupt(*UP, moment=logged(step, pattern), act=power_loss(nothing))
-        assert outcome.returncode != 0, outcome.stdout
-        power_on(nothing)
+        nothing.interrupt(*UP, moment=logged(step, pattern), act=lose_power_and_pulumi)
+        nothing.pulumi("cancel", "--yes", "--stack", STACK)
+    finish_up(nothing)
+
+
+def test_up_notices_that_its_machine_lost_power_under_a_command(nothing: Workspace) -> None:
+    nothing.interrupt(
+        *UP, moment=logged("initialize-control-plane", r"\[kubeconfig\]"), act=lambda _: power_loss(nothing)
+    )
     finish_up(nothing)
 
 

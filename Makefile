@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo environment test lint test-engine test-cluster lock down
+.PHONY: demo environment test lint test-engine test-cluster bench bench-leftovers lock down
 
 environment: $(VENV)/.installed
 
@@ -25,14 +25,21 @@ lint: environment
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy .
-	@$(VENV)/bin/shellcheck components/bootstrap/scripts/*.sh
+	@$(VENV)/bin/shellcheck components/bootstrap/scripts/*.sh sandbox/bench/*.sh
 
 test-engine: environment
 	@$(RUN) -m sandbox.toolchain
-	@$(RUN) -m pytest -q -n auto -m engine
+	@$(RUN) -m pytest -q -n auto -m 'engine or stock'
 
 test-cluster: environment
 	@$(RUN) -m pytest -q -m cluster
+
+# WRITE=--write puts the tables into docs/measurements.md; RUNS=3 is the number of runs.
+bench: environment
+	@$(RUN) -m sandbox.bench speed $(addprefix --runs ,$(RUNS)) $(WRITE)
+
+bench-leftovers: environment
+	@$(RUN) -m sandbox.bench leftovers $(addprefix --runs ,$(RUNS)) $(WRITE)
 
 down: environment
 	@$(RUN) -m sandbox down

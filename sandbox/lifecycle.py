@@ -19,6 +19,7 @@ from sandbox.engine import install
 from sandbox.errors import SandboxError
 from sandbox.internet.substitutions import substitutions
 from sandbox.paths import CHECKOUT, cache_dir, state_dir
+from sandbox.preflight.check import require_host
 from sandbox.toolchain.build import build_all
 
 Say = Callable[[str], None]
@@ -31,7 +32,7 @@ def up(say: Say) -> None:
     if supervisor.running():
         say("the sandbox is up already")
         return
-    host.require_root()
+    require_host()
     state_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
     claim.take(state_dir())
     _announce(say)

@@ -21,6 +21,7 @@ from sandbox.cloud.api.server import Api
 from sandbox.cloud.api.tls_front import TlsFront
 from sandbox.cloud.namespace import listening_socket
 from sandbox.cloud.region import Region
+from sandbox.errors import SandboxError
 from sandbox.image.trust import files_that_trust
 from sandbox.internet.site import serve
 from sandbox.paths import state_dir
@@ -50,7 +51,7 @@ def lock_file() -> Path:
 
 
 def running() -> Status | None:
-    """The running supervisor's status; None where none runs, however the last one ended."""
+    """The running supervisor's status; None where none runs, however the last one ended. Raises SandboxError."""
     try:
         with lock_file().open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -59,6 +60,10 @@ def running() -> Status | None:
         pass
     except FileNotFoundError:
         return None
+    except PermissionError:
+        raise SandboxError(
+            f"{lock_file()} is another user's; run the same command as that user, or with sudo"
+        ) from None
     try:
         return Status(**json.loads(status_file().read_text()))
     except (FileNotFoundError, ValueError):

@@ -7,9 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import grpc
 from google.protobuf import empty_pb2, json_format
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
+from sandbox.engine import serving
 from sandbox.engine.processes import Processes, end, output
 from sandbox.engine.python_environment import (
     EnvironmentProblemError,
@@ -168,19 +167,5 @@ def main() -> None:
     words = sys.argv[1:]
     executor = Path(words[words.index("--exec") + 1])
     host = LanguageHost(words[-1], executor)
-    server = grpc.server(ThreadPoolExecutor(64))
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    ended, engine = threading.Event(), os.getppid()
-
-    def stop(number: int, frame: object) -> None:
-        ended.set()
-
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
-    print(port, flush=True)
-    while not ended.wait(1) and os.getppid() == engine:
-        pass
-    host.cancel()
-    server.stop(grace=2).wait()
+    server, port = serving.start(lambda server: language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server))
+    serving.run_until_ended(server, port, host.cancel)

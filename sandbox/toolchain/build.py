@@ -40,16 +40,20 @@ def binary(tool: str, command: str) -> Path:
     return bin_dir(tool) / command
 
 
+def missing_tools(names: Iterable[str] | None = None) -> list[Tool]:
+    """Tools (all, or those of `names`) that the cache lacks."""
+    wanted = None if names is None else set(names)
+    return [tool for tool in TOOLS if (wanted is None or tool.name in wanted) and not bin_dir(tool.name).is_dir()]
+
+
 def build_all(say: Say = print, names: Iterable[str] | None = None) -> None:
     """Builds what the cache lacks. Raises BuildError."""
-    tools = [tool for tool in TOOLS if names is None or tool.name in set(names)]
-    missing = [tool for tool in tools if not bin_dir(tool.name).is_dir()]
-    if not missing:
-        say(f"toolchain: all {len(tools)} tools are in {cache_dir() / 'toolchain'}")
+    if not missing_tools(names):
+        say(f"toolchain: all {len(TOOLS if names is None else set(names))} tools are in {cache_dir() / 'toolchain'}")
         return
     go = _go_command()
     with _alone(say):
-        _build_each([tool for tool in missing if not bin_dir(tool.name).is_dir()], go, say)
+        _build_each(missing_tools(names), go, say)
 
 
 @contextmanager

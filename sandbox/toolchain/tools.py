@@ -65,6 +65,14 @@ class Tool:
             raise ValueError(f"{self.source / 'go.mod'}: does not require {self.version_module}")
         return found[1]
 
+    @property
+    def go_version(self) -> str:
+        """The release of Go that its go.mod asks for, such as `1.26.2`."""
+        found = re.search(r"^go (\S+)$", (self.source / "go.mod").read_text(), re.MULTILINE)
+        if not found:
+            raise ValueError(f"{self.source / 'go.mod'}: does not say which Go it needs")
+        return found[1]
+
 
 _KUBERNETES_STAMPS = tuple(
     f"{package}.{variable}"

@@ -1,4 +1,4 @@
-"""Serving a resource plugin: port, signals, cancellation, errors and log.
+"""A resource plugin: what every one answers the same way, cancellation, errors and log.
 
 A plugin subclasses ResourcePlugin, overrides the methods of pulumirpc.ResourceProvider that it has, and its
 `__main__` calls `serve(MyPlugin)`. A method reports failure by raising PluginError; anything else that is raised
@@ -7,25 +7,19 @@ is a defect of the plugin and reaches the person with its traceback on standard 
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2, struct_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
+from sandbox.engine import serving
 from sandbox.engine.plugin.engine_log import EngineLog
 from sandbox.engine.plugin.properties import Value, encode
-
-# As many as one engine may ask for with --parallel; threads are started only when there is work for them.
-_THREADS = 512
-_MESSAGE_LIMIT = 400 * 1024 * 1024
 
 
 class PluginError(Exception):
@@ -167,15 +161,10 @@ class _ErrorsForThePerson(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc
 
 def start(plugin: provider_pb2_grpc.ResourceProviderServicer) -> tuple[grpc.Server, int]:
     """Starts serving on a free loopback port, and returns the server and the port."""
-    server = grpc.server(
-        ThreadPoolExecutor(_THREADS),
+    return serving.start(
+        lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(plugin, server),
         interceptors=[_ErrorsForThePerson()],
-        options=[("grpc.max_receive_message_length", _MESSAGE_LIMIT), ("grpc.max_send_message_length", -1)],
     )
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(plugin, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    return server, port
 
 
 def serve(make: Callable[[EngineLog], ResourcePlugin], arguments: Sequence[str] | None = None) -> None:
@@ -183,16 +172,4 @@ def serve(make: Callable[[EngineLog], ResourcePlugin], arguments: Sequence[str] 
     words = [word for word in (sys.argv[1:] if arguments is None else arguments) if not word.startswith("-")]
     plugin = make(EngineLog(words[-1] if words else None))
     server, port = start(plugin)
-    ended, engine = threading.Event(), os.getppid()
-
-    def end(number: int, frame: object) -> None:
-        ended.set()
-
-    signal.signal(signal.SIGINT, end)
-    signal.signal(signal.SIGTERM, end)
-    print(port, flush=True)
-    # An engine that was killed tells nobody; its orphan must not go on creating things.
-    while not ended.wait(1) and os.getppid() == engine:
-        pass
-    plugin.cancel()
-    server.stop(grace=2).wait()
+    serving.run_until_ended(server, port, plugin.cancel)

@@ -23,6 +23,7 @@ func refuseUnknownKeys(info *tfbridge.ProviderInfo, rawSchema []byte) error {
 		token := string(resourceInfo.Tok)
 		known := spec.Resources[token].InputProperties
 		resourceInfo.PreCheckCallback = func(_ context.Context, inputs, _ resource.PropertyMap) (resource.PropertyMap, error) {
+			inputs = withoutOutputs(inputs, known, spec.Resources[token].Properties)
 			unknown := unknownKeys(inputs, known, spec.Types, "")
 			if len(unknown) == 0 {
 				return inputs, nil
@@ -33,6 +34,19 @@ func refuseUnknownKeys(info *tfbridge.ProviderInfo, rawSchema []byte) error {
 		}
 	}
 	return nil
+}
+
+// withoutOutputs leaves out what the schema has as an output alone: on an import, the engine hands back as inputs what the
+// bridge has read, tagsAll among it. No SDK has an argument for these.
+func withoutOutputs(inputs resource.PropertyMap, known, outputs map[string]schema.PropertySpec) resource.PropertyMap {
+	kept := resource.PropertyMap{}
+	for key, value := range inputs {
+		_, isInput := known[string(key)]
+		if _, isOutput := outputs[string(key)]; isInput || !isOutput {
+			kept[key] = value
+		}
+	}
+	return kept
 }
 
 type types = map[string]schema.ComplexTypeSpec

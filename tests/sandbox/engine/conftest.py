@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -68,13 +67,6 @@ class Project:
             self.write(program)
         steps = json.loads(self.run("preview", "--json", "--show-sames", *arguments))["steps"]
         return {step["urn"].rsplit("::", 1)[1]: step["op"] for step in steps}
-
-
-def interrupt(process: subprocess.Popen[str]) -> str:
-    """Ctrl-C, and what was printed until the end."""
-    process.send_signal(signal.SIGINT)
-    printed, _ = process.communicate(timeout=60)
-    return printed
 
 
 @pytest.fixture(scope="session")

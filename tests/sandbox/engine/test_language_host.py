@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.engine.conftest import Project, interrupt
+from tests.sandbox.engine.conftest import Project
+from tests.sandbox.engine.processes import interrupted
 
 pytestmark = pytest.mark.engine
 
@@ -109,9 +110,56 @@ def test_interrupting_ends_a_program_that_runs(project: Project) -> None:
     while not (file.exists() and file.read_text()):
         assert time.monotonic() < deadline, "the program did not start"
         time.sleep(0.05)
-    interrupt(running)
+    interrupted(running)
     assert running.returncode != 0
     assert not Path(f"/proc/{file.read_text()}").exists(), "the program outlived the preview"
+
+
+def test_what_is_not_known_yet_is_not_computed_with_in_a_preview(project: Project) -> None:
+    project.write("""
+        import pulumi
+        from pulumi_command import local
+        one = local.Command("one", create="echo known")
+        pulumi.export("said", one.stdout.apply(lambda said: open("computed", "w").write(said)))
+    """)
+    project.run("preview")
+    assert not (project.folder / "computed").exists()
+    project.up()
+    assert (project.folder / "computed").read_text() == "known"
+    assert project.preview()["one"] == "same"
+
+
+def test_what_is_computed_from_a_secret_is_secret(project: Project) -> None:
+    project.up("""
+        import pulumi
+        pulumi.export("made", pulumi.Output.secret("hunter2").apply(lambda word: word.upper()))
+    """)
+    assert project.output("made") == "HUNTER2"
+    assert "HUNTER2" not in project.run("stack", "export") + project.run("stack", "output")
+
+
+def test_many_resources_are_registered_at_once(project: Project) -> None:
+    project.up("""
+        import pulumi
+        parts = [pulumi.ComponentResource("probe:index:Part", f"part-{number}") for number in range(150)]
+        pulumi.export("urns", pulumi.Output.all(*[part.urn for part in parts]).apply(lambda urns: len(set(urns))))
+    """)
+    assert project.output("urns") == 150
+    assert len([name for name in project.resources() if name.startswith("part-")]) == 150
+
+
+@pytest.mark.parametrize("victim", ["os.getpid()", "os.getppid()"], ids=["program", "language host"])
+def test_after_a_kill_in_the_middle_up_fails_and_the_next_one_finishes(project: Project, victim: str) -> None:
+    program = """
+        import os, pulumi
+        from pulumi_command import local
+        one = local.Command("one", create="echo done")
+        pulumi.export("said", one.stdout.apply(lambda said: {then} or said))
+    """
+    printed = project.up(program.format(then=f"os.kill({victim}, 9)"), ok=False)
+    assert "error" in printed
+    project.up(program.format(then="None"))
+    assert project.output("said") == "done"
 
 
 def test_the_engine_learns_which_plugins_the_installed_sdks_need(project: Project) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.engine.conftest import Project, interrupt
+from tests.sandbox.engine.conftest import Project
+from tests.sandbox.engine.processes import interrupted
 
 pytestmark = pytest.mark.engine
 
@@ -217,7 +218,7 @@ def test_interrupting_ends_the_command_and_what_it_left_can_be_finished(project:
     project.write(program.format(wait="exec sleep 300"))
     running = project.start("up", "--yes", "--skip-preview")
     pid = _eventually(project.folder / "pid")
-    printed = interrupt(running)
+    printed = interrupted(running)
     assert running.returncode != 0, printed
     assert not Path(f"/proc/{pid}").exists(), "the command outlived the update"
     project.up(program.format(wait="echo done"))

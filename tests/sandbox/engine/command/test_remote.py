@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.engine.command.conftest import Host, free_port, key_pair, start_sshd
-from tests.sandbox.engine.conftest import Project, interrupt
+from tests.sandbox.engine.conftest import Project
+from tests.sandbox.engine.processes import interrupted
 
 pytestmark = pytest.mark.engine
 
@@ -210,7 +211,7 @@ def test_interrupting_ends_a_command_that_runs_on_the_host(project: Project, hos
         assert time.monotonic() < deadline, "the command did not start"
         time.sleep(0.05)
     began = time.monotonic()
-    interrupt(running)
+    interrupted(running)
     assert running.returncode != 0
     assert time.monotonic() - began < 20
 

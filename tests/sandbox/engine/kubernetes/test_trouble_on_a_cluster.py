@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from sandbox.engine.kubernetes.cluster import Cluster
 from sandbox.engine.kubernetes.objects import Kind, Object
 from tests.sandbox.engine.kubernetes.control_plane import ControlPlane
 from tests.sandbox.engine.kubernetes.stack import Stack
+from tests.sandbox.engine.processes import plugin_of
 
 pytestmark = pytest.mark.engine
 
@@ -148,7 +148,7 @@ def test_after_the_plugin_was_killed_in_a_wait_up_can_be_run_again(stack: Stack,
         listed = cluster.list_objects(Kind("", "v1", "ConfigMap"), "default")["items"]
         items = [entry for entry in listed if entry["metadata"]["name"] == "awaited"]
         time.sleep(0.2)
-    os.kill(_plugin_below(started.pid), signal.SIGKILL)
+    os.kill(plugin_of(started.pid, "engine.kubernetes"), signal.SIGKILL)
     text, _ = started.communicate(timeout=60)
     assert started.returncode != 0, text
     again = stack.program(program.replace("waitFor", "other")).up()
@@ -157,13 +157,3 @@ def test_after_the_plugin_was_killed_in_a_wait_up_can_be_run_again(stack: Stack,
     upsert += " kubeconfig=os.environ['TEST_KUBECONFIG']))"
     adopted = stack.program(upsert + program.replace("waitFor", "other")).up()
     assert adopted.code == 0, adopted.text
-
-
-def _plugin_below(process: int) -> int:
-    """The kubernetes plugin that the engine `process` started."""
-    listed = subprocess.run(["ps", "-eww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in listed.splitlines()]
-    below = {process}
-    for _ in range(5):
-        below |= {int(pid) for pid, parent, _ in rows if int(parent) in below}
-    return next(int(pid) for pid, _, words in rows if int(pid) in below and "engine.kubernetes" in words)

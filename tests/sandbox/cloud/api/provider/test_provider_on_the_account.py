@@ -1,63 +1,21 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
-import sys
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from sandbox.cloud.api.credentials import OPERATOR_ACCESS_KEY
-from sandbox.cloud.api.proxy import EndpointProxy
-from sandbox.engine.install import prepare
 from tests.sandbox.cloud.api.account import Account
-from tests.sandbox.engine.conftest import Project
+
+if TYPE_CHECKING:
+    from tests.sandbox.engine.conftest import Project
 
 PROGRAM = Path(__file__).with_name("program.py")
-
-
-@pytest.fixture
-def proxy(account: Account) -> Iterator[EndpointProxy]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    proxy = EndpointProxy(listener, account.api.authority, ("127.0.0.1", account.api.port), lambda line: None)
-    proxy.start()
-    yield proxy
-    proxy.stop()
-
-
-@pytest.fixture
-def project(account: Account, proxy: EndpointProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """The program's project, whose provider reaches the account by AWS's real names."""
-    monkeypatch.setenv("QUORATE_STATE", str(tmp_path / "engine"))
-    folder = tmp_path / "project"
-    folder.mkdir()
-    environment = {
-        **os.environ,
-        **prepare(lambda line: None),
-        "HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}",
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-        "AWS_CA_BUNDLE": str(account.api.authority.certificate_path),
-        "AWS_ACCESS_KEY_ID": OPERATOR_ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "VARIANT": "0",
-    }
-    runtime = {"name": "python", "options": {"virtualenv": sys.prefix}}
-    (folder / "Pulumi.yaml").write_text(json.dumps({"name": "probe", "runtime": runtime}))
-    config = {"aws:region": account.api.region, "aws:defaultTags": {"tags": {"project": "quorate"}}}
-    (folder / "Pulumi.test.yaml").write_text(json.dumps({"config": config}))
-    key = ed25519.Ed25519PrivateKey.generate().public_key()
-    openssh = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    (folder / "operator.pub").write_bytes(openssh)
-    shutil.copy(PROGRAM, folder / "__main__.py")
-    made = Project(folder, environment)
-    made.run("stack", "init", "test")
-    return made
 
 
 def leftovers(account: Account) -> dict[str, int]:
@@ -87,7 +45,11 @@ def leftovers(account: Account) -> dict[str, int]:
 def test_the_aws_provider_creates_reads_back_changes_and_removes_all_it_is_told(
     account: Account, project: Project
 ) -> None:
-    changed = Project(project.folder, {**project.environment, "VARIANT": "1"})
+    key = ed25519.Ed25519PrivateKey.generate().public_key()
+    openssh = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    (project.folder / "operator.pub").write_bytes(openssh)
+    shutil.copy(PROGRAM, project.folder / "__main__.py")
+    changed = replace(project, environment={**project.environment, "VARIANT": "1"})
     project.run("up", "--yes", "--skip-preview")
     assert project.output("zone") == "eu-central-1b"
     assert project.output("address") == "198.51.100.1"

@@ -1,0 +1,1 @@
+"""Measures the sandbox and what runs in it: `python -m sandbox.bench --help`."""

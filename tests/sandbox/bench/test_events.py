@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sandbox.bench import timeline
+from sandbox.bench.events import Moment, MomentMissing, begun, finished, said
+
+INSTANCE = "aws:ec2/instance:Instance"
+COMMAND = "command:remote:Command"
+
+
+def resource(at: float, kind: str, type_: str, name: str) -> Moment:
+    urn = f"urn:pulumi:education::quorate::quorate:index:Cluster$quorate:machines:Machine${type_}::{name}"
+    return Moment(at, {"sequence": 1, kind: {"metadata": {"op": "create", "urn": urn}}})
+
+
+def line(at: float, name: str, message: str) -> Moment:
+    event: dict[str, Any] = {"message": message, "severity": "info"}
+    if name:
+        event["urn"] = f"urn:pulumi:education::quorate::{COMMAND}::{name}"
+    return Moment(at, {"diagnosticEvent": event})
+
+
+LOG = [
+    Moment(100.2, {"preludeEvent": {"config": {}}}),
+    line(100.3, "", "registering resource"),
+    resource(114.0, "resourcePreEvent", INSTANCE, "education-control-plane-0-instance"),
+    resource(125.0, "resOutputsEvent", INSTANCE, "education-control-plane-0-instance"),
+    line(126.0, "education-control-plane-0-configure", "12:46:13 prepare-machine: begins"),
+    line(126.5, "education-control-plane-0-configure", "12:46:14 prepare-machine: done"),
+    line(135.5, "education-control-plane-0-configure", "12:46:23 initialize-control-plane: kubeadm init, Kubernetes 1"),
+    line(142.0, "education-control-plane-0-configure", "12:46:29 initialize-control-plane: the control plane is up"),
+    line(153.0, "education-ready", "12:46:40 wait-ready: node control-plane-0 is Ready"),
+    resource(153.1, "resourcePreEvent", COMMAND, "education-service"),
+    resource(154.0, "resOutputsEvent", COMMAND, "education-ready"),
+    resource(164.0, "resOutputsEvent", COMMAND, "education-service"),
+]
+
+
+def test_a_resource_begins_and_finishes_at_its_events() -> None:
+    assert begun(LOG, INSTANCE, "-control-plane-0-instance") == 114.0
+    assert finished(LOG, INSTANCE, "-control-plane-0-instance") == 125.0
+
+
+def test_a_resource_of_the_same_name_and_another_type_is_another() -> None:
+    with pytest.raises(MomentMissing, match="0 events resourcePreEvent of a aws:ebs/volume:Volume"):
+        begun(LOG, "aws:ebs/volume:Volume", "-control-plane-0-instance")
+
+
+def test_a_replaced_resource_is_refused_since_it_begins_twice() -> None:
+    with pytest.raises(MomentMissing, match="2 events"):
+        begun([*LOG, LOG[2]], INSTANCE, "-control-plane-0-instance")
+
+
+def test_what_was_said_counts_from_the_first_time_and_names_what_is_missing() -> None:
+    assert said(LOG, "-configure", "prepare-machine") == 126.0
+    with pytest.raises(MomentMissing, match="-ready never said 'nonsense'"):
+        said(LOG, "-ready", "nonsense")
+
+
+def test_the_parts_of_an_up_add_up_to_the_whole() -> None:
+    parts = timeline.parts(100.0, LOG, 164.5)
+    assert sum(parts.values()) == pytest.approx(64.5)
+    assert parts[timeline.INSTANCE] == pytest.approx(11.0)
+    assert parts[timeline.PREPARATION] == pytest.approx(1.5)
+    assert parts[timeline.VOLUME] == pytest.approx(9.0)
+    assert [parts[name] for name in timeline.WITHIN_KUBEADM] == pytest.approx([6.5, 11.0, 1.0])
+
+
+@pytest.mark.parametrize("missing", [2, 3, 5, 6, 7, 8, 10, 11])
+def test_a_log_that_lacks_a_moment_gives_no_figures(missing: int) -> None:
+    with pytest.raises(MomentMissing):
+        timeline.parts(100.0, LOG[:missing] + LOG[missing + 1 :], 164.5)

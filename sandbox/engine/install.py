@@ -79,7 +79,8 @@ def _common() -> dict[str, str]:
         with os.fdopen(os.open(passphrase, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(32))
     return {
-        "PULUMI_BACKEND_URL": f"file://{stacks}",
+        # No side files: they aren't written at once, so a pulumi killed meanwhile left a state that none can read.
+        "PULUMI_BACKEND_URL": f"file://{stacks}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }

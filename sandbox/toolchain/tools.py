@@ -217,4 +217,9 @@ TOOLS: tuple[Tool, ...] = (
         version_module="sigs.k8s.io/cri-tools",
         stamps=("sigs.k8s.io/cri-tools/pkg/version.Version=v{version}",),
     ),
+    Tool(
+        name="actionlint",
+        commands={"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"},
+        version_module="github.com/rhysd/actionlint",
+    ),
 )

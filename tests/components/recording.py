@@ -39,6 +39,7 @@ class Recorded:
     depends_on: frozenset[str]
     protect: bool
     aliases: int
+    references: Mapping[str, frozenset[str]]
 
     @property
     def key(self) -> str:
@@ -47,7 +48,7 @@ class Recorded:
 
 @dataclass
 class Recording:
-    """What a program registered. `parent`, `deleted_with` and `depends_on` are `TYPE NAME` keys."""
+    """What a program registered. `parent`, `deleted_with`, `depends_on` and `references` are `TYPE NAME` keys."""
 
     resources: dict[str, Recorded] = field(default_factory=dict)
 
@@ -80,6 +81,10 @@ class _Monitor(mocks.MockMonitor):
             depends_on=frozenset(self.keys[urn] for urn in request.dependencies if urn in self.keys),
             protect=request.protect,
             aliases=len(request.aliases),
+            references={
+                key: frozenset(self.keys[urn] for urn in found.urns if urn in self.keys)
+                for key, found in request.propertyDependencies.items()
+            },
         )
         self.keys[response.urn] = recorded.key
         self.recording.resources[recorded.key] = recorded

@@ -1,0 +1,32 @@
+"""The command line of the operations: one module per command, each with `add_to(commands)`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from operations.errors import OperationFailed
+from operations.preview import command as preview
+from operations.report import command as report
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs a command and returns its exit code; a failure is a sentence, not a traceback."""
+    parser = argparse.ArgumentParser(prog="python -m operations", description="What is done beside `pulumi up`.")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for module in (report, preview):
+        module.add_to(commands)
+    parsed = parser.parse_args(arguments)
+    try:
+        code: int = parsed.run(parsed)
+    except OperationFailed as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+    return code
+
+
+def checkout() -> Path:
+    """The folder that holds the program."""
+    return Path(__file__).resolve().parents[1]

@@ -1,0 +1,218 @@
+"""What a step does to a running cluster: what it interrupts, and which data it touches. Pure, a table of rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any, Final
+
+import yaml
+
+from operations.preview.digest import Action, Step
+from operations.preview.node_lines import NODE_ENV, FileChange, MachineChange, is_script
+
+_MACHINE: Final = re.compile(r"-(control-plane-[0-9]+|etcd-[0-9]+|bastion)(?:-|$)")
+_STATEFUL: Final = (
+    "aws:ebs/volume:Volume",
+    "aws:s3/",
+    "aws:kms/key:Key",
+    "tls:index/privateKey:PrivateKey",
+    "tls:index/selfSignedCert:SelfSignedCert",
+)
+_ADDRESSES: Final = ("aws:ec2/networkInterface:NetworkInterface", "aws:ec2/eip:Eip")
+_API_FRONT: Final = ("aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup", "aws:lb/listener:Listener")
+_STOPPING_KEYS: Final = ("instanceType", "userData", "userDataBase64", "ebsOptimized", "cpuOptions")
+_CLUSTER_PARTS: Final = {
+    "apiServer": "kube-apiserver",
+    "controllerManager": "kube-controller-manager",
+    "scheduler": "kube-scheduler",
+    "etcd": "etcd and kube-apiserver",
+    "networking": "kube-apiserver and kube-controller-manager",
+    "controlPlaneEndpoint": "kube-apiserver",
+}
+_UPGRADE: Final = "Kubernetes is upgraded: static pods and kubelet restart"
+
+
+class Impact(IntEnum):
+    """How much a step interrupts, from nothing to data that is gone."""
+
+    NONE = 0
+    PASSING = 1  # something restarts; neither API nor pods stop
+    WORKERS = 2  # pods move to other machines
+    MACHINE = 3  # a machine's API server or etcd member pauses
+    API = 4  # the API's front is away
+    DATA = 5  # data or keys are gone
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a step interrupts, in words; `machine` is the one that pauses, with Impact.MACHINE.
+
+    Effects of one `turn` never happen at the same time: the machines see to that themselves.
+    """
+
+    impact: Impact
+    words: str
+    machine: str = ""
+    turn: str = ""
+
+
+def machine_of(name: str, cluster: str) -> str:
+    """The machine in a resource's name (`<cluster>-etcd-0-…`), or nothing."""
+    found = _MACHINE.search(name.removeprefix(cluster))
+    return found[1] if found else ""
+
+
+def is_stateful(step: Step) -> bool:
+    """Whether the resource holds what can't be made again: disks, buckets, keys."""
+    return step.type.startswith(_STATEFUL)
+
+
+def effect(step: Step, change: MachineChange | None, cluster: str) -> Effect:
+    """What a step does to the running cluster."""
+    machine = machine_of(step.name, cluster)
+    if step.action is Action.SAME or step.is_component:
+        return Effect(Impact.NONE, "")
+    if "SecurityGroup" in step.type and "Rule" in step.type:
+        return Effect(Impact.NONE, _traffic(step))
+    if step.action is Action.CREATE:
+        return Effect(Impact.NONE, "")
+    gone = step.action in (Action.REPLACE, Action.DELETE)
+    if is_stateful(step) and gone:
+        if step.retained:
+            return Effect(Impact.PASSING, "is left in AWS and no longer managed")
+        return Effect(Impact.DATA, _loss(step))
+    if is_stateful(step):
+        return Effect(Impact.NONE, "grows in place, then its file system" if "size" in step.differing else "")
+    if step.type == "aws:ec2/instance:Instance":
+        return _instance(step, machine, gone)
+    if gone and step.type.startswith(_API_FRONT):
+        return Effect(Impact.API, "the API is out of reach until it is there again")
+    if gone and step.type.startswith(_ADDRESSES) and machine:
+        return _on_machine(machine, "its address goes away for a moment")
+    if gone and step.type.startswith("aws:ec2/volumeAttachment"):
+        return _on_machine(machine, "its disk is detached for a moment")
+    if "launchTemplate" in step.type or step.type.startswith("aws:autoscaling/group"):
+        return _workers(step, gone)
+    if step.type.startswith("kubernetes:") and gone:
+        return Effect(Impact.PASSING, "the object is away until it is made again")
+    if step.type.startswith("command:"):
+        return _command(step, change, machine)
+    return Effect(Impact.NONE, "")
+
+
+def _traffic(step: Step) -> str:
+    """What a rule of a security group opens or closes."""
+    rule = step.new or step.old
+    low, high = rule.get("fromPort"), rule.get("toPort")
+    ports = f"{low}" if low == high else f"{low}-{high}"
+    peer = rule.get("cidrIpv4") or "another group"
+    direction = "from" if "Ingress" in step.type else "to"
+    verb = {Action.CREATE: "opens", Action.DELETE: "closes"}.get(step.action, "now reads")
+    return f"{verb} {rule.get('ipProtocol')} {ports} {direction} {peer}"
+
+
+def _loss(step: Step) -> str:
+    if step.type.startswith("tls:"):
+        return "a new key: what was signed with the old one is no longer trusted"
+    return "the data on it is gone" + (", were it not protected: Pulumi will refuse" if step.protected else "")
+
+
+def _instance(step: Step, machine: str, gone: bool) -> Effect:
+    if gone:
+        words = "the machine goes and a new one boots with its disk and address"
+        if step.action is Action.DELETE:
+            words = "the machine goes"
+        return _on_machine(machine, words)
+    stopping = [key for key in _STOPPING_KEYS if key in step.differing]
+    if stopping:
+        return _on_machine(machine, f"stops and starts ({', '.join(stopping)})")
+    return Effect(Impact.NONE, "")
+
+
+def _workers(step: Step, gone: bool) -> Effect:
+    if step.type.startswith("aws:autoscaling/group"):
+        if gone:
+            return Effect(Impact.WORKERS, "its workers go, and their pods")
+        sizes = {"minSize", "maxSize", "desiredCapacity"}
+        only = set(step.differing) <= sizes
+        return Effect(Impact.PASSING if only else Impact.WORKERS, "resized" if only else "workers are replaced in turn")
+    return Effect(Impact.WORKERS, "its workers are replaced in turn by machines of the new version")
+
+
+def _command(step: Step, change: MachineChange | None, machine: str) -> Effect:
+    if step.action is Action.DELETE:
+        return Effect(Impact.NONE, "")
+    if change is None:
+        return Effect(Impact.NONE, "runs on the new machine" if step.action is Action.REPLACE else "runs again")
+    if change.unknown:
+        unknown = _on_machine(machine, "files change; which lines is known only when it is applied")
+        return replace(unknown, turn=change.turn)
+    effects = [found for file in change.files for found in _file_effects(file, machine)]
+    if not effects:
+        return Effect(Impact.NONE, "")
+    worst = max(effects, key=lambda found: found.impact)
+    words = "; ".join(dict.fromkeys(found.words for found in sorted(effects, key=lambda found: -found.impact)))
+    return Effect(worst.impact, words, worst.machine, change.turn)
+
+
+def _file_effects(file: FileChange, machine: str) -> Iterator[Effect]:
+    if file.path.endswith("kubeadm.yaml"):
+        yield from _kubeadm_effects(file, machine)
+    elif file.path == NODE_ENV:
+        yield from _environment_effects(file, machine)
+    elif is_script(file.path):
+        yield Effect(Impact.NONE, "scripts change; they act when they run next")
+    elif machine.startswith("etcd-") and "etcd" in file.path:
+        yield _on_machine(machine, "etcd restarts")
+    elif "audit" in file.path:
+        yield _on_machine(machine, "restarts kube-apiserver")
+    elif file.path.startswith("/etc/systemd/system/"):
+        yield Effect(Impact.PASSING, "units change; systemd reloads them")
+    elif file.path.startswith("("):
+        yield Effect(Impact.PASSING, "what it applies rolls over its pods")
+
+
+def _kubeadm_effects(file: FileChange, machine: str) -> Iterator[Effect]:
+    old, new = _documents(file.old), _documents(file.new)
+    for kind in sorted({*old, *new}):
+        before, after = old.get(kind, {}), new.get(kind, {})
+        if before == after:
+            continue
+        if kind == "ClusterConfiguration":
+            keys = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+            if "kubernetesVersion" in keys:
+                yield _on_machine(machine, _UPGRADE)
+                continue
+            parts = dict.fromkeys(_CLUSTER_PARTS[key] for key in keys if key in _CLUSTER_PARTS)
+            yield _on_machine(machine, f"restarts {', '.join(parts) or 'what its static pods name'}")
+        elif kind == "KubeProxyConfiguration":
+            yield Effect(Impact.PASSING, "kube-proxy restarts node by node")
+        else:
+            yield Effect(Impact.PASSING, "kubelet restarts; its pods run on")
+
+
+def _environment_effects(file: FileChange, machine: str) -> Iterator[Effect]:
+    text = "\n".join(line for line in file.lines if line[:1] in "+-")
+    if "KUBERNETES_VERSION=" in text:
+        yield _on_machine(machine, _UPGRADE)
+    if "ETCD_VERSION=" in text:
+        yield _on_machine(machine, "etcd is upgraded and restarts")
+    if "CONTAINERD_VERSION=" in text:
+        yield Effect(Impact.PASSING, "containerd restarts; containers run on")
+
+
+def _documents(text: str | None) -> Mapping[str, Mapping[str, Any]]:
+    try:
+        found = [document for document in yaml.safe_load_all(text or "") if isinstance(document, dict)]
+    except yaml.YAMLError:
+        return {}
+    return {str(document.get("kind", "")): document for document in found}
+
+
+def _on_machine(machine: str, words: str) -> Effect:
+    if not machine or machine == "bastion":
+        return Effect(Impact.PASSING, words)
+    return Effect(Impact.MACHINE, words, machine)

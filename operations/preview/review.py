@@ -1,0 +1,190 @@
+"""What a preview means for the cluster: its verdict, what changes where, in which order, at what cost. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from components.settings.problems import InvalidSettings
+from components.settings.validate import restore
+from operations.cost import Bill, bill
+from operations.errors import OperationFailed
+from operations.preview.digest import Action, Preview, Step
+from operations.preview.effects import Effect, Impact, effect
+from operations.preview.node_lines import MachineChange, machine_change
+from operations.preview.order import ranks, together
+from operations.stack_files import Stack, stack_of
+from operations.tables import Prices, prices
+from operations.topology import Topology, topology
+
+_NAMES_SHOWN: Final = 4
+
+
+class Verdict(StrEnum):
+    """What a reviewer needs to know first, worst first."""
+
+    FAILS = "the preview fails"
+    BLOCKED = "a policy forbids it"
+    LOSES_DATA = "loses data or keys"
+    STOPS_API = "interrupts the API"
+    PAUSES = "pauses machines; the API goes on"
+    MOVES_PODS = "replaces workers; the API goes on"
+    DESTROYS = "removes the cluster"
+    NEW = "creates a new cluster"
+    IN_PLACE = "changes things in place; nothing is interrupted"
+    NOTHING = "changes nothing"
+
+
+@dataclass(frozen=True)
+class View:
+    """A side of the change, before or after: what the settings amount to, and its bill where prices are known."""
+
+    stack: Stack
+    topology: Topology
+    bill: Bill | None
+
+
+def mismatches(preview: Preview, topology: Topology) -> tuple[str, ...]:
+    """Where the program declares other machines, disks, gateways or balancers than the topology that is costed.
+
+    Only a preview that shows unchanged resources too can be compared; a partial one compares as it is.
+    """
+    kept = [step for step in preview.steps if step.action is not Action.DELETE]
+    declared = Counter(step.type for step in kept)
+    expected = {
+        "aws:ec2/instance:Instance": len(topology.machines),
+        "aws:autoscaling/group:Group": len(topology.pools),
+        "aws:ebs/volume:Volume": len(topology.members),
+        "aws:ec2/natGateway:NatGateway": topology.nat_gateways,
+        "aws:lb/loadBalancer:LoadBalancer": len(topology.load_balancers),
+    }
+    found = [
+        f"the preview declares {declared[kind]} {kind.rpartition(':')[2]}, the settings amount to {count}"
+        for kind, count in expected.items()
+        if declared[kind] != count
+    ]
+    return (*found, *_root_disks(kept, topology)) if not found else tuple(found)
+
+
+def _root_disks(kept: Sequence[Step], topology: Topology) -> Iterator[str]:
+    """Root disks of another size than is costed; silent where the preview does not show them."""
+    disks = [step.new.get("rootBlockDevice") for step in kept if step.type == "aws:ec2/instance:Instance"]
+    found = [disk.get("volumeSize") for disk in disks if isinstance(disk, Mapping)]
+    sizes = [size for size in found if isinstance(size, int)]
+    expected = sum(machine.root_gib for machine in topology.machines)
+    if len(sizes) == len(topology.machines) and sum(sizes) != expected:
+        yield f"the preview's root disks have {sum(sizes)} GiB, the settings amount to {expected}"
+
+
+@dataclass(frozen=True)
+class Review:
+    """A preview, judged. `before` is None for a new stack, `after` where the settings were refused."""
+
+    stack: str
+    preview: Preview
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    changes: Mapping[str, MachineChange]
+    effects: Mapping[str, Effect]
+    ranks: Mapping[str, int]
+    before: View | None
+    after: View | None
+    prices: Prices | None
+
+    @property
+    def interrupting(self) -> tuple[Step, ...]:
+        """Steps that interrupt something, in the order in which they can run."""
+        found = [step for step in self.preview.steps if self.effects[step.urn].impact > Impact.NONE]
+        return tuple(sorted(found, key=lambda step: self.ranks.get(step.urn, 0)))
+
+
+def review(name: str, preview: Preview) -> Review:
+    """Judges the preview of the stack called `name`."""
+    after = _after(name, preview)
+    before = _before(name, preview)
+    known = after or before
+    cluster = known.topology.cluster if known else name
+    changes = {step.urn: change for step in preview.steps if (change := machine_change(step))}
+    effects = {step.urn: effect(step, changes.get(step.urn), cluster) for step in preview.steps}
+    counted = frozenset(step.urn for step in preview.steps if step.action is not Action.SAME and not step.is_component)
+    verdict, reasons = _verdict(preview, effects, before, after)
+    return Review(
+        name, preview, verdict, reasons, changes, effects, ranks(preview.steps, counted), before, after,
+        prices(known.stack.region) if known else None,
+    )  # fmt: skip
+
+
+def _verdict(
+    preview: Preview, effects: Mapping[str, Effect], before: View | None, after: View | None
+) -> tuple[Verdict, tuple[str, ...]]:
+    steps = {step.urn: step for step in preview.steps}
+
+    def said(impact: Impact) -> tuple[str, ...]:
+        names: dict[str, list[str]] = {}
+        for urn, found in effects.items():
+            if found.impact is impact:
+                names.setdefault(found.words, []).append(f"`{steps[urn].name}`")
+        return tuple(f"{_some(listed)}: {words}" for words, listed in names.items())
+
+    forbidden = tuple(f"`{v.resource}`: {v.message}" for v in preview.violations if v.mandatory)
+    if preview.errors and not forbidden:
+        return Verdict.FAILS, preview.errors
+    if forbidden:
+        return Verdict.BLOCKED, forbidden
+    touched = [step for step in preview.steps if step.action is not Action.SAME and not step.is_component]
+    if not touched:
+        return Verdict.NOTHING, ()
+    if all(step.action is Action.DELETE for step in touched):
+        return Verdict.DESTROYS, said(Impact.DATA)
+    if all(step.action is Action.CREATE for step in touched) and before is None:
+        return Verdict.NEW, ()
+    if said(Impact.DATA):
+        return Verdict.LOSES_DATA, said(Impact.DATA)
+    stopping = said(Impact.API)
+    pausing = together(preview.steps, effects, before.topology) if before else frozenset()
+    if stopping or pausing:
+        return Verdict.STOPS_API, (*stopping, *_why(pausing, before, said(Impact.MACHINE)))
+    if said(Impact.MACHINE):
+        return Verdict.PAUSES, said(Impact.MACHINE)
+    if said(Impact.WORKERS):
+        return Verdict.MOVES_PODS, said(Impact.WORKERS)
+    return Verdict.IN_PLACE, ()
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(names[:_NAMES_SHOWN]) + more
+
+
+def _why(pausing: frozenset[str], before: View | None, machines: tuple[str, ...]) -> tuple[str, ...]:
+    if not pausing or before is None:
+        return ()
+    if len(pausing) == 1:
+        return (f"{next(iter(pausing))} pauses, and with it the API: it has no other machine to go on with", *machines)
+    names = ", ".join(sorted(pausing))
+    return (f"{names} may pause at the same time: no step of one waits for the other", *machines)
+
+
+def _after(name: str, preview: Preview) -> View | None:
+    try:
+        return _view(stack_of(name, preview.config))
+    except OperationFailed:
+        return None
+
+
+def _before(name: str, preview: Preview) -> View | None:
+    raw = preview.root.old_outputs.get("settings") if preview.root else None
+    if not isinstance(raw, Mapping):
+        return None
+    try:
+        return _view(Stack(name, str(preview.config.get("aws:region") or ""), restore(raw)))
+    except InvalidSettings:
+        return None  # of another version of the program
+
+
+def _view(stack: Stack) -> View:
+    built, table = topology(stack.settings), prices(stack.region)
+    return View(stack, built, bill(built, table) if table else None)

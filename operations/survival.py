@@ -1,0 +1,233 @@
+"""What a cluster survives: the quorum table, and for each failure what stops and for how long. Pure.
+
+Whether the API goes on is computed from the topology; how long a stop lasts is told from drills of the same shape
+where there are any, and otherwise by what ends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from components.settings.model import EtcdTopology
+from components.settings.quorum import quorum, tolerated_losses
+from operations.tables import Drill
+from operations.topology import Kind, Machine, Topology
+
+_GOES_ON = "goes on"
+_STOPS = "stops"
+_PODS_GO_ON = "run on; nothing is scheduled, healed or scaled while the API stops"
+
+
+@dataclass(frozen=True)
+class QuorumRow:
+    """How many members a majority is, and how many may be lost."""
+
+    members: int
+    majority: int
+    losses: int
+    here: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What follows from a failure. `api` says whether it takes writes, `measured` what a drill of this shape took."""
+
+    failure: str
+    api: str
+    how_long: str
+    workloads: str
+    remedy: str
+    measured: str = ""
+    source: str = ""
+
+    @property
+    def api_stops(self) -> bool:
+        return self.api.startswith(_STOPS)
+
+
+def quorum_table(members: int) -> tuple[QuorumRow, ...]:
+    """1 to 9 members, with the row of this cluster marked."""
+    return tuple(QuorumRow(n, quorum(n), tolerated_losses(n), n == members) for n in range(1, 10))
+
+
+def outcomes(topology: Topology, drills: tuple[Drill, ...]) -> tuple[Outcome, ...]:
+    """What each failure does to this cluster, in the order of how often they happen."""
+    shape = (len(topology.control_planes), str(topology.etcd), len(topology.members))
+    fitting = {d.failure: d for d in drills if (d.control_planes, d.topology, d.members) == shape}
+    found = []
+    for key, outcome in _outcomes(topology):
+        drill = fitting.get(key)
+        if drill:
+            outcome = Outcome(
+                outcome.failure, outcome.api, outcome.how_long, outcome.workloads, outcome.remedy,
+                drill.took, f"{drill.source} ({drill.recorded})",
+            )  # fmt: skip
+        found.append(outcome)
+    return tuple(found)
+
+
+def _outcomes(topology: Topology) -> Iterator[tuple[str, Outcome]]:
+    yield from _control_plane(topology)
+    yield from _etcd(topology)
+    yield from _zone(topology)
+    yield from _two(topology)
+    yield from _around(topology)
+
+
+def _control_plane(topology: Topology) -> Iterator[tuple[str, Outcome]]:
+    several = len(topology.control_planes) > 1
+    first = topology.control_planes[0]
+    balanced = "connections to it break at once, new ones until two health checks have failed (10 s at the NLB)"
+    yield (
+        "api-server-stopped",
+        Outcome(
+            "an API server stops",
+            _GOES_ON if several else _STOPS,
+            balanced if several else "until the kubelet has started it again",
+            "run on",
+            "none: the kubelet starts it again",
+        ),
+    )
+    yield (
+        "control-plane-machine-lost",
+        Outcome(
+            _named("a control-plane machine is lost", first),
+            _verdict(topology, first),
+            balanced if topology.serves_without(frozenset({first.name})) else "until `pulumi up` has brought it back",
+            _own_pods(topology) if several else f"{_PODS_GO_ON}; {_own_pods(topology)}",
+            "`pulumi refresh`, `pulumi up`: the same machine comes back with its disk and address",
+        ),
+    )
+
+
+def _etcd(topology: Topology) -> Iterator[tuple[str, Outcome]]:
+    member = topology.members[0]
+    alone = len(topology.members) == 1
+    elected = "until another leader is elected: about one election timeout"
+    if topology.etcd is EtcdTopology.EXTERNAL:
+        yield (
+            "etcd-machine-lost",
+            Outcome(
+                _named("an etcd machine is lost", member),
+                _verdict(topology, member),
+                elected,
+                "run on",
+                "`pulumi refresh`, `pulumi up`: the same member comes back with its data",
+            ),
+        )
+    yield (
+        "etcd-leader-lost",
+        Outcome(
+            "the leader of etcd is lost",
+            _verdict(topology, member),
+            "until etcd is back" if alone else elected,
+            _PODS_GO_ON if alone else "run on",
+            "none where the machine lives: etcd is started again",
+        ),
+    )
+    snapshot = "restore the last snapshot" if topology.snapshots else "no snapshots are taken: make the cluster anew"
+    yield (
+        "etcd-disk-lost",
+        Outcome(
+            "the disk of an etcd member is lost",
+            _verdict(topology, member),
+            "until the data is restored" if alone else elected,
+            _PODS_GO_ON if alone else "run on",
+            snapshot if alone else "remove the member, add it again with an empty disk",
+        ),
+    )
+
+
+def _zone(topology: Topology) -> Iterator[tuple[str, Outcome]]:
+    worst = [zone for zone in range(topology.zones) if not topology.serves_without(topology.in_zone(zone))]
+    if topology.zones == 1:
+        how = "until the zone is back: everything stands in it"
+    elif worst:
+        how = f"while zone {', '.join(str(zone + 1) for zone in worst)} is away; losing another one is survived"
+    else:
+        how = "some seconds, while connections that hang are given up"
+    pods = "those of the zone start again elsewhere after some 5 minutes" if topology.zones > 1 else "stop"
+    yield (
+        "zone-cut-off",
+        Outcome(
+            "a zone is cut off",
+            _STOPS if worst else _GOES_ON,
+            how,
+            pods if topology.nat_gateways != 1 or topology.zones == 1 else f"{pods}; without zone 1 none reaches out",
+            "none: machines and members come back with the zone",
+        ),
+    )
+
+
+def _two(topology: Topology) -> Iterator[tuple[str, Outcome]]:
+    if len(topology.members) < 2:
+        return
+    pair = frozenset(machine.name for machine in topology.members[:2])
+    goes_on = topology.serves_without(pair)
+    yield (
+        "two-members-lost",
+        Outcome(
+            "two members of etcd are lost",
+            _GOES_ON if goes_on else _STOPS,
+            "one election" if goes_on else f"until {topology.majority} of {len(topology.members)} are back",
+            "run on" if goes_on else _PODS_GO_ON,
+            "bring one back: nothing is lost" if not goes_on else "bring them back one by one",
+        ),
+    )
+
+
+def _around(topology: Topology) -> Iterator[tuple[str, Outcome]]:
+    if topology.load_balancers:
+        yield (
+            "target-flapping",
+            Outcome(
+                "a target of the load balancer flaps",
+                _GOES_ON,
+                "single requests fail until the target is out: two failed checks, 10 s",
+                "run on",
+                "see why /readyz fails on that machine",
+            ),
+        )
+    if topology.pools:
+        yield (
+            "worker-lost",
+            Outcome(
+                "a worker is lost",
+                _GOES_ON,
+                "not at all",
+                "its pods start elsewhere: 50 s until the node is NotReady, then 5 minutes of tolerance",
+                "none: its group starts another, which joins by itself",
+            ),
+        )
+    if topology.nat_gateways:
+        private = "all machines" if topology.nat_gateways == 1 else "the machines of its zone"
+        yield (
+            "nat-lost",
+            Outcome(
+                "a NAT gateway is lost",
+                _GOES_ON,
+                "not at all",
+                f"run on, but {private} reach no registry and no AWS API",
+                "none: AWS keeps a gateway within its zone",
+            ),
+        )
+    if topology.of(Kind.BASTION):
+        yield (
+            "bastion-lost",
+            Outcome("the bastion is lost", _GOES_ON, "not at all", "run on", "`pulumi up`; until then no login by SSH"),
+        )
+
+
+def _verdict(topology: Topology, machine: Machine) -> str:
+    return _GOES_ON if topology.serves_without(frozenset({machine.name})) else _STOPS
+
+
+def _named(failure: str, machine: Machine) -> str:
+    return (
+        f"{failure}, with its etcd member" if machine.holds_member and machine.kind is Kind.CONTROL_PLANE else failure
+    )
+
+
+def _own_pods(topology: Topology) -> str:
+    return "its own pods are gone" if topology.schedulable_control_plane else "run on"

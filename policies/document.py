@@ -1,0 +1,97 @@
+"""Writes docs/policies.md from the catalogue: `python -m policies.document`. Pure but for main()."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from policies.catalogue import BY_SUBJECT, RULES
+from policies.exemptions import KEY
+from policies.model import Level, Rule
+
+PAGE: Final = Path(__file__).resolve().parents[1] / "docs" / "policies.md"
+_HEAD: Final = """# Policies
+
+Generated from `policies/` by `python -m policies.document`.
+
+```
+pulumi preview --policy-pack policies
+```
+
+{mandatory} rules are mandatory: a stack that breaks one fails at preview, before anything is created. {advisory} are
+advisory: they are told, and nothing stops. Each message says what is wrong, why it matters for a cluster, and what to
+set. Rules look at what the program declares, whichever way it was written: at resources of the provider, not at
+settings.
+
+A value that a preview can't know yet is not refused by guess. Rules on single resources look again during the update,
+before that resource is created; rules on the whole stack at its end.
+
+## Another severity, other parameters
+
+```
+pulumi preview --policy-pack policies --policy-pack-config policy-config.json
+```
+
+```json
+{example}
+```
+
+A level is `mandatory`, `advisory` or `disabled`.
+
+## Exemptions
+
+An exemption stands in the stack file, names its rule and says why. It covers one resource, those whose names match a
+pattern, or, without `resource`, all that the rule finds:
+
+```yaml
+config:
+  {key}:
+    - policy: nat-in-every-zone
+      reason: staging may lose its way out for an hour; a second gateway costs more
+    - policy: etcd-volumes-are-kept
+      resource: prod-etcd-2-*
+      reason: the disk moves to another zone this week, the other two stay
+```
+
+Each is reported at every preview with what it lets pass, and so is one that lets nothing pass any more. One without a
+reason of 15 characters or more, or for a rule that there isn't, fails the preview and exempts nothing.
+
+## Budget
+
+`policies:monthlyBudgetUsd: 700` in the stack file: a stack that costs more by list price is told so.
+"""
+
+
+def page() -> str:
+    """The page's text."""
+    mandatory = sum(rule.level is Level.MANDATORY for rule in RULES)
+    example = {"nat-in-every-zone": "mandatory", "metadata-hop-limit": {"enforcementLevel": "advisory", "maximum": 2}}
+    head = _HEAD.format(
+        mandatory=mandatory, advisory=len(RULES) - mandatory, key=KEY, example=json.dumps(example, indent=2)
+    )
+    return head + "".join(_subjects())
+
+
+def _subjects() -> Iterator[str]:
+    for subject, rules in BY_SUBJECT.items():
+        yield f"\n## {subject}\n\n| rule | what it asks | why | level, severity |\n|---|---|---|---|\n"
+        yield from (_row(rule) for rule in rules)
+
+
+def _row(rule: Rule) -> str:
+    says = rule.says
+    for name, parameter in rule.parameters.items():
+        says += f" Parameter `{name}`, by default `{json.dumps(parameter.default)}`."
+    why = rule.why[:1].upper() + rule.why[1:]
+    return f"| `{rule.name}` | {says} | {why} | {rule.level}, {rule.severity} |\n"
+
+
+def main() -> None:
+    PAGE.write_text(page())
+    print(f"wrote {PAGE}")
+
+
+if __name__ == "__main__":
+    main()

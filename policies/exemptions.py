@@ -1,0 +1,90 @@
+"""Exemptions from rules, each with its reason in the stack file. Pure.
+
+policies:exemptions:
+  - policy: api-not-open-to-the-world
+    resource: prod-groups-in-*          # optional: the resource's name, * stands for anything
+    reason: demonstration cluster without data, gone by Friday
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Final
+
+from policies.context import BUDGET_KEY, decoded
+from policies.model import Finding
+
+KEY: Final = "policies:exemptions"
+_KEYS: Final = ("policy", "resource", "reason")
+# Shorter ones say "n/a" or "later".
+_SHORTEST_REASON: Final = 15
+
+
+@dataclass(frozen=True)
+class Exemption:
+    """Lets the findings of a rule pass; only those of resources whose names match, when `resource` is given."""
+
+    policy: str
+    reason: str
+    resource: str = "*"
+
+    def covers(self, policy: str, finding: Finding) -> bool:
+        if policy != self.policy:
+            return False
+        return self.resource == "*" or (
+            finding.resource is not None and fnmatchcase(finding.resource.name, self.resource)
+        )
+
+
+def exemptions(raw: object, policies: Sequence[str]) -> tuple[tuple[Exemption, ...], tuple[str, ...]]:
+    """The sound exemptions in a stack file's value, and what is wrong with the others, which exempt nothing."""
+    if raw is None:
+        return (), ()
+    if not isinstance(raw, list):
+        return (), (f"{KEY} is no list: write one item for each exemption, with policy and reason.",)
+    sound: list[Exemption] = []
+    problems: list[str] = []
+    for number, entry in enumerate(raw):
+        wrong = list(_problems(entry, policies))
+        problems.extend(f"{KEY}[{number}]: {problem}" for problem in wrong)
+        if not wrong:
+            sound.append(Exemption(entry["policy"], entry["reason"].strip(), entry.get("resource", "*")))
+    return tuple(sound), tuple(problems)
+
+
+def misspelt(config: Mapping[str, str]) -> tuple[str, ...]:
+    """What a stack file says to policies and no policy reads, or can't."""
+    problems = []
+    for key in config:
+        if key.startswith("policies:") and key not in (KEY, BUDGET_KEY):
+            near = get_close_matches(key, (KEY, BUDGET_KEY), 1, cutoff=0.8)
+            problems.append(
+                f"unknown key {key}" + (f", did you mean {near[0]}?" if near else f": there are {KEY}, {BUDGET_KEY}.")
+            )
+    budget = decoded(config, BUDGET_KEY)
+    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float)):
+        problems.append(f"{BUDGET_KEY} is no number: give USD a month, such as 700.")
+    return tuple(problems)
+
+
+def _problems(entry: object, policies: Sequence[str]) -> Iterator[str]:
+    if not isinstance(entry, Mapping):
+        yield "is no object: give policy and reason."
+        return
+    for key in entry:
+        if key not in _KEYS:
+            near = get_close_matches(str(key), _KEYS, 1)
+            yield f"unknown key {key!r}" + (
+                f", did you mean {near[0]!r}?" if near else f": there are {', '.join(_KEYS)}."
+            )
+    policy, reason, resource = entry.get("policy"), entry.get("reason"), entry.get("resource", "*")
+    if policy not in policies:
+        near = get_close_matches(str(policy), policies, 1)
+        yield f"no policy is called {policy!r}" + (f", did you mean {near[0]!r}?" if near else ".")
+    if not isinstance(reason, str) or len(reason.strip()) < _SHORTEST_REASON:
+        yield f"the reason is missing or too short: say in {_SHORTEST_REASON} characters or more why this may be."
+    if not isinstance(resource, str) or not resource:
+        yield "resource must be a resource's name; leave it out for all of them."

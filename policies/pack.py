@@ -1,0 +1,110 @@
+"""The rules as a pack of pulumi_policy, which the engine asks about each resource and about the stack as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pulumi_policy
+from pulumi_policy import EnforcementLevel, PolicyConfigSchema, ResourceValidationPolicy, StackValidationPolicy
+
+from policies import configuration
+from policies.catalogue import NAMES, RULES
+from policies.context import context_of, decoded
+from policies.evaluate import judged, on_resource, on_stack
+from policies.exemptions import KEY, Exemption, exemptions, misspelt
+from policies.model import Level, ResourceRule, Rule, message
+from policies.plain import Seen
+
+PACK = "quorate"
+SOUND = "policy-settings-are-sound"
+IN_USE = "exemptions-in-use"
+_LEVELS = {Level.MANDATORY: EnforcementLevel.MANDATORY, Level.ADVISORY: EnforcementLevel.ADVISORY}
+
+Config = Callable[[], Mapping[str, str]]
+Report = Callable[..., None]
+
+
+def start() -> None:
+    """Serves the pack to the engine; returns when the engine ends it."""
+    configuration.listen()
+    pulumi_policy.PolicyPack(PACK, policies(configuration.current))
+
+
+def policies(config: Config) -> list[pulumi_policy.Policy]:
+    """One policy for each rule, and two about exemptions. `config` gives the stack's configuration when asked."""
+    seen = Seen()
+    made = [
+        _on_resource(rule, config, seen) if isinstance(rule, ResourceRule) else _on_stack(rule, config, seen)
+        for rule in RULES
+    ]
+    return [*made, _policy_settings_are_sound(config), _exemptions_in_use(config, seen)]
+
+
+def _exemptions(config: Config) -> tuple[Exemption, ...]:
+    return exemptions(decoded(config(), KEY), NAMES)[0]
+
+
+def _on_resource(rule: ResourceRule, config: Config, seen: Seen) -> pulumi_policy.Policy:
+    def validate(args: pulumi_policy.ResourceValidationArgs, report: Report) -> None:
+        seen.configured(rule.name, args.get_config())
+        found = on_resource(rule, seen.resource(args), context_of(config()), args.get_config())
+        for finding in judged(rule, found, _exemptions(config)).violations:
+            report(message(rule, finding))
+
+    return ResourceValidationPolicy(validate=validate, **_described(rule))
+
+
+def _on_stack(rule: Rule, config: Config, seen: Seen) -> pulumi_policy.Policy:
+    def validate(args: pulumi_policy.StackValidationArgs, report: Report) -> None:
+        seen.configured(rule.name, args.get_config())
+        found = on_stack(rule, seen.stack(args), context_of(config()), args.get_config())
+        for finding in judged(rule, found, _exemptions(config)).violations:
+            report(message(rule, finding), finding.resource.urn if finding.resource else None)
+
+    return StackValidationPolicy(validate=validate, **_described(rule))
+
+
+def _described(rule: Rule) -> dict[str, Any]:
+    schema = {name: dict(parameter.schema) for name, parameter in rule.parameters.items()}
+    return {
+        "name": rule.name,
+        "description": rule.says,
+        "enforcement_level": _LEVELS[rule.level],
+        "severity": pulumi_policy.Severity(rule.severity.value),
+        "config_schema": PolicyConfigSchema(schema) if schema else None,
+    }
+
+
+def _policy_settings_are_sound(config: Config) -> pulumi_policy.Policy:
+    def validate(args: pulumi_policy.StackValidationArgs, report: Report) -> None:
+        for problem in (*misspelt(config()), *exemptions(decoded(config(), KEY), NAMES)[1]):
+            report(problem)
+
+    return StackValidationPolicy(
+        SOUND,
+        "What a stack file says to policies is understood; every exemption has its reason.",
+        validate,
+        EnforcementLevel.MANDATORY,
+    )
+
+
+def _exemptions_in_use(config: Config, seen: Seen) -> pulumi_policy.Policy:
+    """Tells every exemption with what it lets pass, and those that let nothing pass."""
+
+    def validate(args: pulumi_policy.StackValidationArgs, report: Report) -> None:
+        usable, stack, context = _exemptions(config), seen.stack(args), context_of(config())
+        unused = set(usable)
+        for rule in RULES:
+            if any(one.policy == rule.name for one in usable):
+                for finding, covering in judged(
+                    rule, on_stack(rule, stack, context, seen.config(rule.name)), usable
+                ).exempt:
+                    unused.discard(covering)
+                    urn = finding.resource.urn if finding.resource else None
+                    report(f"{rule.name} is exempt: {covering.reason}\n{finding.wrong}", urn)
+        for one in usable:
+            if one in unused:
+                report(f"{one.policy} is exempt for {one.resource}, and nothing breaks it: remove the exemption.")
+
+    return StackValidationPolicy(IN_USE, "Exemptions are few and known.", validate, EnforcementLevel.ADVISORY)

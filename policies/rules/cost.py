@@ -1,0 +1,42 @@
+"""What the stack costs against its budget. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from operations.cost import bill
+from operations.tables import priced_regions, prices
+from operations.topology import topology
+from policies.model import Context, Finding, Level, Severity, Stack, StackRule
+
+
+def within_budget(stack: Stack, context: Context) -> Iterable[Finding]:
+    budget = context.monthly_budget_usd
+    if context.settings is None or budget is None:
+        return
+    table = prices(context.region)
+    if table is None:
+        yield Finding(
+            f"there are no prices of {context.parameters['region']}.",
+            f"set this rule's `region` to one of {', '.join(priced_regions())}.",
+        )
+        return
+    monthly = bill(topology(context.settings), table).total
+    if monthly > budget:
+        yield Finding(
+            f"the stack costs about {monthly:,.0f} USD a month at its pools' minimum, {monthly - budget:,.0f} more "
+            f"than its budget of {budget:,.0f} (list prices of {table.region}, {table.recorded}).",
+            "choose smaller or fewer machines, network.nat single, or raise policies:monthlyBudgetUsd.",
+        )
+
+
+RULES = (
+    StackRule(
+        "cost-is-within-the-budget",
+        "The stack costs no more than the budget in its stack file.",
+        "availability is bought by the hour, and nobody sees the bill before the month is over.",
+        Severity.LOW,
+        Level.ADVISORY,
+        check=within_budget,
+    ),
+)

@@ -1,0 +1,129 @@
+"""Which ports the world may reach. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any, Final
+
+from policies.context import highly_available
+from policies.model import Context, Finding, Level, Resource, ResourceRule, Severity
+from policies.values import UNKNOWN, at, items, known
+
+# A network this wide is the world, cut in pieces or not.
+_WIDEST: Final = {4: 8, 6: 16}
+_EVERY_PROTOCOL: Final = ("-1", "all")
+_TCP: Final = ("tcp", "6", *_EVERY_PROTOCOL)
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """Ports (first and last) that a rule opens to networks."""
+
+    protocol: Any
+    first: Any
+    last: Any
+    networks: tuple[str, ...]
+
+    def opens(self, first: int, last: int) -> bool:
+        if self.protocol is UNKNOWN or self.protocol not in _TCP:
+            return False
+        if self.protocol in _EVERY_PROTOCOL:
+            return True
+        if not isinstance(self.first, int | float) or not isinstance(self.last, int | float):
+            return False
+        return self.first <= last and first <= self.last
+
+
+def _openings(resource: Resource) -> Iterator[_Opening]:
+    """What a resource lets in, whichever way its type says it."""
+    if resource.type == "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":
+        protocol, networks = resource.get("ipProtocol"), [resource.get("cidrIpv4"), resource.get("cidrIpv6")]
+        yield _Opening(protocol, resource.get("fromPort"), resource.get("toPort"), _texts(networks))
+    elif resource.type == "aws:ec2/securityGroupRule:SecurityGroupRule" and resource.get("type") == "ingress":
+        yield _opening(resource.props)
+    elif resource.type in ("aws:ec2/securityGroup:SecurityGroup", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"):
+        for entry in items(resource.get("ingress")):
+            yield _opening(entry)
+
+
+def _opening(entry: Any) -> _Opening:
+    networks = [*items(at(entry, "cidrBlocks")), *items(at(entry, "ipv6CidrBlocks"))]
+    return _Opening(at(entry, "protocol"), at(entry, "fromPort"), at(entry, "toPort"), _texts(networks))
+
+
+def _texts(values: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(value for value in values if known(value) and isinstance(value, str))
+
+
+def _wide(network: str) -> bool:
+    try:
+        parsed = ip_network(network, strict=False)
+    except ValueError:
+        return False
+    return parsed.prefixlen < _WIDEST[parsed.version]
+
+
+def _closed(
+    what: str, first: int, last: int, remedy: str, applies: Callable[[Context], bool] = lambda context: True
+) -> Callable[[Resource, Context], Iterable[Finding]]:
+    ports = str(first) if first == last else f"{first}-{last}"
+
+    def check(resource: Resource, context: Context) -> Iterable[Finding]:
+        if not applies(context):
+            return
+        for opening in _openings(resource):
+            wide = [network for network in opening.networks if _wide(network)]
+            if wide and opening.opens(first, last):
+                yield Finding(f"{resource.name} opens {what} (port {ports}) to {', '.join(wide)}.", remedy, resource)
+
+    return check
+
+
+_NAME_NETWORKS = "name the networks that need it in quorate:access.{key}, such as your own address with /32."
+
+RULES = (
+    ResourceRule(
+        "ssh-is-not-open-to-the-world",
+        "SSH is closed to all but named networks.",
+        "the login user is root's equal on every machine, and open SSH ports are found and tried within minutes.",
+        Severity.CRITICAL,
+        check=_closed("SSH", 22, 22, _NAME_NETWORKS.format(key="sshCidrs")),
+    ),
+    ResourceRule(
+        "etcd-is-not-open-to-the-world",
+        "etcd's ports are closed to all but the cluster's machines.",
+        "who reaches etcd with a certificate passes by every permission that the API server checks.",
+        Severity.CRITICAL,
+        check=_closed("etcd", 2379, 2380, "let in the security groups of control plane and members only."),
+    ),
+    ResourceRule(
+        "kubelet-is-not-open-to-the-world",
+        "The kubelets' port is closed to all but the cluster's machines.",
+        "the kubelet's API runs commands in every container of its node.",
+        Severity.CRITICAL,
+        check=_closed("the kubelet's API", 10250, 10250, "let in the security group of the control plane only."),
+    ),
+    ResourceRule(
+        "api-is-not-open-to-the-world",
+        "The Kubernetes API is closed to all but named networks.",
+        "a flaw in the API server or a leaked kubeconfig is then used by anyone; behind named networks it isn't.",
+        Severity.HIGH,
+        check=_closed("the Kubernetes API", 6443, 6443, _NAME_NETWORKS.format(key="apiCidrs"), highly_available),
+    ),
+    ResourceRule(
+        "api-of-a-learning-cluster-is-not-open",
+        "The Kubernetes API of a cluster with one control plane is closed to all but named networks.",
+        "a leaked kubeconfig of a cluster to learn on still runs whatever someone likes, on your bill.",
+        Severity.MEDIUM,
+        Level.ADVISORY,
+        check=_closed(
+            "the Kubernetes API",
+            6443,
+            6443,
+            _NAME_NETWORKS.format(key="apiCidrs"),
+            lambda context: not highly_available(context),
+        ),
+    ),
+)

@@ -1,0 +1,122 @@
+"""What a step does to a running cluster."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from operations.preview.digest import Action, Step
+from operations.preview.effects import Impact, effect, is_stateful, machine_of
+from operations.preview.node_lines import machine_change
+from operations.topology import topology
+from tests.operations.preview.digests import COMMAND, INSTANCE, LAUNCH_TEMPLATE, VOLUME, machine_bundle
+from tests.operations.stacks import PROD, settings
+
+GROUP = "aws:autoscaling/group:Group"
+RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+MASTER, MEMBER = "prod-control-plane-1-instance", "prod-etcd-2-instance"
+
+
+def step(kind: str, name: str, action: Action, old: Any = None, new: Any = None, **more: Any) -> Step:
+    return Step(f"urn:pulumi:prod::quorate::quorate:index:Cluster${kind}::{name}", action, old or {}, new or {}, **more)
+
+
+def found(made: Step) -> Impact:
+    return effect(made, machine_change(made), "prod").impact
+
+
+@pytest.mark.parametrize(
+    ("name", "machine"),
+    [
+        ("prod-control-plane-0-instance", "control-plane-0"),
+        ("prod-etcd-2-etcd", "etcd-2"),
+        ("prod-bastion-instance", "bastion"),
+        ("prod-control-plane-10", "control-plane-10"),
+        ("prod-api-zone", ""),
+        ("prod-pool-general", ""),
+    ],
+)
+def test_the_machine_of_a_resource_is_in_its_name(name: str, machine: str) -> None:
+    assert machine_of(name, "prod") == machine
+
+
+def test_a_cluster_that_is_called_like_a_machine_confuses_nobody() -> None:
+    assert machine_of("my-etcd-1-control-plane-0-instance", "my-etcd-1") == "control-plane-0"
+    assert machine_of("my-etcd-1-api-zone", "my-etcd-1") == ""
+
+
+@pytest.mark.parametrize(
+    ("made", "impact"),
+    [
+        (step(VOLUME, "prod-etcd-0-etcd", Action.DELETE), Impact.DATA),
+        (step(VOLUME, "prod-etcd-0-etcd", Action.REPLACE), Impact.DATA),
+        (step(VOLUME, "prod-etcd-0-etcd", Action.DELETE, retained=True), Impact.PASSING),
+        (step(VOLUME, "prod-etcd-0-etcd", Action.UPDATE, {"size": 20}, {"size": 40}), Impact.NONE),
+        (step(VOLUME, "prod-etcd-0-etcd", Action.CREATE), Impact.NONE),
+        (step("aws:s3/bucketV2:BucketV2", "prod-backups", Action.DELETE), Impact.DATA),
+        (step("tls:index/privateKey:PrivateKey", "prod-pki-cluster-ca", Action.REPLACE), Impact.DATA),
+        (step("tls:index/locallySignedCert:LocallySignedCert", "prod-pki-operator", Action.REPLACE), Impact.NONE),
+        (step(INSTANCE, MASTER, Action.REPLACE), Impact.MACHINE),
+        (step(INSTANCE, MEMBER, Action.DELETE), Impact.MACHINE),
+        (step(INSTANCE, MASTER, Action.UPDATE, {"instanceType": "a"}, {"instanceType": "b"}), Impact.MACHINE),
+        (step(INSTANCE, MASTER, Action.UPDATE, {"userData": "a"}, {"userData": "b"}), Impact.MACHINE),
+        (step(INSTANCE, MASTER, Action.UPDATE, {"tags": {"a": "1"}}, {"tags": {}}), Impact.NONE),
+        (step(INSTANCE, "prod-bastion-instance", Action.REPLACE), Impact.PASSING),
+        (step(INSTANCE, MASTER, Action.SAME), Impact.NONE),
+        (step("aws:lb/loadBalancer:LoadBalancer", "prod-api-internal", Action.REPLACE), Impact.API),
+        (step("aws:lb/targetGroup:TargetGroup", "prod-api", Action.DELETE), Impact.API),
+        (step("aws:lb/targetGroup:TargetGroup", "prod-api", Action.UPDATE), Impact.NONE),
+        (step("aws:ec2/networkInterface:NetworkInterface", "prod-etcd-0-interface", Action.REPLACE), Impact.MACHINE),
+        (step("aws:ec2/volumeAttachment:VolumeAttachment", "prod-etcd-0-etcd", Action.REPLACE), Impact.MACHINE),
+        (step(LAUNCH_TEMPLATE, "prod-pool-a", Action.UPDATE, {"imageId": "a"}, {"imageId": "b"}), Impact.WORKERS),
+        (step(GROUP, "prod-pool-a", Action.UPDATE, {"maxSize": 3}, {"maxSize": 9}), Impact.PASSING),
+        (step(GROUP, "prod-pool-a", Action.UPDATE, {"launchTemplate": 1}, {"launchTemplate": 2}), Impact.WORKERS),
+        (step(GROUP, "prod-pool-a", Action.DELETE), Impact.WORKERS),
+        (step("kubernetes:apps/v1:Deployment", "prod-smoke", Action.REPLACE), Impact.PASSING),
+        (step(COMMAND, "prod-etcd-0-configure", Action.DELETE), Impact.NONE),
+        (step(COMMAND, "prod-ready", Action.UPDATE, {"stdin": "a"}, {"stdin": "b"}), Impact.NONE),
+        (step("quorate:index:Cluster", "prod", Action.DELETE), Impact.NONE),
+    ],
+)
+def test_each_kind_of_step_interrupts_what_it_interrupts(made: Step, impact: Impact) -> None:
+    assert found(made) is impact
+
+
+@pytest.mark.parametrize(
+    ("changes", "impact", "words"),
+    [
+        ({"kubelet": {"maxPods": 60}}, Impact.PASSING, "kubelet restarts; its pods run on"),
+        ({"controlPlane": {"apiServerArguments": {"v": "2"}}}, Impact.MACHINE, "restarts kube-apiserver"),
+        ({"cluster": {"containerdVersion": "2.3.8"}}, Impact.PASSING, "containerd restarts; containers run on"),
+        (
+            {"cluster": {"kubernetesVersion": "1.36.5"}},
+            Impact.MACHINE,
+            "Kubernetes is upgraded: static pods and kubelet restart",
+        ),
+        ({"etcd": {"volumeGib": 50}}, Impact.NONE, ""),
+    ],
+)
+def test_a_changed_file_restarts_what_reads_it(changes: dict[str, Any], impact: Impact, words: str) -> None:
+    old, new = settings(PROD), settings(PROD, **changes)
+    machine = topology(old).machines[1]
+    texts = {"stdin": machine_bundle(old, machine)}, {"stdin": machine_bundle(new, machine)}
+    made = step(COMMAND, "prod-control-plane-1-configure", Action.UPDATE, *texts)
+    told = effect(made, machine_change(made), "prod")
+    assert (told.impact, told.words) == (impact, words)
+    assert told.machine == ("control-plane-1" if impact is Impact.MACHINE else "")
+
+
+def test_a_rule_of_a_security_group_is_told_as_what_it_opens() -> None:
+    rule = {"ipProtocol": "tcp", "fromPort": 6443, "toPort": 6443, "cidrIpv4": "192.0.2.0/28"}
+    opened = effect(step(RULE, "prod-groups-in", Action.CREATE, None, rule), None, "prod")
+    closed = effect(step(RULE, "prod-groups-in", Action.DELETE, rule), None, "prod")
+    assert opened.words == "opens tcp 6443 from 192.0.2.0/28"
+    assert closed.words == "closes tcp 6443 from 192.0.2.0/28"
+
+
+def test_disks_buckets_and_keys_hold_state() -> None:
+    assert is_stateful(step(VOLUME, "a", Action.SAME))
+    assert is_stateful(step("aws:s3/bucketV2:BucketV2", "a", Action.SAME))
+    assert not is_stateful(step(INSTANCE, "a", Action.SAME))
+    assert not is_stateful(step("tls:index/locallySignedCert:LocallySignedCert", "a", Action.SAME))

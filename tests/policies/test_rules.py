@@ -1,0 +1,62 @@
+"""Each violating stack is refused by exactly the rules that it breaks; the sound one by none."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from policies.catalogue import NAMES, RULES
+from policies.evaluate import on_stack
+from policies.model import Context, Finding, Stack, message
+from tests.policies import violations_of_access, violations_of_machines, violations_of_upkeep
+from tests.policies.sound_stack import CONTEXT, sound_stack
+from tests.policies.violation import Violation
+
+VIOLATIONS = (*violations_of_machines.VIOLATIONS, *violations_of_access.VIOLATIONS, *violations_of_upkeep.VIOLATIONS)
+
+
+def refusing(stack: Stack, context: Context) -> dict[str, list[Finding]]:
+    """What each rule that speaks up has found."""
+    found = {rule.name: on_stack(rule, stack, context, {}) for rule in RULES}
+    return {name: findings for name, findings in found.items() if findings}
+
+
+def test_a_sound_stack_breaks_no_rule() -> None:
+    assert refusing(sound_stack(), CONTEXT) == {}
+
+
+@cache
+def found_in(violation: Violation) -> dict[str, list[Finding]]:
+    return refusing(violation.change(sound_stack()), violation.context)
+
+
+@pytest.mark.parametrize("violation", VIOLATIONS, ids=str)
+def test_a_violation_is_refused_by_the_right_rules(violation: Violation) -> None:
+    assert set(found_in(violation)) == set(violation.rules)
+
+
+def test_every_rule_has_a_violation() -> None:
+    assert {violation.rules[0] for violation in VIOLATIONS} == set(NAMES)
+
+
+def test_every_message_says_what_is_wrong_why_it_matters_and_what_to_do() -> None:
+    rules = {rule.name: rule for rule in RULES}
+    for violation in VIOLATIONS:
+        for name, findings in found_in(violation).items():
+            for finding in findings:
+                wrong, why, remedy = message(rules[name], finding).split("\n")
+                assert len(wrong) > 20, name
+                assert wrong.endswith("."), wrong
+                assert why.startswith("Why: "), name
+                assert len(why) > 50, name
+                assert remedy.startswith("Do: "), name
+                assert remedy.endswith("."), remedy
+
+
+def test_no_message_repeats_a_secret() -> None:
+    for violation in VIOLATIONS:
+        for findings in found_in(violation).values():
+            told = " ".join(finding.wrong + finding.remedy for finding in findings)
+            for secret in ("MHcCAQEE", "9a08jv", "AKIAIOSFODNN7EXAMPLE", "hunter2", "0a0a0a", "c2lnbmF0dXJl"):
+                assert secret not in told

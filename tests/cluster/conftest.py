@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,22 +71,26 @@ class Workspace:
         return outcome
 
     def interrupt(
-        self, *arguments: str, moment: Callable[[str], bool], act: Callable[[subprocess.Popen[bytes]], None]
+        self, *arguments: str, at: Iterable[tuple[Callable[[str], bool], Callable[[subprocess.Popen[bytes]], None]]]
     ) -> subprocess.CompletedProcess[str]:
-        """Runs pulumi, does `act` to it when `moment` first holds of what it has printed, and says how it ended."""
+        """Runs pulumi and says how it ended.
+
+        For each pair of `at`, one after the other: when the first holds of what was printed, the second is done.
+        """
         printed = self.folder / "interrupted.log"
         with printed.open("wb") as log:
             process = subprocess.Popen(
                 ["pulumi", "--non-interactive", "--color", "never", *arguments],
                 cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-            deadline = time.monotonic() + INTERRUPT_SECONDS
-            while not moment(printed.read_text()):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    process.kill()
-                    pytest.fail(f"pulumi {' '.join(arguments)}: the moment never came\n{printed.read_text()}")
-                time.sleep(0.1)
-            act(process)
+            for moment, act in at:
+                deadline = time.monotonic() + INTERRUPT_SECONDS
+                while not moment(printed.read_text()):
+                    if process.poll() is not None or time.monotonic() > deadline:
+                        process.kill()
+                        pytest.fail(f"pulumi {' '.join(arguments)}: the moment never came\n{printed.read_text()}")
+                    time.sleep(0.1)
+                act(process)
             try:
                 process.wait(INTERRUPT_SECONDS)
             except subprocess.TimeoutExpired:

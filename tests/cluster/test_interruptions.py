@@ -82,28 +82,28 @@ def nothing(workspace: Workspace) -> Workspace:
 def test_destroy_finishes_after_ctrl_c_at_three_moments(education: Workspace) -> None:
     for moment in DESTROY_MOMENTS:
         # Not its exit code: where what was under way ends well, the engine calls a cut-off destroy complete.
-        education.interrupt(*DESTROY, moment=printed(moment), act=ctrl_c)
+        education.interrupt(*DESTROY, at=[(printed(moment), ctrl_c)])
         assert education.state()["deployment"]["resources"]
     finish_destroy(education)
 
 
 def test_up_finishes_after_ctrl_c_at_three_moments(nothing: Workspace) -> None:
     for moment in UP_MOMENTS:
-        outcome = nothing.interrupt(*UP, moment=printed(moment), act=ctrl_c)
+        outcome = nothing.interrupt(*UP, at=[(printed(moment), ctrl_c)])
         assert outcome.returncode != 0, outcome.stdout
     finish_up(nothing)
 
 
 def test_destroy_finishes_after_kill_9_at_three_moments(education: Workspace) -> None:
     for moment in DESTROY_MOMENTS:
-        education.interrupt(*DESTROY, moment=printed(moment), act=kill_9)
+        education.interrupt(*DESTROY, at=[(printed(moment), kill_9)])
         education.pulumi("cancel", "--yes", "--stack", STACK)
     finish_destroy(education)
 
 
 def test_up_finishes_after_kill_9_at_three_moments(nothing: Workspace) -> None:
     for moment in UP_MOMENTS:
-        nothing.interrupt(*UP, moment=printed(moment), act=kill_9)
+        nothing.interrupt(*UP, at=[(printed(moment), kill_9)])
         nothing.pulumi("cancel", "--yes", "--stack", STACK)
     finish_up(nothing)
 
@@ -112,7 +112,7 @@ def test_an_instance_that_a_killed_up_had_just_launched_is_in_the_way_until_it_i
     nothing: Workspace,
 ) -> None:
     """As docs/operate.md tells: nothing but the account knows of the instance, and it holds the fixed address."""
-    nothing.interrupt(*UP, moment=lambda _: bool(machines().ids()), act=kill_9)
+    nothing.interrupt(*UP, at=[(lambda _: bool(machines().ids()), kill_9)])
     nothing.pulumi("cancel", "--yes", "--stack", STACK)
     (launched,) = machines().ids()
     pending = [operation["resource"]["type"] for operation in nothing.state()["deployment"]["pending_operations"]]
@@ -130,20 +130,19 @@ def test_up_finishes_after_its_machine_lost_power_in_the_middle_of_a_step(nothin
         process.kill()
         power_loss(nothing)
 
-    for step, pattern in (
-        ("install-packages", "installing"),
-        ("initialize-control-plane", r"kubeadm init[\s\S]*\[kubeconfig\]"),
-        ("apply-network-plugin", "."),
-    ):
-        nothing.interrupt(*UP, moment=logged(step, pattern), act=lose_power_and_pulumi)
-        nothing.pulumi("cancel", "--yes", "--stack", STACK)
+    packages = logged("install-packages", "installing")
+    kubeadm = logged("initialize-control-plane", r"kubeadm init[\s\S]*\[kubeconfig\]")
+    network_plugin = logged("apply-network-plugin", ".")
+    nothing.interrupt(*UP, at=[(packages, lambda _: power_loss(nothing)), (kubeadm, lose_power_and_pulumi)])
+    nothing.pulumi("cancel", "--yes", "--stack", STACK)
+    nothing.interrupt(*UP, at=[(network_plugin, lose_power_and_pulumi)])
+    nothing.pulumi("cancel", "--yes", "--stack", STACK)
     finish_up(nothing)
 
 
 def test_up_notices_that_its_machine_lost_power_under_a_command(nothing: Workspace) -> None:
-    nothing.interrupt(
-        *UP, moment=logged("initialize-control-plane", r"\[kubeconfig\]"), act=lambda _: power_loss(nothing)
-    )
+    kubeadm = logged("initialize-control-plane", r"\[kubeconfig\]")
+    nothing.interrupt(*UP, at=[(kubeadm, lambda _: power_loss(nothing))])
     finish_up(nothing)
 
 
@@ -158,5 +157,5 @@ def test_up_goes_on_when_the_supervisor_is_killed_and_started_again(nothing: Wor
             time.sleep(0.05)
         lifecycle.up(print)
 
-    nothing.interrupt(*UP, moment=printed(r"aws:ec2:Instance .* creating"), act=kill_supervisor)
+    nothing.interrupt(*UP, at=[(printed(r"aws:ec2:Instance .* creating"), kill_supervisor)])
     finish_up(nothing)

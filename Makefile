@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo environment test lint test-engine test-cluster bench bench-leftovers lock down
+.PHONY: demo environment test lint test-engine test-cluster drills bench bench-leftovers lock down
 
 environment: $(VENV)/.installed
 
@@ -32,7 +32,11 @@ test-engine: environment
 	@$(RUN) -m pytest -q -n auto -m 'engine or stock'
 
 test-cluster: environment
-	@$(RUN) -m pytest -q -m cluster
+	@$(RUN) -m pytest -q -m 'cluster and not drill'
+
+# More interruptions, faults, and the prod stack: another quarter of an hour.
+drills: environment
+	@$(RUN) -m pytest -q -m drill
 
 # WRITE=--write puts the tables into docs/measurements.md; RUNS=3 is the number of runs.
 bench: environment

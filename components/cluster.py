@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+from collections.abc import Sequence
 
 import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
-from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.access import OperatorKey
 from components.addons import smoke
-from components.addons.network_plugin import network_plugin
+from components.addons.installed import install_addons, several_nodes
+from components.addons.network_plugin import NetworkPlugin, network_plugin
 from components.api_endpoint import ApiEndpoint, endpoint_name
 from components.bootstrap import kubeadm_documents
-from components.bootstrap.control_plane import ControlPlaneBootstrap, control_plane_files
+from components.bootstrap.node_files import NodeFile
 from components.bootstrap.remote import run_scripts
+from components.bootstrap.worker import worker_files
+from components.control_plane import ControlPlane, EtcdMembers
 from components.identity.statements import Account
 from components.kubeconfig import operator_kubeconfig
-from components.machines.control_plane import ControlPlaneMachine, Place
-from components.network.addresses import control_plane_address, zone_subnets
+from components.machines.bastion import Bastion
+from components.machines.machine import Machine, Site
+from components.machines.plan import planned_control_planes, planned_etcd_members, subnets_are_shared
+from components.machines.workers import WorkerAccess, WorkerPool
+from components.network.private_subnets import InterfaceEndpoints
 from components.network.security_groups import SecurityGroups
-from components.network.traffic import ALLOWED, Party, addresses_of
+from components.network.traffic import Party, addresses_of, allowed
 from components.network.vpc import Network
 from components.pki import Pki
+from components.reachable_api import reachable_api
 from components.settings import recorded
-from components.settings.model import Settings
+from components.settings.model import Settings, WorkerPoolSettings
 from components.tags import Tags
 
 
@@ -35,107 +44,157 @@ class Cluster(ComponentResource):
 
     def __init__(self, name: str, settings: Settings, opts: ResourceOptions | None = None) -> None:
         super().__init__(recorded.CLUSTER_TYPE, name, None, opts)
-        child = ResourceOptions(parent=self)
-        cluster = settings.cluster.name
-        tags = Tags(cluster, settings.tags)
-        api_name = endpoint_name(settings.cluster)
-        plugin = network_plugin(settings, api_name, kubeadm_documents.API_PORT)
+        self._name, self._settings = name, settings
+        self._child = child = ResourceOptions(parent=self)
+        plugin = network_plugin(settings, endpoint_name(settings.cluster), kubeadm_documents.API_PORT)
 
-        # Who it is, and the keys that everything else is verified with.
-        account = _account()
-        pki = Pki(f"{name}-pki", child)
-        operator_key = OperatorKey(f"{name}-operator", tags, child)
+        # Who it is, where it lives, and the keys that everything else is verified with.
+        members = {member.name: member.address for member in planned_etcd_members(settings)}
+        pki = Pki(f"{name}-pki", members, child)
+        site = self._site()
+        bastion = Bastion(f"{name}-bastion", site, child) if settings.access.bastion else None
+        if bastion:
+            site = dataclasses.replace(site, bastion=bastion.remote)
 
-        # Where it lives.
-        network = Network(f"{name}-network", settings.network, tags, child)
-        groups = SecurityGroups(f"{name}-groups", network.vpc_id, ALLOWED, addresses_of(settings), tags, child)
+        # The machines. They prepare themselves from their first boot on, all at once.
+        etcd = EtcdMembers(name, site, pki, child)
+        control_plane = ControlPlane(name, site, plugin, child)
+        pool_files = {pool.name: self._worker_files(pool, pki, plugin) for pool in settings.workers}
+        pools = self._worker_pools(site, pool_files)
 
-        # The machine. It prepares itself from its first boot on.
-        subnets = zone_subnets(settings.network.vpc_cidr, settings.network.zones)
-        address = control_plane_address(subnets[0].public, 0)
-        machine = ControlPlaneMachine(
-            f"{name}-control-plane-0",
-            "control-plane-0",
-            settings,
-            account,
-            Place(network.public_subnet_ids[0], network.zone_names[0], address),
-            groups.ids[Party.CONTROL_PLANE],
-            operator_key,
-            tags,
-            reachable_after=[network, groups],
-            opts=child,
-        )
-        documents = machine.public_address.apply(
-            lambda public: kubeadm_documents.kubeadm_documents(
-                settings, kubeadm_documents.ControlPlaneMachine(machine.name, address, public, api_name)
-            )
-        )
-        files = Output.all(machine.volume_id, documents).apply(
-            lambda known: control_plane_files(
-                settings, machine.name, address, api_name, known[0], known[1], plugin.workload, plugin.images
-            )
-        )
-        machine.start(files)
-
-        # The API's name. Nothing below waits for it: zones and records are slow, and the machine knows its own name.
-        ApiEndpoint(f"{name}-api", settings.cluster, network.vpc_id, address, tags, child)
+        # The API's name. Little waits for it: zones and records are slow, and the first machine knows its own name.
+        endpoint = ApiEndpoint(f"{name}-api", site, planned_control_planes(settings)[0], child)
 
         # kubeadm, then what makes nodes Ready.
-        bootstrap = ControlPlaneBootstrap(
-            f"{name}-control-plane-0", machine.remote, files, pki.control_plane_files, child
-        )
+        control_plane.bootstrap(pki, endpoint, etcd.bootstraps)
+        first = control_plane.first
         plugin_applied = run_scripts(
             f"{name}-network-plugin",
-            machine.remote,
+            first.remote,
             [["apply-network-plugin.sh"]],
             stdin=plugin.manifest,
             parent=self,
-            depends_on=[bootstrap],
+            # With all machines joined first the cluster is Ready sooner than with the plugin busy on the first.
+            depends_on=control_plane.complete,
         )
-        fingerprint = files.apply(lambda known: _fingerprint(plugin.manifest, *(file.content for file in known)))
+        fingerprint = Output.all(*control_plane.files, *pool_files.values()).apply(
+            lambda known: _fingerprint(plugin.manifest, *(file.content for files in known for file in files))
+        )
+        expected = [machine.name for machine in control_plane.machines]
+        expected += [f"{pool.name}:{pool.minimum}" for pool in settings.workers]
         ready = run_scripts(
             f"{name}-ready",
-            machine.remote,
-            [["wait-ready.sh", machine.name]],
+            first.remote,
+            [["wait-ready.sh", *expected]],
             stdin=fingerprint,
             parent=self,
-            depends_on=[plugin_applied],
+            depends_on=[plugin_applied, *pools],
         )
 
         # What lives in the cluster.
-        self.kubeconfig = Output.secret(
-            Output.all(machine.public_address, pki.authority, pki.operator_certificate, pki.operator_key).apply(
+        self.api_address = endpoint.operators_host(first.address)
+        self.kubeconfig = self._kubeconfig(pki)
+        provider = self._kubernetes([plugin_applied], endpoint)
+        replicas = 2 if several_nodes(settings) else 1
+        web = smoke.Smoke(f"{name}-smoke", settings.cluster.name, replicas, provider, site.network.vpc, child)
+        installed = install_addons(name, settings, provider, site.network.vpc, child)
+        self.complete = run_scripts(
+            f"{name}-service",
+            first.remote,
+            [["check-service.sh", smoke.NAMESPACE, smoke.SERVICE, f"The cluster {settings.cluster.name} works."]],
+            stdin=fingerprint,
+            parent=self,
+            depends_on=[ready, web, *installed],
+        )
+
+        machines: list[Machine] = [*([bastion] if bastion else []), *etcd.machines, *control_plane.machines]
+        self.api_endpoint = endpoint_name(settings.cluster)
+        self.machines = {machine.name: machine.address for machine in machines}
+        self.ssh_private_key = site.operator_key.private_key
+        self.ssh_known_hosts = Output.all(
+            *(Output.format("{0} {1}", machine.address, machine.host_key) for machine in machines)
+        ).apply(lambda lines: "\n".join(line.strip() for line in lines) + "\n")
+        # What the next update compares its settings with.
+        self.register_outputs(recorded.record(settings))
+
+    def _site(self) -> Site:
+        """The VPC, who may talk to whom in it, and who may log in."""
+        name, settings, child = self._name, self._settings, self._child
+        account = _account()
+        tags = Tags(settings.cluster.name, settings.tags)
+        operator_key = OperatorKey(f"{name}-operator", tags, child)
+        network = Network(
+            f"{name}-network", settings.network, account.region, subnets_are_shared(settings), tags, child
+        )
+        groups = SecurityGroups(
+            f"{name}-groups", network.vpc_id, allowed(settings), addresses_of(settings), tags, child
+        )
+        if settings.network.interface_endpoints:
+            InterfaceEndpoints(
+                f"{name}-endpoints",
+                settings.network.interface_endpoints,
+                network.vpc_id,
+                network.machine_subnet_ids,
+                groups.ids[Party.ENDPOINTS],
+                account.region,
+                network.reservations,
+                tags,
+                child,
+            )
+        return Site(settings, account, network, groups, operator_key, tags)
+
+    def _worker_files(self, pool: WorkerPoolSettings, pki: Pki, plugin: NetworkPlugin) -> Output[tuple[NodeFile, ...]]:
+        settings = self._settings
+        return pki.authority.apply(
+            lambda authority: worker_files(settings, pool, endpoint_name(settings.cluster), authority, plugin.images)
+        )
+
+    def _worker_pools(self, site: Site, files: dict[str, Output[tuple[NodeFile, ...]]]) -> list[WorkerPool]:
+        """A group for each pool. Their machines look for credentials to join until the control plane has some."""
+        if not self._settings.workers:
+            return []
+        access = WorkerAccess(f"{self._name}-workers", site, self._child)
+        return [
+            WorkerPool(f"{self._name}-pool-{pool.name}", pool, site, access, files[pool.name], self._child)
+            for pool in self._settings.workers
+        ]
+
+    def _kubeconfig(self, pki: Pki) -> Output[str]:
+        cluster = self._settings.cluster
+        return Output.secret(
+            Output.all(self.api_address, pki.authority, pki.operator_certificate, pki.operator_key).apply(
                 lambda known: operator_kubeconfig(
-                    cluster, known[0], kubeadm_documents.API_PORT, api_name, known[1], known[2], known[3]
+                    cluster.name,
+                    known[0],
+                    kubeadm_documents.API_PORT,
+                    endpoint_name(cluster),
+                    known[1],
+                    known[2],
+                    known[3],
                 )
             )
         )
-        provider = kubernetes.Provider(
-            f"{name}-kubernetes",
+
+    def _kubernetes(self, after: Sequence[Resource], endpoint: ApiEndpoint) -> kubernetes.Provider:
+        """The provider of what lives in the cluster; where a load balancer leads there, once it does."""
+        if endpoint.public:
+            reachable = reachable_api(
+                f"{self._name}-reachable",
+                self.api_address,
+                kubeadm_documents.API_PORT,
+                self,
+                [*after, *endpoint.first_target, endpoint.public.listener],
+            )
+            after = [reachable]
+        return kubernetes.Provider(
+            f"{self._name}-kubernetes",
             kubeconfig=self.kubeconfig,
             # A refresh after the machine was lost must not fail for what lived on it.
             skip_update_unreachable=True,
             # An up that was killed may have created an object that the state does not know: the next one takes it over.
             upsert_existing_objects=True,
-            opts=ResourceOptions(parent=self, depends_on=[plugin_applied]),
+            opts=ResourceOptions(parent=self, depends_on=after),
         )
-        web = smoke.Smoke(f"{name}-smoke", cluster, 1, provider, machine.instance, child)
-        self.complete = run_scripts(
-            f"{name}-service",
-            machine.remote,
-            [["check-service.sh", smoke.NAMESPACE, smoke.SERVICE, f"The cluster {cluster} works."]],
-            stdin=fingerprint,
-            parent=self,
-            depends_on=[ready, web],
-        )
-
-        self.api_address = machine.public_address
-        self.api_endpoint = api_name
-        self.machines = {machine.name: machine.public_address}
-        self.ssh_private_key = operator_key.private_key
-        self.ssh_known_hosts = Output.format("{0} {1}", machine.public_address, machine.host_key)
-        # What the next update compares its settings with.
-        self.register_outputs(recorded.record(settings))
 
 
 def _account() -> Account:

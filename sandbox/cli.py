@@ -1,4 +1,4 @@
-"""up, status, down, ssh, logs, env: what a person says to the sandbox."""
+"""up, status, down, prune, ssh, logs, env: what a person says to the sandbox."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sandbox import lifecycle, supervisor
+from sandbox import control, lifecycle, prune, supervisor
+from sandbox.cloud.drills import MACHINE_FAULTS, ZONE_FAULTS
 from sandbox.cloud.machines import Machines
 from sandbox.errors import SandboxError
 from sandbox.internet.substitutions import substitutions
@@ -31,16 +32,26 @@ def main(arguments: Sequence[str]) -> int:
     verbs.add_parser("up", help="prepare what is missing and start; harmless when it runs")
     verbs.add_parser("status", help="what runs, and what is served in place of what")
     verbs.add_parser("down", help="remove every machine, disk, network and process, and the account")
+    verbs.add_parser("prune", help="remove from the cache what neither this version nor the one before it needs")
     ssh = verbs.add_parser("ssh", help="a root shell on a machine")
     ssh.add_argument("name", help="the machine's Name tag or instance id")
     ssh.add_argument("command", nargs=argparse.REMAINDER, help="run this instead of a shell")
     logs = verbs.add_parser("logs", help="the supervisor's log, or a machine's")
     logs.add_argument("name", nargs="?", help="the machine's Name tag or instance id")
+    fault = verbs.add_parser(
+        "fault",
+        help="break something, or heal it",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(f"  {name:<10} {what}" for name, what in (MACHINE_FAULTS | ZONE_FAULTS).items()),
+    )
+    fault.add_argument("fault", choices=(*MACHINE_FAULTS, *ZONE_FAULTS), metavar="FAULT", help="see below")
+    fault.add_argument("name", help="the machine's Name tag, instance id or address; the zone's name or last letter")
     verbs.add_parser("env", help="print the settings that `pulumi` needs, for eval")
     chosen = parser.parse_args(arguments)
     try:
         return {
-            "up": _up, "status": _status, "down": _down, "ssh": _ssh, "logs": _logs, "env": _env,
+            "up": _up, "status": _status, "down": _down, "ssh": _ssh, "logs": _logs, "env": _env, "fault": _fault,
+            "prune": _prune,
         }[chosen.verb](chosen)  # fmt: skip
     except SandboxError as problem:
         print(f"error: {problem}", file=sys.stderr)
@@ -62,6 +73,8 @@ def _status(_: argparse.Namespace) -> int:
         print(f"machine: {instance_id} {names.get(instance_id, '-')}: {machines.state(instance_id)}")
     if not machines.ids():
         print("machines: none")
+    for line in control.ask(supervisor.control_socket(), {}).splitlines() if status else ():
+        print(f"fault: {line}")
     print("served in place of what is named:")
     for line in substitutions():
         print(f"  {line}")
@@ -70,6 +83,11 @@ def _status(_: argparse.Namespace) -> int:
 
 def _down(_: argparse.Namespace) -> int:
     lifecycle.down(_say)
+    return 0
+
+
+def _prune(_: argparse.Namespace) -> int:
+    prune.prune(_say)
     return 0
 
 
@@ -91,6 +109,11 @@ def _logs(chosen: argparse.Namespace) -> int:
     return subprocess.call(
         ["runc", "--root", str(_machines().runc_root), "exec", instance_id, "journalctl", "--no-pager", "-b"]
     )
+
+
+def _fault(chosen: argparse.Namespace) -> int:
+    print(control.ask(supervisor.control_socket(), {"fault": chosen.fault, "name": chosen.name}))
+    return 0
 
 
 def _env(_: argparse.Namespace) -> int:

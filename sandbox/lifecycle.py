@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sandbox import claim, host, image, internet, supervisor
 from sandbox.cloud.addresses import HOST_LINK, NAMESPACE, OPERATOR_ADDRESS, PUBLIC_POOL
+from sandbox.cloud.balancer import program
 from sandbox.cloud.region import remove_everything
 from sandbox.engine import install
 from sandbox.errors import SandboxError
@@ -40,6 +41,7 @@ def up(say: Say) -> None:
     build_all(say)
     tree = image.ensure(say)
     site = internet.ensure(say)
+    program.ensure(say)
     install.prepare(say)
     host.raise_limits(state_dir(), say)
     _start_supervisor(tree, site, say)
@@ -96,9 +98,11 @@ def machine_names() -> Mapping[str, str]:
 
 
 def instance_named(name: str) -> str:
-    """The instance id for a Name tag or an instance id. Raises SandboxError."""
+    """The instance id for a Name tag, an instance id, or a node name that ends with one. Raises SandboxError."""
     names = machine_names()
-    found = [instance_id for instance_id, tag in names.items() if name in (tag, instance_id)]
+    found = [i for i, tag in names.items() if name in (tag, i) or name.endswith(f"-{i}")]
+    if len(found) > 1:
+        raise SandboxError(f"{len(found)} machines are called {name!r}; say which: {', '.join(sorted(found))}")
     if not found:
         known = ", ".join(sorted(tag or instance_id for instance_id, tag in names.items())) or "none"
         raise SandboxError(f"no machine is called {name!r}; machines: {known}")
@@ -109,6 +113,7 @@ def _announce(say: Say) -> None:
     say("on this host, the sandbox makes and `down` removes again:")
     say(f"  network namespaces {NAMESPACE} and {NAMESPACE}-i-…")
     say(f"  link {HOST_LINK} ({OPERATOR_ADDRESS}), route to {PUBLIC_POOL}")
+    say("  load balancers (haproxy, a process each, in the namespace)")
     say("  containers (runc) with overlay mounts, cgroups `quorate`, loop devices for volumes")
     say("  higher fs.inotify limits; no firewall rule of the host, no Docker daemon, no bridge")
     say(f"  state in {state_dir()}; what stays is the cache in {cache_dir()} and Debian packages")
@@ -117,6 +122,8 @@ def _announce(say: Say) -> None:
 def _start_supervisor(tree: Path, site: Path, say: Say) -> None:
     started = time.monotonic()
     supervisor.log_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # One that was killed leaves its own, which would be taken for that of the next.
+    supervisor.status_file().unlink(missing_ok=True)
     log = supervisor.log_file().open("ab")
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "sandbox.supervisor", str(tree), str(site)],

@@ -15,14 +15,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from sandbox.cloud.addresses import INTERNET_ADDRESS, NAMESPACE
+from sandbox.cloud.addresses import INTERNET_ADDRESS, NAMESPACE, STORAGE_ADDRESS
 from sandbox.cloud.api.proxy import EndpointProxy, is_aws_host
 from sandbox.cloud.api.server import Api
 from sandbox.cloud.api.tls_front import TlsFront
+from sandbox.cloud.drills import Drills
 from sandbox.cloud.namespace import listening_socket
 from sandbox.cloud.region import Region
+from sandbox.control import ControlService
 from sandbox.errors import SandboxError
 from sandbox.image.trust import files_that_trust
+from sandbox.internet.image_store import store_of
 from sandbox.internet.site import serve
 from sandbox.paths import state_dir
 
@@ -48,6 +51,10 @@ def log_file() -> Path:
 
 def lock_file() -> Path:
     return state_dir() / "supervisor.lock"
+
+
+def control_socket() -> Path:
+    return state_dir() / "control"
 
 
 def running() -> Status | None:
@@ -81,6 +88,7 @@ def supervise(image: Path, site: Path) -> None:
         api=api,
         state=state,
         image=image,
+        image_store=store_of(site),
         internet_names=[path.name for path in site.iterdir() if path.is_dir()],
         files_for_machines=lambda tree: files_that_trust(tree, api.authority.certificate_pem),
         say=say,
@@ -96,17 +104,26 @@ def supervise(image: Path, site: Path) -> None:
             return api_address
         return site_address if (site / host).is_dir() else None
 
-    front = TlsFront(listening_socket(NAMESPACE, INTERNET_ADDRESS, 443), api.authority, route, say)
-    front.start()
-    proxy = EndpointProxy(_proxy_socket(state / "proxy-port"), api.authority, api_address, say)
+    fronts = [
+        TlsFront(listening_socket(NAMESPACE, address, 443), api.authority, route, say)
+        for address in (INTERNET_ADDRESS, STORAGE_ADDRESS)
+    ]
+    for front in fronts:
+        front.start()
+    proxy = EndpointProxy(
+        _proxy_socket(state / "proxy-port"), api.authority, api_address, say, region.balancer_addresses
+    )
     proxy.start()
+    drills = Drills(api, region.cuts, region.apply_cuts, region.machines.state)
+    control = ControlService(control_socket(), drills.handle)
+    control.start()
     status = Status(os.getpid(), f"http://{_LOOPBACK}:{proxy.port}", str(api.authority.certificate_path))
     _write(status_file(), json.dumps(asdict(status)))
     say(f"ready: operator's proxy at {status.proxy}")
     _wait_for_signal()
     say("stopping; machines keep running")
-    for service in (proxy, front, region, api):
-        service.stop()
+    for stop in (control.stop, proxy.stop, *(front.stop for front in fronts), region.stop, api.stop):
+        stop()
     status_file().unlink(missing_ok=True)
     lock.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from components.addons import flannel
+from components.addons.calico import manifest as calico
 from components.settings.model import NetworkPluginName, Settings
 
 
@@ -18,12 +19,18 @@ class NetworkPlugin:
 
 
 def network_plugin(settings: Settings, api_host: str, api_port: int) -> NetworkPlugin:
-    """Raises ValueError for a plugin or version that cannot be installed."""
-    name, version = settings.network_plugin.name, settings.network_plugin.version
-    if name is not NetworkPluginName.FLANNEL:
-        raise ValueError(f"the network plugin {name} cannot be installed yet; choose {NetworkPluginName.FLANNEL}")
-    return NetworkPlugin(
-        manifest=flannel.flannel_manifest(version, settings.network.pod_cidr, api_host, api_port),
-        workload=flannel.WORKLOAD,
-        images=flannel.flannel_images(version),
-    )
+    """The plugin of these settings, which reaches the API at `api_host`. Raises ValueError for an unknown version."""
+    version, pods = settings.network_plugin.version, settings.network.pod_cidr
+    match settings.network_plugin.name:
+        case NetworkPluginName.FLANNEL:
+            return NetworkPlugin(
+                flannel.flannel_manifest(version, pods, api_host, api_port),
+                flannel.WORKLOAD,
+                flannel.flannel_images(version),
+            )
+        case NetworkPluginName.CALICO:
+            return NetworkPlugin(
+                calico.calico_manifest(version, pods, api_host, api_port),
+                calico.WORKLOAD,
+                calico.calico_images(version),
+            )

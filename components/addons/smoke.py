@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi_kubernetes as kubernetes
 from pulumi import ComponentResource, Resource, ResourceOptions
 
@@ -51,7 +53,7 @@ class Smoke(ComponentResource):
             spec={
                 "replicas": replicas,
                 "selector": {"match_labels": labels},
-                "template": {"metadata": {"labels": labels}, "spec": _pod()},
+                "template": {"metadata": {"labels": labels}, "spec": _pod(labels)},
             },
             opts=ResourceOptions.merge(in_namespace, ResourceOptions(depends_on=[configuration])),
         )
@@ -67,8 +69,17 @@ class Smoke(ComponentResource):
         self.register_outputs({})
 
 
-def _pod() -> kubernetes.core.v1.PodSpecArgsDict:
+def _pod(labels: Mapping[str, str]) -> kubernetes.core.v1.PodSpecArgsDict:
     return {
+        # The proof is worth more from two nodes, but one will do.
+        "topology_spread_constraints": [
+            {
+                "max_skew": 1,
+                "topology_key": "kubernetes.io/hostname",
+                "when_unsatisfiable": "ScheduleAnyway",
+                "label_selector": {"match_labels": labels},
+            }
+        ],
         # The server would serve the token's file too.
         "automount_service_account_token": False,
         "security_context": {

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.access import LOGIN_USER
-from components.bootstrap.kubeadm_documents import PAUSE_IMAGE
-from components.bootstrap.node_files import ETC, NodeFile, bundle, environment_file, static_files
+from components.bootstrap.api_server_files import ENCRYPTION, audit_policy_file, encryption_configuration
+from components.bootstrap.kubeadm_documents import PAUSE_IMAGE, control_plane_join
+from components.bootstrap.node_files import ETC, NodeFile, Role, bundle, environment_file, role_files
 from components.bootstrap.remote import RemoteMachine, run_scripts
+from components.bootstrap.worker import join_parameter
+from components.pki import ENCRYPTION_KEY
 from components.settings.model import Settings
 
 
@@ -22,9 +25,19 @@ def control_plane_files(
     documents: str,
     network_plugin_workload: str,
     network_plugin_images: tuple[str, ...],
+    *,
+    joins: bool = False,
+    load_balanced: bool = False,
+    other_addresses: Sequence[str] = (),
 ) -> tuple[NodeFile, ...]:
-    """Everything that a control-plane machine needs and that is no secret. Pure."""
+    """Everything that a control-plane machine needs and that is no secret. Pure.
+
+    `volume_id` is empty where etcd has machines of its own. One machine of a cluster founds it, the others join.
+    `load_balanced` says whether the endpoint's name leads to a load balancer; if not, it is this machine.
+    `other_addresses` are those of the other control-plane machines.
+    """
     environment = {
+        "ROLE": Role.CONTROL_PLANE,
         "CLUSTER_NAME": settings.cluster.name,
         "MACHINE_NAME": machine,
         "NODE_ADDRESS": private_address,
@@ -37,10 +50,27 @@ def control_plane_files(
         "ETCD_VOLUME_ID": volume_id,
         "ETCD_VOLUME_GIB": str(settings.etcd.volume_gib),
         "API_ENDPOINT_NAME": endpoint_name,
+        "API_ENDPOINT_ADDRESS": "" if load_balanced else private_address,
+        "CONTROL_PLANE_ADDRESSES": " ".join(other_addresses),
+        "JOINS": "yes" if joins else "",
+        "JOIN_PARAMETER": join_parameter(settings.cluster.name) if settings.workers else "",
     }
-    if settings.control_plane.count == 1:
-        environment["API_ENDPOINT_ADDRESS"] = private_address
-    return (*static_files(), environment_file(environment), NodeFile(f"{ETC}/kubeadm.yaml", documents))
+    join = control_plane_join(settings, machine, private_address)
+    return (
+        *role_files(Role.CONTROL_PLANE, etcd_volume=bool(volume_id)),
+        environment_file(environment),
+        NodeFile(f"{ETC}/kubeadm.yaml", documents),
+        NodeFile(f"{ETC}/join.yaml", join, needed_at_boot=False),
+        audit_policy_file(),
+    )
+
+
+def secret_files(secrets: Mapping[str, str]) -> tuple[NodeFile, ...]:
+    """Where a control-plane machine keeps its keys; `encryption-key` is that of Secrets. Pure."""
+    files = [NodeFile(f"{ETC}/pki/{path}", secrets[path], "0600") for path in sorted(secrets) if path != ENCRYPTION_KEY]
+    if ENCRYPTION_KEY in secrets:
+        files.append(NodeFile(ENCRYPTION, encryption_configuration(secrets[ENCRYPTION_KEY]), "0600"))
+    return tuple(files)
 
 
 class ControlPlaneBootstrap(ComponentResource):
@@ -58,16 +88,16 @@ class ControlPlaneBootstrap(ComponentResource):
         files: Output[tuple[NodeFile, ...]],
         pki: Mapping[str, Output[str]],
         opts: ResourceOptions | None = None,
+        after: Sequence[Resource] = (),
     ) -> None:
+        """`after` is what kubeadm waits for: an option of a component does not reach the commands in it."""
         super().__init__("quorate:bootstrap:ControlPlaneBootstrap", name, None, opts)
-        authorities = Output.all(**pki).apply(
-            lambda pems: bundle(tuple(NodeFile(f"{ETC}/pki/{path}", pems[path], "0600") for path in sorted(pems)))
-        )
+        keys = Output.all(**pki).apply(lambda secrets: bundle(secret_files(secrets)))
         delivered = run_scripts(
             f"{name}-pki",
             machine,
-            [["receive-files.sh"]],
-            stdin=Output.secret(authorities),
+            [["receive-files.sh"], ["install-certificates.sh", "renewed"]],
+            stdin=Output.secret(keys),
             parent=self,
             secret=True,
         )
@@ -77,6 +107,6 @@ class ControlPlaneBootstrap(ComponentResource):
             [["receive-files.sh"], ["configure-control-plane.sh"]],
             stdin=files.apply(bundle),
             parent=self,
-            depends_on=[delivered],
+            depends_on=[delivered, *after],
         )
         self.register_outputs({})

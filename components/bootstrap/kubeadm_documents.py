@@ -7,12 +7,20 @@ from dataclasses import dataclass
 
 import yaml
 
+from components.bootstrap import api_server_files
 from components.bootstrap.node_files import PATCHES
-from components.settings.model import Settings
+from components.settings.model import Settings, WorkerPoolSettings
 
 API_PORT = 6443
+CRI_SOCKET = "unix:///run/containerd/containerd.sock"
 ETCD_DATA = "/var/lib/etcd/data"
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10.2"
+PKI = "/etc/kubernetes/pki"
+# Where the scripts write, in memory, how to reach and verify the cluster, with credentials that live shortly.
+DISCOVERY = "/run/quorate/discovery.conf"
+POOL_LABEL = "quorate/pool"
+# etcd's own default, said so that every member says the same; more needs as much memory.
+ETCD_QUOTA_BYTES = 2 * 1024**3
 
 # kubeadm's own choice for these minors is older than 3.6.11, which every member needs before etcd 3.7 comes with 1.37.
 ETCD_IMAGE_TAGS: Mapping[str, str] = {"1.35": "3.6.11-0", "1.36": "3.6.11-0"}
@@ -22,16 +30,23 @@ Document = dict[str, object]
 
 @dataclass(frozen=True)
 class ControlPlaneMachine:
-    """What the documents say about one machine. `public_address` is where operators reach its API server."""
+    """What the documents say about one machine.
+
+    `public_address` is where operators reach its API server, empty if they don't. `etcd_addresses` are those of members
+    on machines of their own; without any, the machine has a member itself. `load_balanced` says whether the endpoint's
+    name leads to a load balancer.
+    """
 
     name: str
     private_address: str
     public_address: str
     endpoint_name: str
+    etcd_addresses: tuple[str, ...] = ()
+    load_balanced: bool = False
 
 
 def kubeadm_documents(settings: Settings, machine: ControlPlaneMachine) -> str:
-    """The four documents as one YAML stream."""
+    """The documents of `kubeadm init`, as one YAML stream; a machine that joined applies changes from it, too."""
     documents = [
         _init_configuration(settings, machine),
         _cluster_configuration(settings, machine),
@@ -41,51 +56,66 @@ def kubeadm_documents(settings: Settings, machine: ControlPlaneMachine) -> str:
     return yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
 
 
+def control_plane_join(settings: Settings, name: str, private_address: str) -> str:
+    """How a machine joins as a control plane: by a file with the cluster's CA, so no certificate key is needed."""
+    document = {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "JoinConfiguration",
+        "discovery": {"file": {"kubeConfigPath": DISCOVERY}},
+        "controlPlane": {"localAPIEndpoint": _local_endpoint(private_address)},
+        "nodeRegistration": _control_plane_registration(settings, name, private_address),
+        "patches": {"directory": PATCHES},
+    }
+    return yaml.safe_dump(document, sort_keys=False, explicit_start=True)
+
+
+def worker_join(pool: WorkerPoolSettings) -> str:
+    """How the machines of a pool join. Their names are not in it: each has its own."""
+    registration: Document = {
+        "criSocket": CRI_SOCKET,
+        "imagePullPolicy": "IfNotPresent",
+        "kubeletExtraArgs": _arguments(
+            {"node-labels": ",".join(f"{key}={value}" for key, value in sorted(_node_labels(pool).items()))}
+        ),
+    }
+    if pool.taints:
+        registration["taints"] = [{"key": t.key, "value": t.value, "effect": str(t.effect)} for t in pool.taints]
+    document = {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "JoinConfiguration",
+        "discovery": {"file": {"kubeConfigPath": DISCOVERY}},
+        "nodeRegistration": registration,
+    }
+    return yaml.safe_dump(document, sort_keys=False, explicit_start=True)
+
+
 def kubernetes_minor(version: str) -> str:
     """`1.36` of `1.36.4`."""
     return ".".join(version.split(".")[:2])
 
 
 def _init_configuration(settings: Settings, machine: ControlPlaneMachine) -> Document:
-    registration: Document = {
-        "name": machine.name,
-        "criSocket": "unix:///run/containerd/containerd.sock",
-        "imagePullPolicy": "IfNotPresent",
-        "kubeletExtraArgs": _arguments({"node-ip": machine.private_address}),
-    }
-    if settings.control_plane.schedulable:
-        # Absent, kubeadm taints a control plane; an empty list is its way to say "no taint".
-        registration["taints"] = []
     return {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "InitConfiguration",
         # kubeadm always makes a token. Nothing joins with this one, so it expires at once.
         "bootstrapTokens": [{"ttl": "1m0s", "description": "made by kubeadm init, unused"}],
-        "localAPIEndpoint": {"advertiseAddress": machine.private_address, "bindPort": API_PORT},
-        "nodeRegistration": registration,
+        "localAPIEndpoint": _local_endpoint(machine.private_address),
+        "nodeRegistration": _control_plane_registration(settings, machine.name, machine.private_address),
         "patches": {"directory": PATCHES},
         "skipPhases": ["show-join-command"],
     }
 
 
 def _cluster_configuration(settings: Settings, machine: ControlPlaneMachine) -> Document:
-    version = settings.cluster.kubernetes_version
-    etcd: Document = {
-        "dataDir": ETCD_DATA,
-        "extraArgs": _arguments(
-            {
-                "heartbeat-interval": str(settings.etcd.heartbeat_interval_ms),
-                "election-timeout": str(settings.etcd.election_timeout_ms),
-            }
-        ),
-    }
-    if (minor := kubernetes_minor(version)) in ETCD_IMAGE_TAGS:
-        etcd["imageTag"] = ETCD_IMAGE_TAGS[minor]
+    # kubeadm keeps one such document for the whole cluster, so machines of a load-balanced one must not differ in it.
+    # To each certificate kubeadm adds the machine's own address by itself.
+    own_names = [] if machine.load_balanced else [machine.private_address, machine.public_address]
     return {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
         "clusterName": settings.cluster.name,
-        "kubernetesVersion": f"v{version}",
+        "kubernetesVersion": f"v{settings.cluster.kubernetes_version}",
         "controlPlaneEndpoint": f"{machine.endpoint_name}:{API_PORT}",
         "networking": {
             "dnsDomain": "cluster.local",
@@ -93,14 +123,89 @@ def _cluster_configuration(settings: Settings, machine: ControlPlaneMachine) -> 
             "serviceSubnet": settings.network.service_cidr,
         },
         "encryptionAlgorithm": "ECDSA-P256",
-        "etcd": {"local": etcd},
+        "etcd": _external_etcd(machine.etcd_addresses) if machine.etcd_addresses else _stacked_etcd(settings),
         "apiServer": {
-            "certSANs": [machine.endpoint_name, machine.private_address, machine.public_address, "127.0.0.1"],
-            "extraArgs": _arguments({"profiling": "false", **settings.control_plane.api_server_arguments}),
+            "certSANs": [machine.endpoint_name, *filter(None, own_names), "127.0.0.1"],
+            "extraArgs": _arguments(
+                {**_api_server_arguments(machine.load_balanced), **settings.control_plane.api_server_arguments}
+            ),
+            "extraVolumes": [
+                _volume("quorate", api_server_files.FOLDER, read_only=True),
+                _volume("audit", api_server_files.AUDIT_LOGS, read_only=False),
+            ],
         },
         "controllerManager": {"extraArgs": _arguments({"profiling": "false"})},
         "scheduler": {"extraArgs": _arguments({"profiling": "false"})},
     }
+
+
+def _stacked_etcd(settings: Settings) -> Document:
+    etcd: Document = {
+        "dataDir": ETCD_DATA,
+        "extraArgs": _arguments(
+            {
+                "heartbeat-interval": str(settings.etcd.heartbeat_interval_ms),
+                "election-timeout": str(settings.etcd.election_timeout_ms),
+                "quota-backend-bytes": str(ETCD_QUOTA_BYTES),
+            }
+        ),
+    }
+    if (minor := kubernetes_minor(settings.cluster.kubernetes_version)) in ETCD_IMAGE_TAGS:
+        etcd["imageTag"] = ETCD_IMAGE_TAGS[minor]
+    return {"local": etcd}
+
+
+def _external_etcd(addresses: Sequence[str]) -> Document:
+    return {
+        "external": {
+            "endpoints": [f"https://{address}:2379" for address in addresses],
+            "caFile": f"{PKI}/etcd/ca.crt",
+            "certFile": f"{PKI}/apiserver-etcd-client.crt",
+            "keyFile": f"{PKI}/apiserver-etcd-client.key",
+        }
+    }
+
+
+def _api_server_arguments(load_balanced: bool) -> Mapping[str, str]:
+    arguments = {
+        "audit-log-maxage": "30",
+        "audit-log-maxbackup": "10",
+        "audit-log-maxsize": "100",
+        "audit-log-path": f"{api_server_files.AUDIT_LOGS}/audit.log",
+        "audit-policy-file": api_server_files.audit_policy_file().path,
+        "encryption-provider-config": api_server_files.ENCRYPTION,
+        "profiling": "false",
+    }
+    if load_balanced:
+        # Clients keep connections for days: without a nudge, they all stay where a restart has driven them.
+        arguments["goaway-chance"] = "0.001"
+    return arguments
+
+
+def _volume(name: str, path: str, *, read_only: bool) -> Document:
+    kind = "Directory" if read_only else "DirectoryOrCreate"
+    return {"name": name, "hostPath": path, "mountPath": path, "readOnly": read_only, "pathType": kind}
+
+
+def _local_endpoint(private_address: str) -> Document:
+    return {"advertiseAddress": private_address, "bindPort": API_PORT}
+
+
+def _control_plane_registration(settings: Settings, name: str, private_address: str) -> Document:
+    registration: Document = {
+        "name": name,
+        "criSocket": CRI_SOCKET,
+        "imagePullPolicy": "IfNotPresent",
+        "kubeletExtraArgs": _arguments({"node-ip": private_address}),
+    }
+    if settings.control_plane.schedulable:
+        # Absent, kubeadm taints a control plane; an empty list is its way to say "no taint".
+        registration["taints"] = []
+    return registration
+
+
+def _node_labels(pool: WorkerPoolSettings) -> Mapping[str, str]:
+    return {**pool.labels, POOL_LABEL: pool.name}
 
 
 def _kubelet_configuration(settings: Settings) -> Document:
@@ -114,6 +219,9 @@ def _kubelet_configuration(settings: Settings) -> Document:
         # The kubelet refuses a low threshold that is not below the high one.
         "imageGCLowThresholdPercent": min(80, high - 5),
         "maxPods": settings.kubelet.max_pods,
+        # A machine that is told to go ends its pods in order first: ordinary ones, then those that nodes need.
+        "shutdownGracePeriod": "60s",
+        "shutdownGracePeriodCriticalPods": "15s",
     }
 
 

@@ -14,17 +14,19 @@ from components.bootstrap.node_files import BIN
 
 # A machine that boots refuses connections at first. Retries back off to 5 s, so this is some ten minutes.
 _DIAL_ATTEMPTS = 130
+_DIAL_SECONDS = 15
 
 
 @dataclass(frozen=True)
 class RemoteMachine:
-    """A machine that takes commands by SSH, as soon as its instance has booted."""
+    """A machine that takes commands by SSH, as soon as its instance has booted; through `bastion`, if there is one."""
 
     name: str
     host: Output[str]
     host_key: Output[str]
     private_key: Output[str]
     instance: CustomResource
+    bastion: RemoteMachine | None = None
 
     def connection(self) -> remote.ConnectionArgs:
         return remote.ConnectionArgs(
@@ -33,8 +35,24 @@ class RemoteMachine:
             private_key=self.private_key,
             host_key=self.host_key,
             dial_error_limit=_DIAL_ATTEMPTS,
-            per_dial_timeout=15,
+            per_dial_timeout=_DIAL_SECONDS,
+            proxy=self.bastion.as_proxy() if self.bastion else None,
         )
+
+    def as_proxy(self) -> remote.ProxyConnectionArgs:
+        """This machine as the one that others are reached through."""
+        return remote.ProxyConnectionArgs(
+            host=self.host,
+            user=LOGIN_USER,
+            private_key=self.private_key,
+            host_key=self.host_key,
+            dial_error_limit=_DIAL_ATTEMPTS,
+            per_dial_timeout=_DIAL_SECONDS,
+        )
+
+    def needed(self) -> list[Resource]:
+        """What must be there before a connection is tried."""
+        return [self.instance, *(self.bastion.needed() if self.bastion else [])]
 
 
 def run_scripts(
@@ -67,7 +85,7 @@ def run_scripts(
         add_previous_output_in_env=False,
         opts=ResourceOptions(
             parent=parent,
-            depends_on=[machine.instance, *depends_on],
+            depends_on=[*machine.needed(), *depends_on],
             # There is nothing to undo on a machine that is gone.
             deleted_with=machine.instance,
             custom_timeouts=CustomTimeouts(create=timeout, update=timeout),

@@ -39,6 +39,56 @@ def read_own_parameters(account: Account, cluster: str, machine: str) -> Stateme
     }
 
 
+def read_join_credentials(account: Account, cluster: str) -> Statement:
+    """A worker may read the credentials that it joins with."""
+    return {
+        "Sid": "ReadJoinCredentials",
+        "Effect": "Allow",
+        "Action": "ssm:GetParameter",
+        "Resource": _join_credentials(account, cluster),
+    }
+
+
+def write_join_credentials(account: Account, cluster: str) -> Statement:
+    """A control-plane machine renews the credentials that workers join with. It need not read them."""
+    return {
+        "Sid": "WriteJoinCredentials",
+        "Effect": "Allow",
+        "Action": "ssm:PutParameter",
+        "Resource": _join_credentials(account, cluster),
+    }
+
+
+def tend_worker_pools(account: Account, cluster: str) -> Sequence[Statement]:
+    """A control-plane machine sees which workers are to go, and lets those of its own cluster go when drained."""
+    groups = f"arn:{account.partition}:autoscaling:{account.region}:{account.number}:autoScalingGroup:*"
+    return [
+        {
+            "Sid": "SeeWorkerPools",
+            "Effect": "Allow",
+            "Action": "autoscaling:DescribeAutoScalingGroups",
+            # The action knows no resources.
+            "Resource": "*",
+        },
+        {
+            "Sid": "EndDrains",
+            "Effect": "Allow",
+            "Action": "autoscaling:CompleteLifecycleAction",
+            "Resource": f"{groups}:autoScalingGroupName/{pool_group_name(cluster, '*')}",
+        },
+    ]
+
+
+def pool_group_name(cluster: str, pool: str) -> str:
+    """The Auto Scaling group of a pool. Neither name has a dot, so no cluster's groups look like another's."""
+    return f"{cluster}.{pool}"
+
+
+def _join_credentials(account: Account, cluster: str) -> str:
+    path = parameter_path(cluster, "workers", "join")
+    return f"arn:{account.partition}:ssm:{account.region}:{account.number}:parameter{path}"
+
+
 def parameter_path(cluster: str, machine: str, name: str) -> str:
     """Where a machine's parameter is: `/quorate/CLUSTER/MACHINE/NAME`."""
     return f"/quorate/{cluster}/{machine}/{name}"

@@ -7,29 +7,33 @@ import gzip
 
 import yaml
 
-from components.bootstrap.node_files import NodeFile, node_script
+from components.bootstrap.node_files import NodeFile, host_key_script
 
 # EC2's limit, before base64.
 LIMIT_BYTES = 16384
 
 
-def cloud_config(hostname: str, host_key_parameter: str, files: tuple[NodeFile, ...]) -> str:
-    """The cloud-config: the pinned SSH host key before sshd opens, the files, and preparation in the background."""
-    document = {
+def cloud_config(
+    hostname: str, host_key_parameter: str | None, files: tuple[NodeFile, ...], units: tuple[str, ...]
+) -> str:
+    """The cloud-config: the pinned SSH host key before sshd opens, the files, and `units` started in the background.
+
+    Without `host_key_parameter` the machine makes a host key of its own.
+    """
+    document: dict[str, object] = {
         "hostname": hostname,
         "preserve_hostname": False,
         # "localhost" keeps cloud-init from rewriting /etc/hosts at every boot, where the API's name may stand.
         "manage_etc_hosts": "localhost",
-        # The host key comes from the parameter store: cloud-init must not delete it, nor add others beside it.
-        "ssh_deletekeys": False,
-        "ssh_genkeytypes": ["ed25519"],
-        "bootcmd": [["bash", "-c", node_script("fetch-host-key.sh"), "fetch-host-key", host_key_parameter]],
-        "write_files": [{"path": file.path, "permissions": file.mode, "content": file.content} for file in files],
-        "runcmd": [
-            ["systemctl", "daemon-reload"],
-            ["systemctl", "start", "--no-block", "quorate-prepare.service", "quorate-etcd-volume.service"],
-        ],
     }
+    if host_key_parameter:
+        # The host key comes from the parameter store: cloud-init must not delete it, nor add others beside it.
+        document["ssh_deletekeys"] = False
+        document["ssh_genkeytypes"] = ["ed25519"]
+        document["bootcmd"] = [["bash", "-c", host_key_script(), "fetch-host-key", host_key_parameter]]
+    document["write_files"] = [{"path": file.path, "permissions": file.mode, "content": file.content} for file in files]
+    if units:
+        document["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "start", "--no-block", *units]]
     return "#cloud-config\n" + yaml.safe_dump(document, sort_keys=False, width=4096)
 
 

@@ -10,6 +10,18 @@ from pulumi import ComponentResource, Input, Output, ResourceOptions
 from components.network.traffic import Party, Traffic
 from components.tags import Tags
 
+# A group's description cannot change without replacing it, so it says nothing that may.
+_DESCRIPTIONS = {
+    Party.BASTION: "quorate bastion",
+    Party.LOAD_BALANCER: "quorate load balancer of the API",
+    Party.PUBLIC_LOAD_BALANCER: "quorate public load balancer of the API",
+    Party.CONTROL_PLANE: "quorate control-plane machines",
+    Party.ETCD: "quorate etcd machines",
+    Party.WORKERS: "quorate worker machines",
+    Party.ENDPOINTS: "quorate endpoints of AWS services",
+}
+_Rule = type[aws.vpc.SecurityGroupIngressRule] | type[aws.vpc.SecurityGroupEgressRule]
+
 
 class SecurityGroups(ComponentResource):
     """A security group for each party of the table that is not an address range, with its rules."""
@@ -34,48 +46,32 @@ class SecurityGroups(ComponentResource):
             party: aws.ec2.SecurityGroup(
                 f"{name}-{party}",
                 vpc_id=vpc_id,
-                # A group's description cannot change without replacing it, so it says nothing that may.
-                description=f"quorate {party} machines",
+                description=_DESCRIPTIONS[party],
                 tags=tags.named(party),
                 opts=ResourceOptions(parent=self),
             ).id
             for party in parties
         }
         for row in rows:
-            self._ingress(name, row)
-            self._egress(name, row)
+            self._rules(f"{name}-in", f"in-{row.name}", aws.vpc.SecurityGroupIngressRule, row, row.target, row.source)
+            self._rules(f"{name}-out", f"out-{row.name}", aws.vpc.SecurityGroupEgressRule, row, row.source, row.target)
         self.register_outputs({})
 
-    def _ingress(self, name: str, row: Traffic) -> None:
-        if row.target in self._addresses:
+    def _rules(self, name: str, tag: str, rule: _Rule, row: Traffic, owner: Party, peer: Party) -> None:
+        """The rules that `owner`'s group needs for a row; none if it is an address range."""
+        if owner in self._addresses:
             return
-        for suffix, peer in self._peers(row.source):
-            aws.vpc.SecurityGroupIngressRule(
-                f"{name}-in-{row.name}{suffix}",
-                security_group_id=self.ids[row.target],
+        for suffix, end in self._peers(peer):
+            rule(
+                f"{name}-{row.name}{suffix}",
+                security_group_id=self.ids[owner],
                 ip_protocol=row.protocol,
                 from_port=row.ports[0],
                 to_port=row.ports[1],
                 description=row.reason,
-                tags=self._tags.named(f"in-{row.name}"),
+                tags=self._tags.named(tag),
                 opts=ResourceOptions(parent=self),
-                **peer,
-            )
-
-    def _egress(self, name: str, row: Traffic) -> None:
-        if row.source in self._addresses:
-            return
-        for suffix, peer in self._peers(row.target):
-            aws.vpc.SecurityGroupEgressRule(
-                f"{name}-out-{row.name}{suffix}",
-                security_group_id=self.ids[row.source],
-                ip_protocol=row.protocol,
-                from_port=row.ports[0],
-                to_port=row.ports[1],
-                description=row.reason,
-                tags=self._tags.named(f"out-{row.name}"),
-                opts=ResourceOptions(parent=self),
-                **peer,
+                **end,
             )
 
     def _peers(self, party: Party) -> Iterable[tuple[str, dict[str, Input[str]]]]:

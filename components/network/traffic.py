@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
-from components.settings.model import Settings
+from components.settings.model import EtcdTopology, NatMode, NetworkPluginName, Settings
 
 
 class Party(StrEnum):
-    """An end of a conversation. CONTROL_PLANE has a security group; the others are address ranges."""
+    """An end of a conversation. The first three are address ranges; the others have a security group each."""
 
     OPERATORS_SSH = "operators-ssh"
     OPERATORS_API = "operators-api"
-    CONTROL_PLANE = "control-plane"
     INTERNET = "internet"
+    BASTION = "bastion"
+    LOAD_BALANCER = "load-balancer"
+    PUBLIC_LOAD_BALANCER = "public-load-balancer"
+    CONTROL_PLANE = "control-plane"
+    ETCD = "etcd"
+    WORKERS = "workers"
+    ENDPOINTS = "endpoints"
 
 
 @dataclass(frozen=True)
@@ -36,12 +43,38 @@ class Traffic:
         return f"{self.source}-to-{self.target}-{self.protocol}-{span}"
 
 
-ALLOWED: tuple[Traffic, ...] = (
-    Traffic(Party.OPERATORS_SSH, Party.CONTROL_PLANE, "tcp", (22, 22), "operators and pulumi configure the machine"),
-    Traffic(Party.OPERATORS_API, Party.CONTROL_PLANE, "tcp", (6443, 6443), "kubectl reaches the API server"),
-    Traffic(Party.CONTROL_PLANE, Party.INTERNET, "tcp", (443, 443), "packages, container images, the AWS API"),
-    Traffic(Party.CONTROL_PLANE, Party.INTERNET, "tcp", (80, 80), "Debian mirrors that a machine image names by http"),
-)
+_SSH: Final = (22, 22)
+_API: Final = (6443, 6443)
+_ETCD_CLIENTS: Final = (2379, 2379)
+_ETCD: Final = (2379, 2380)
+_KUBELET: Final = (10250, 10250)
+_HTTPS: Final = (443, 443)
+_HTTP: Final = (80, 80)
+_VXLAN: Final[Mapping[NetworkPluginName, tuple[int, int]]] = {
+    NetworkPluginName.FLANNEL: (8472, 8472),
+    NetworkPluginName.CALICO: (4789, 4789),
+}
+
+
+def allowed(settings: Settings) -> tuple[Traffic, ...]:
+    """The table for a cluster of these settings: only parties that it has. NodePorts are open to nobody."""
+    return (
+        *_operators(settings),
+        *_api(settings),
+        *_etcd(settings),
+        *_nodes(settings),
+        *_ways_out(settings),
+    )
+
+
+def machine_parties(settings: Settings) -> tuple[Party, ...]:
+    """The parties that are machines of the cluster; the bastion is not."""
+    parties = [Party.CONTROL_PLANE]
+    if settings.etcd.topology is EtcdTopology.EXTERNAL:
+        parties.append(Party.ETCD)
+    if settings.workers:
+        parties.append(Party.WORKERS)
+    return tuple(parties)
 
 
 def addresses_of(settings: Settings) -> Mapping[Party, Sequence[str]]:
@@ -51,3 +84,65 @@ def addresses_of(settings: Settings) -> Mapping[Party, Sequence[str]]:
         Party.OPERATORS_API: settings.access.api_cidrs,
         Party.INTERNET: ("0.0.0.0/0",),
     }
+
+
+def _operators(settings: Settings) -> Iterator[Traffic]:
+    source = Party.OPERATORS_SSH
+    if settings.access.bastion:
+        yield Traffic(source, Party.BASTION, "tcp", _SSH, "operators and pulumi reach machines through the bastion")
+        source = Party.BASTION
+    for party in machine_parties(settings):
+        yield Traffic(source, party, "tcp", _SSH, "operators and pulumi configure the machine")
+
+
+def _api(settings: Settings) -> Iterator[Traffic]:
+    """Operators take the public load balancer if there is one, then the machines' public addresses, then the other."""
+    endpoint = settings.api_endpoint
+    private = settings.network.nat is not NatMode.NONE
+    if endpoint.public:
+        yield Traffic(Party.OPERATORS_API, Party.PUBLIC_LOAD_BALANCER, "tcp", _API, "kubectl reaches the API")
+        yield Traffic(
+            Party.PUBLIC_LOAD_BALANCER, Party.CONTROL_PLANE, "tcp", _API, "requests of operators, and health checks"
+        )
+    elif endpoint.load_balancer and private:
+        yield Traffic(Party.OPERATORS_API, Party.LOAD_BALANCER, "tcp", _API, "kubectl reaches the API")
+    else:
+        yield Traffic(Party.OPERATORS_API, Party.CONTROL_PLANE, "tcp", _API, "kubectl reaches the API server")
+    if endpoint.load_balancer:
+        yield Traffic(Party.LOAD_BALANCER, Party.CONTROL_PLANE, "tcp", _API, "requests and health checks")
+        for party in _node_parties(settings):
+            yield Traffic(party, Party.LOAD_BALANCER, "tcp", _API, "nodes reach the API by its name")
+
+
+def _etcd(settings: Settings) -> Iterator[Traffic]:
+    if settings.etcd.topology is EtcdTopology.EXTERNAL:
+        yield Traffic(Party.CONTROL_PLANE, Party.ETCD, "tcp", _ETCD_CLIENTS, "API servers store in etcd")
+        if settings.etcd.members > 1:
+            yield Traffic(Party.ETCD, Party.ETCD, "tcp", _ETCD, "etcd members replicate, and ask how others are")
+    elif settings.control_plane.count > 1:
+        yield Traffic(Party.CONTROL_PLANE, Party.CONTROL_PLANE, "tcp", _ETCD, "etcd members replicate, joins ask them")
+
+
+def _nodes(settings: Settings) -> Iterator[Traffic]:
+    vxlan = _VXLAN[settings.network_plugin.name]
+    for source in _node_parties(settings):
+        for target in _node_parties(settings):
+            if source is target is Party.CONTROL_PLANE and settings.control_plane.count == 1:
+                continue
+            yield Traffic(source, target, "udp", vxlan, "pods on different nodes talk (VXLAN)")
+            yield Traffic(source, target, "tcp", _KUBELET, "API servers and metrics-server ask the kubelet")
+            if target is Party.CONTROL_PLANE:
+                yield Traffic(source, target, "tcp", _API, "the Service kubernetes leads to the API servers themselves")
+
+
+def _ways_out(settings: Settings) -> Iterator[Traffic]:
+    parties = [*machine_parties(settings), *([Party.BASTION] if settings.access.bastion else [])]
+    for party in parties:
+        yield Traffic(party, Party.INTERNET, "tcp", _HTTPS, "packages, container images, the AWS API")
+        yield Traffic(party, Party.INTERNET, "tcp", _HTTP, "Debian mirrors that a machine image names by http")
+        if settings.network.interface_endpoints:
+            yield Traffic(party, Party.ENDPOINTS, "tcp", _HTTPS, "AWS services without NAT")
+
+
+def _node_parties(settings: Settings) -> tuple[Party, ...]:
+    return tuple(party for party in machine_parties(settings) if party is not Party.ETCD)

@@ -1,4 +1,4 @@
-"""The VPC: a public subnet per zone, and the way out."""
+"""The VPC: subnets in each zone, and their ways out."""
 
 from __future__ import annotations
 
@@ -6,23 +6,37 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components.network.addresses import zone_subnets
-from components.settings.model import NetworkSettings
+from components.network.addresses import fixed_range, zone_subnets
+from components.network.private_subnets import PrivateSubnets
+from components.settings.model import NatMode, NetworkSettings
 from components.tags import Tags
 
 
 class Network(ComponentResource):
     """A VPC with one public subnet in each of the first `zones` availability zones of the region.
 
-    Subnets do not hand out public addresses: a machine that is to be reached has an Elastic IP of its own.
+    With NAT there is a private one beside each, and machines stand there. Subnets do not hand out public addresses by
+    themselves: who is to have one says so. With `shared`, other things get addresses in the machines' subnets.
     """
 
+    vpc: aws.ec2.Vpc
     vpc_id: Output[str]
     zone_names: list[str]
     public_subnet_ids: list[Output[str]]
+    machine_subnet_ids: list[Output[str]]
+    machine_subnet_cidrs: list[str]
+    reservations: list[aws.ec2.SubnetCidrReservation]
     internet_gateway: aws.ec2.InternetGateway
 
-    def __init__(self, name: str, settings: NetworkSettings, tags: Tags, opts: ResourceOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: NetworkSettings,
+        region: str,
+        shared: bool,
+        tags: Tags,
+        opts: ResourceOptions | None = None,
+    ) -> None:
         super().__init__("quorate:network:Network", name, None, opts)
         child = ResourceOptions(parent=self)
         self.zone_names = _zone_names(settings.zones)
@@ -35,7 +49,7 @@ class Network(ComponentResource):
             tags=tags.named("vpc"),
             opts=child,
         )
-        self.vpc_id = vpc.id
+        self.vpc, self.vpc_id = vpc, vpc.id
         self.internet_gateway = aws.ec2.InternetGateway(
             f"{name}-internet", vpc_id=vpc.id, tags=tags.named("internet"), opts=child
         )
@@ -48,6 +62,7 @@ class Network(ComponentResource):
             opts=child,
         )
         self.public_subnet_ids = []
+        associations = []
         subnets = zone_subnets(settings.vpc_cidr, settings.zones)
         for index, zone in enumerate(self.zone_names):
             # Named by index: a zone's name never decides identity.
@@ -60,11 +75,39 @@ class Network(ComponentResource):
                 tags=tags.named(f"public-{index}"),
                 opts=child,
             )
-            aws.ec2.RouteTableAssociation(
-                f"{name}-public-{index}", subnet_id=subnet.id, route_table_id=routes.id, opts=child
+            associations.append(
+                aws.ec2.RouteTableAssociation(
+                    f"{name}-public-{index}", subnet_id=subnet.id, route_table_id=routes.id, opts=child
+                )
             )
             self.public_subnet_ids.append(subnet.id)
+        self.private = settings.nat is not NatMode.NONE
+        self.machine_subnet_ids = self.public_subnet_ids
+        self.machine_subnet_cidrs = [subnet.private if self.private else subnet.public for subnet in subnets]
+        if self.private:
+            public = dict(zip(self.zone_names, self.public_subnet_ids, strict=True))
+            way_out = [self.default_route, *associations]
+            self.machine_subnet_ids = PrivateSubnets(
+                f"{name}-private", settings, vpc.id, public, way_out, region, tags, child
+            ).ids
+        self.reservations = self._reserved(name) if shared else []
         self.register_outputs({"vpcId": self.vpc_id})
+
+    def _reserved(self, name: str) -> list[aws.ec2.SubnetCidrReservation]:
+        """Keep load balancers and workers from taking an address that is a machine's."""
+        return [
+            aws.ec2.SubnetCidrReservation(
+                f"{name}-fixed-{index}",
+                subnet_id=subnet_id,
+                cidr_block=fixed_range(cidr),
+                reservation_type="explicit",
+                description="addresses of machines that keep theirs",
+                opts=ResourceOptions(parent=self),
+            )
+            for index, (subnet_id, cidr) in enumerate(
+                zip(self.machine_subnet_ids, self.machine_subnet_cidrs, strict=True)
+            )
+        ]
 
 
 def _zone_names(count: int) -> list[str]:

@@ -38,6 +38,12 @@ def _check_kubernetes_version(text: str) -> str | None:
     return None
 
 
+def _check_etcd_version(text: str) -> str | None:
+    if tuple(int(part) for part in text.split(".")) < (3, 6, 11):
+        return "Choose 3.6.11 or later: earlier members can't be upgraded to 3.7 one by one."
+    return None
+
+
 def _check_network(text: str) -> str | None:
     try:
         network = IPv4Network(text, strict=False)
@@ -115,6 +121,17 @@ CONTAINERD_VERSION: Final = Syntax(
     rf"2\.{_NUMBER}\.{_NUMBER}",
     'Write a full version of containerd 2, such as "2.3.7": containerd 1.7 has reached its end of life.',
 )
+ETCD_VERSION: Final = Syntax(
+    "version 3.x.y",
+    rf"3\.{_NUMBER}\.{_NUMBER}",
+    'Write a full version without a v, 3.6.11 or later, such as "3.6.14".',
+    _check_etcd_version,
+)
+SHA256: Final = Syntax(
+    "SHA-256 in hexadecimal, or nothing",
+    r"([0-9a-f]{64})?",
+    "Write the 64 hexadecimal digits that SHA256SUMS of the release has for the archive.",
+)
 PLUGIN_VERSION: Final = Syntax(
     "version x.y.z",
     rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}",
@@ -160,6 +177,21 @@ LABEL_VALUE: Final = Syntax(
     "Write up to 63 letters, digits, hyphens, underscores and dots, beginning and ending with a letter or digit.",
 )
 TAINT_KEY: Final = Syntax("taint key", LABEL_KEY.pattern, LABEL_KEY.remedy.replace("label", "taint"), _check_taint_key)
+AWS_SERVICE: Final = Syntax(
+    "name of an AWS service",
+    r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?",
+    "Write the service as its endpoint names it, such as ssm, ec2, or ecr.api.",
+)
+PROVISIONER: Final = Syntax(
+    "name of a CSI driver, or nothing",
+    rf"({_DOMAIN})?",
+    "Write the driver's name, such as ebs.csi.aws.com.",
+)
+CLASS_PARAMETER: Final = Syntax(
+    "name of a StorageClass parameter",
+    r"[A-Za-z0-9]([-A-Za-z0-9_./]{0,251}[A-Za-z0-9])?",
+    "Write the parameter as the driver names it, such as type.",
+)
 TAG_KEY: Final = Syntax(
     "tag key",
     r"[A-Za-z0-9 _.:/=+\-@]{1,128}",

@@ -34,6 +34,20 @@ class EtcdSettings:
         default=20,
         metadata=about("Size of each member's own data volume in GiB.", minimum=8, maximum=16384, grows_only=True),
     )
+    version: str = field(default="3.6.14", metadata=about("Version of external members.", syntax=formats.ETCD_VERSION))
+    sha256: str = field(
+        default="",
+        metadata=about(
+            "SHA-256 of that version's linux-amd64 archive; empty means that of the release's own list.",
+            syntax=formats.SHA256,
+        ),
+    )
+    protect_volumes: bool = field(
+        default=False,
+        metadata=about(
+            "Refuses to delete or replace the members' volumes, `pulumi destroy` included, until it is false again."
+        ),
+    )
     heartbeat_interval_ms: int = field(
         default=100, metadata=about("How often a leader says that it is there, in ms.", minimum=10, maximum=5000)
     )

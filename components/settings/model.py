@@ -20,11 +20,14 @@ from components.settings.machines import (
     Taint,
     WorkerPoolSettings,
 )
+from components.settings.services import AddonSettings, ApiEndpointSettings
 
 _RANGE_MOVES = "every address in use comes from it; make a new cluster"
 
 __all__ = [
     "AccessSettings",
+    "AddonSettings",
+    "ApiEndpointSettings",
     "BackupSettings",
     "ClusterSettings",
     "ControlPlaneSettings",
@@ -120,6 +123,15 @@ class NetworkSettings:
             why=_RANGE_MOVES,
         ),
     )
+    interface_endpoints: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "AWS services that private subnets reach without NAT, each by an endpoint that costs by the hour, such as "
+            "ssm; S3 is always reached so, and costs nothing.",
+            maximum=20,
+            syntax=formats.AWS_SERVICE,
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -178,11 +190,13 @@ class Settings:
     cluster: ClusterSettings = field(metadata=about("Name and versions of the cluster."))
     network: NetworkSettings = field(metadata=about("Address ranges, zones, NAT."))
     access: AccessSettings = field(metadata=about("Who may reach the cluster from outside."))
+    api_endpoint: ApiEndpointSettings = field(metadata=about("How the API servers are reached."))
     etcd: EtcdSettings = field(metadata=about("Where the store runs, and on what."))
     control_plane: ControlPlaneSettings = field(metadata=about("The machines of the control plane."))
     kubelet: KubeletSettings = field(metadata=about("What kubelet does on each node."))
     workers: tuple[WorkerPoolSettings, ...] = field(metadata=about("Pools of workers.", maximum=100))
     network_plugin: NetworkPluginSettings = field(metadata=about("The pod network."))
+    addons: AddonSettings = field(metadata=about("What else is installed in the cluster."))
     backups: BackupSettings = field(metadata=about("Snapshots of etcd."))
     tags: Mapping[str, str] = field(
         metadata=about(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from components.settings.decode import Decoder
+from components.settings.derive import derived
 from components.settings.model import Settings
 from components.settings.problems import InvalidSettings
-from components.settings.rules import machines, networks, pools
+from components.settings.rules import endpoints, machines, networks, pools
 from components.settings.rules.facts import NAMESPACE, Facts
 
 
@@ -18,9 +20,10 @@ def parse(raw: Mapping[str, object]) -> Settings:
     Raises InvalidSettings with all problems together: of single values, unknown keys, and of values together.
     """
     decoder = Decoder()
-    settings = _decode(decoder, raw)
-    facts = Facts(settings, frozenset(decoder.given), frozenset(decoder.unsound))
-    for rule in (*networks.RULES, *machines.RULES, *pools.RULES):
+    decoded = Facts(_decode(decoder, raw), frozenset(decoder.given), frozenset(decoder.unsound))
+    settings = derived(decoded)
+    facts = replace(decoded, settings=settings)
+    for rule in (*networks.RULES, *endpoints.RULES, *machines.RULES, *pools.RULES):
         decoder.problems.extend(rule.problems(facts))
     if decoder.problems:
         raise InvalidSettings(decoder.problems)

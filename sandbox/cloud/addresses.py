@@ -10,9 +10,13 @@ PUBLIC_POOL = "198.51.100.0/24"
 """Elastic and automatic public addresses (TEST-NET-2)."""
 INTERNET_ADDRESS = "192.0.2.1"
 """Everything that machines reach outside the VPC, AWS's own endpoints included (TEST-NET-1)."""
+STORAGE_ADDRESS = "192.0.2.3"
+"""S3, which a subnet can reach by a gateway endpoint without reaching the rest of the internet."""
 METADATA_ADDRESS = "169.254.169.254"
 RESOLVER_ADDRESS = "169.254.169.253"
 
 HOST_LINK = "quorate0"
+OPERATOR_LINK = "operator"
+"""The region's end of that link."""
 MTU = 9001
 """Bytes; the size of jumbo frames in a VPC."""

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sandbox.cloud.addresses import INTERNET_ADDRESS, METADATA_ADDRESS, RESOLVER_ADDRESS
+from sandbox.cloud.addresses import (
+    INTERNET_ADDRESS,
+    METADATA_ADDRESS,
+    OPERATOR_LINK,
+    RESOLVER_ADDRESS,
+    STORAGE_ADDRESS,
+)
 
 TABLE = "inet quorate"
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "tcp": "tcp", "udp": "udp", "icmp": "icmp"}
@@ -37,24 +43,42 @@ class Port:
     interface: str
     address: str
     public_address: str | None
-    reaches_internet: bool
+    seen_as: str | None
+    """The address under which the internet sees it, its own or a NAT gateway's; None where it reaches nothing there."""
+    reaches_storage: bool
+    """Whether a gateway endpoint leads it to S3, whatever else it reaches."""
     source_check: bool
     ingress: tuple[Rule, ...]
     egress: tuple[Rule, ...]
 
 
-def ruleset(ports: Sequence[Port], resolver_addresses: Iterable[str]) -> str:
+@dataclass(frozen=True)
+class Node:
+    """An address of a load balancer: the region's own, and under security groups like a machine's."""
+
+    name: str
+    address: str
+    public_address: str | None
+    ingress: tuple[Rule, ...]
+    egress: tuple[Rule, ...]
+
+
+def ruleset(ports: Sequence[Port], resolver_addresses: Iterable[str], nodes: Sequence[Node] = ()) -> str:
     """The text for `nft -f`: replaces the whole table in one transaction."""
     resolvers = ", ".join(sorted({RESOLVER_ADDRESS, *resolver_addresses}))
     lines = [f"table {TABLE}", f"delete table {TABLE}", f"table {TABLE} {{"]
     for port in ports:
         lines += _chain(f"in-{port.interface}", "saddr", port.ingress, "accept")
         lines += _chain(f"out-{port.interface}", "daddr", port.egress, "return")
+    for node in nodes:
+        lines += _chain(f"in-{node.name}", "saddr", node.ingress, "accept")
+        lines += _chain(f"out-{node.name}", "daddr", node.egress, "return")
     lines += [
         "  chain forward { type filter hook forward priority filter; policy drop;",
         "    ct state established,related accept",
         "    ct state invalid drop",
         *_source_checks(ports),
+        *(f'    iifname "{port.interface}" ct status dnat drop' for port in ports if port.seen_as is None),
         *(f'    iifname "{port.interface}" jump out-{port.interface}' for port in ports),
         *(f'    oifname "{port.interface}" goto in-{port.interface}' for port in ports),
         "  }",
@@ -67,24 +91,96 @@ def ruleset(ports: Sequence[Port], resolver_addresses: Iterable[str]) -> str:
         "    icmp type echo-request accept",
         *(f'    iifname "{port.interface}" jump out-{port.interface}' for port in ports),
         *(
-            f'    iifname "{port.interface}" ip daddr {INTERNET_ADDRESS} accept'
+            f'    iifname "{port.interface}" ip daddr {{ {", ".join(outside)} }} accept'
             for port in ports
-            if port.reaches_internet
+            if (outside := _outside(port))
+        ),
+        *_to_nodes(ports, nodes),
+        "  }",
+        *_from_nodes(ports, nodes),
+        "  chain prerouting { type nat hook prerouting priority dstnat;",
+        *(
+            f"    ip daddr {public} dnat ip to {private}"
+            for public, private in (
+                *((port.public_address, port.address) for port in ports),
+                *((node.public_address, node.address) for node in nodes),
+            )
+            if public
         ),
         "  }",
-        "  chain prerouting { type nat hook prerouting priority dstnat;",
-        *(f"    ip daddr {port.public_address} dnat ip to {port.address}" for port in ports if port.public_address),
-        "  }",
         "  chain postrouting { type nat hook postrouting priority srcnat;",
+        *(f"    ip saddr {port.address} ct status dnat snat ip to {port.seen_as}" for port in ports if port.seen_as),
+        "  }",
+        # Connections that end in the region's own namespace, as those to the internet do, pass this hook alone.
+        "  chain internet { type nat hook input priority 100;",
         *(
-            f"    ip saddr {port.address} ct status dnat snat ip to {port.public_address}"
+            f"    ip saddr {port.address} ip daddr {INTERNET_ADDRESS} snat ip to {port.seen_as}"
             for port in ports
-            if port.public_address
+            if port.seen_as
+        ),
+        *(
+            f"    ip saddr {port.address} ip daddr {_set(node.address for node in public)} ct status dnat "
+            f"snat ip to {port.seen_as}"
+            for port in ports
+            if port.seen_as and (public := _public(nodes))
         ),
         "  }",
         "}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _to_nodes(ports: Sequence[Port], nodes: Sequence[Node]) -> list[str]:
+    """Rules for what comes to a load balancer. By its public address a machine comes as the internet sees it."""
+    lines = []
+    for port in ports if (public := _public(nodes)) else ():
+        came = f'    iifname "{port.interface}" ct status dnat'
+        for node in public if port.seen_as else ():
+            as_seen = [replace(rule, peers=(port.address,)) for rule in node.ingress if _admits(rule, port.seen_as)]
+            admitted = [match for rule in as_seen for match in _matches(rule, "saddr")]
+            lines += [f"{came} ip daddr {node.address} {match} accept" for match in admitted]
+        lines.append(f"{came} drop")
+    for node in nodes:
+        # The operator's host has no way into a VPC but by public addresses.
+        lines.append(f'    iifname "{OPERATOR_LINK}" ip daddr {node.address} ct status dnat goto in-{node.name}')
+        lines.append(f'    iifname != "{OPERATOR_LINK}" ip daddr {node.address} goto in-{node.name}')
+    return lines
+
+
+def _from_nodes(ports: Sequence[Port], nodes: Sequence[Node]) -> list[str]:
+    """The chain for what a load balancer sends: to its targets, past their rules as from any other sender."""
+    if not nodes:
+        return []
+    senders = _set(node.address for node in nodes)
+    return [
+        "  chain output { type filter hook output priority filter; policy accept;",
+        "    ct state established,related accept",
+        *(f"    ip saddr {node.address} jump out-{node.name}" for node in nodes),
+        *(f'    ip saddr {senders} oifname "{port.interface}" goto in-{port.interface}' for port in ports),
+        f"    ip saddr {senders} drop",
+        "  }",
+    ]
+
+
+def _public(nodes: Sequence[Node]) -> list[Node]:
+    return [node for node in nodes if node.public_address]
+
+
+def _admits(rule: Rule, address: str | None) -> bool:
+    return address is not None and any(
+        ipaddress.IPv4Address(address) in ipaddress.IPv4Network(peer) for peer in rule.peers
+    )
+
+
+def _set(items: Iterable[str]) -> str:
+    return "{ " + ", ".join(items) + " }"
+
+
+def _outside(port: Port) -> tuple[str, ...]:
+    """The addresses outside the VPC that the machine reaches."""
+    if port.seen_as:
+        return (INTERNET_ADDRESS, STORAGE_ADDRESS)
+    return (STORAGE_ADDRESS,) if port.reaches_storage else ()
 
 
 def _source_checks(ports: Sequence[Port]) -> list[str]:

@@ -15,17 +15,23 @@ from sandbox.cloud import namespace
 from sandbox.cloud.container_spec import capabilities_in, container_spec
 from sandbox.cloud.namespace import CommandFailed, run
 
-_OFF_OVERLAY = ("/var/lib/containerd", "/var/lib/kubelet")
+_IMAGE_STORE = "/var/lib/containerd"
+_OFF_OVERLAY = (_IMAGE_STORE, "/var/lib/kubelet")
 _STOP_DEADLINE_SECONDS = 20
 _SYSTEMD_HALT = str(int(signal.SIGRTMIN) + 3)
 
 
 @dataclass(frozen=True)
 class Machines:
-    """All machines of the sandbox. `disks` holds a folder per machine, `image` the machine image's tree."""
+    """All machines of the sandbox.
+
+    `disks` holds a folder per machine, `image` the machine image's tree, and `store` the container images that new
+    machines have, unpacked, from the first boot on.
+    """
 
     disks: Path
     image: Path
+    store: Path | None = None
     init: tuple[str, ...] = ("/sbin/machine-init",)
 
     @property
@@ -59,6 +65,8 @@ class Machines:
         disk = self.disk(instance_id)
         rootfs = disk / "rootfs"
         self._remove_container(instance_id)
+        if self.store and self.store.is_dir():
+            link_store(self.store, disk / self._own(_IMAGE_STORE))
         for folder in ("rootfs", "upper", "work", *(self._own(path) for path in _OFF_OVERLAY)):
             (disk / folder).mkdir(parents=True, exist_ok=True)
         if not rootfs.is_mount():
@@ -91,10 +99,14 @@ class Machines:
         self._remove_container(instance_id)
         self._unmount(instance_id)
 
-    def terminate(self, instance_id: str) -> None:
-        """Ends the machine at once and deletes its root disk; nothing where it is gone already."""
+    def power_off(self, instance_id: str) -> None:
+        """Ends the machine at once, as a power failure would; its disk stays."""
         self._remove_container(instance_id)
         self._unmount(instance_id)
+
+    def terminate(self, instance_id: str) -> None:
+        """Ends the machine at once and deletes its root disk; nothing where it is gone already."""
+        self.power_off(instance_id)
         shutil.rmtree(self.disk(instance_id), ignore_errors=True)
 
     def _launch(self, instance_id: str, disk: Path) -> None:
@@ -127,6 +139,26 @@ class Machines:
     @staticmethod
     def _own(path: str) -> str:
         return "own" + path.replace("/", "-")
+
+
+def link_store(store: Path, target: Path) -> None:
+    """Gives a machine that has none a store of its own: links to what never changes, copies of its databases.
+
+    Nothing where the two are on different disks: there the machine pulls its images.
+    """
+    if target.exists():
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if store.stat().st_dev != target.parent.stat().st_dev:
+        return
+    partial = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    run("cp", "--archive", "--link", str(store), str(partial))
+    for database in store.rglob("*.db"):
+        linked = partial / database.relative_to(store)
+        linked.unlink()
+        shutil.copy2(database, linked)
+    partial.rename(target)
 
 
 def bounding_set() -> int:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from sandbox.cloud.addresses import INTERNET_ADDRESS
-from sandbox.cloud.api.view import CloudView, InstanceView, RouteTableView, SecurityGroupRuleView
-from sandbox.cloud.firewall import Port, Rule
+from sandbox.cloud.addresses import INTERNET_ADDRESS, STORAGE_ADDRESS
+from sandbox.cloud.api.view import CloudView, InstanceView, RouteView, SecurityGroupRuleView
+from sandbox.cloud.balancer.names import addresses_of, is_balancers_name
+from sandbox.cloud.faults import Cut
+from sandbox.cloud.firewall import Node, Port, Rule
 from sandbox.cloud.metadata import Identity, Tree
 from sandbox.cloud.wiring import MachineLink, link_name
 
 PRESENT_STATES = ("pending", "running", "stopping", "stopped")
 """States in which an instance owns its address and its disks."""
 BOOTED_STATES = ("pending", "running")
+_EVERYTHING = Rule("-1", None, None, ("0.0.0.0/0",))
+"""For a load balancer without security groups."""
 
 
 def link_of(view: CloudView, instance: InstanceView) -> MachineLink:
@@ -24,17 +28,14 @@ def link_of(view: CloudView, instance: InstanceView) -> MachineLink:
 def ports_of(view: CloudView) -> list[Port]:
     """The firewall's ports, one for each instance that is booted."""
     booted = [instance for instance in view.instances if instance.state in BOOTED_STATES]
-    members: dict[str, list[str]] = {}
-    for instance in booted:
-        for group in instance.security_group_ids:
-            members.setdefault(group, []).append(instance.private_ip)
-    groups = {group.id: group for group in view.security_groups}
+    members, groups = _members(view), {group.id: group for group in view.security_groups}
     return [
         Port(
             interface=link_name(instance.id),
             address=instance.private_ip,
             public_address=instance.public_ip,
-            reaches_internet=reaches_internet(view, instance),
+            seen_as=seen_as(view, instance),
+            reaches_storage=any(route.target_kind == "storage" for route in routes_of(view, instance.subnet_id)),
             source_check=instance.source_dest_check,
             ingress=tuple(
                 _rule(rule, members) for group in instance.security_group_ids for rule in groups[group].ingress
@@ -47,11 +48,54 @@ def ports_of(view: CloudView) -> list[Port]:
     ]
 
 
-def reaches_internet(view: CloudView, instance: InstanceView) -> bool:
-    """Whether the instance's subnet has a default route that works for it: a gateway needs a public address."""
-    table = _route_table_of(view, instance)
-    kinds = {route.target_kind for route in table.routes if route.destination == "0.0.0.0/0"} if table else set()
-    return "nat" in kinds or ("igw" in kinds and instance.public_ip is not None)
+def nodes_of(view: CloudView) -> list[Node]:
+    """The firewall's nodes, one for each address of a load balancer."""
+    members, groups = _members(view), {group.id: group for group in view.security_groups}
+    return [
+        Node(
+            name=f"{balancer.id}-{number}",
+            address=node.address,
+            public_address=node.public_address if _faces_internet(view, node.subnet_id) else None,
+            ingress=tuple(_rule(r, members) for g in balancer.security_group_ids for r in groups[g].ingress)
+            if balancer.security_group_ids
+            else (_EVERYTHING,),
+            egress=tuple(_rule(r, members) for g in balancer.security_group_ids for r in groups[g].egress)
+            if balancer.security_group_ids
+            else (_EVERYTHING,),
+        )
+        for balancer in view.balancers
+        for number, node in enumerate(balancer.nodes)
+    ]
+
+
+def _faces_internet(view: CloudView, subnet_id: str) -> bool:
+    return any(r.target_kind == "igw" and r.destination == "0.0.0.0/0" for r in routes_of(view, subnet_id))
+
+
+def seen_as(view: CloudView, instance: InstanceView) -> str | None:
+    """The address under which the internet sees the instance; None where its subnet's routes lead nowhere for it.
+
+    An internet gateway needs a public address. A NAT gateway must itself stand in a subnet with an internet gateway.
+    """
+    targets = {r.target_kind: r.target_id for r in routes_of(view, instance.subnet_id) if r.destination == "0.0.0.0/0"}
+    if "nat" in targets:
+        gateway = next((nat for nat in view.nat_gateways if nat.id == targets["nat"]), None)
+        if gateway is None or not any(route.target_kind == "igw" for route in routes_of(view, gateway.subnet_id)):
+            return None
+        return gateway.public_ip
+    return instance.public_ip if "igw" in targets else None
+
+
+def cuts_of(view: CloudView, zones: Iterable[str], machines: Iterable[str]) -> list[Cut]:
+    """What is behind each cut, of zones by name and of machines by instance id."""
+    present = [instance for instance in view.instances if instance.state in PRESENT_STATES]
+    by_zone = [tuple(link_name(i.id) for i in present if i.zone == zone) for zone in sorted(zones)]
+    nodes = [
+        tuple(node.address for balancer in view.balancers for node in balancer.nodes if node.zone == zone)
+        for zone in sorted(zones)
+    ]
+    by_machine = [(link_name(i.id),) for i in present if i.id in set(machines)]
+    return [Cut(*zone) for zone in zip(by_zone, nodes, strict=True)] + [Cut(interfaces) for interfaces in by_machine]
 
 
 def resolver_addresses(view: CloudView) -> list[str]:
@@ -110,7 +154,7 @@ def _metadata(view: CloudView, instance: InstanceView, region: str) -> Tree:
         "hostname": instance.private_dns_name,
         "instance-action": "none",
         "instance-id": instance.id,
-        "instance-life-cycle": "on-demand",
+        "instance-life-cycle": instance.lifecycle,
         "instance-type": instance.instance_type,
         "local-hostname": instance.private_dns_name,
         "local-ipv4": instance.private_ip,
@@ -119,6 +163,8 @@ def _metadata(view: CloudView, instance: InstanceView, region: str) -> Tree:
         "placement": {"availability-zone": instance.zone, "region": region},
         "services": {"domain": "amazonaws.com", "partition": "aws"},
     }
+    if instance.target_lifecycle_state:
+        tree["autoscaling"] = {"target-lifecycle-state": instance.target_lifecycle_state}
     if instance.public_ip:
         tree["public-ipv4"] = instance.public_ip
         interface["public-ipv4s"] = instance.public_ip
@@ -130,9 +176,12 @@ def _metadata(view: CloudView, instance: InstanceView, region: str) -> Tree:
 
 
 def names_of(
-    view: CloudView, source: str, name: str, internet_names: Iterable[str]
+    view: CloudView, source: str, name: str, internet_names: Iterable[str], silent: Collection[str] = ()
 ) -> list[tuple[str, int, str]] | None:
-    """The records that a machine at `source` gets for `name`; None where no such name exists for it."""
+    """The records that a machine at `source` gets for `name`; None where no such name exists for it.
+
+    `silent` are the addresses of load balancers that do not answer.
+    """
     asking = next((instance for instance in view.instances if instance.private_ip == source), None)
     if asking is None:
         return None
@@ -140,19 +189,54 @@ def names_of(
         suffix = zone.name.rstrip(".")
         if zone.private and asking.vpc_id in zone.vpc_ids and (name == suffix or name.endswith("." + suffix)):
             found = [record for record in zone.records if record.name.rstrip(".") == name]
-            return [(r.type, r.ttl, value) for r in found for value in r.values] if found else None
+            direct = [(r.type, r.ttl, value) for r in found for value in r.values]
+            aliases = [addresses_of(view.balancers, r.alias, silent) or [] for r in found if r.alias]
+            return [*direct, *(record for records in aliases for record in records)] if found else None
     for instance in view.instances:
         if instance.vpc_id == asking.vpc_id and instance.private_dns_name == name and instance.state in PRESENT_STATES:
             return [("A", 60, instance.private_ip)]
+    if is_balancers_name(name):
+        return addresses_of(view.balancers, name, silent)
+    if _is_storage(name):
+        return [("A", 60, STORAGE_ADDRESS)]
     if name.endswith((".amazonaws.com", ".api.aws")) or name in internet_names:
         return [("A", 60, INTERNET_ADDRESS)]
     return None
 
 
-def _route_table_of(view: CloudView, instance: InstanceView) -> RouteTableView | None:
-    in_vpc = [table for table in view.route_tables if table.vpc_id == instance.vpc_id]
-    explicit = [table for table in in_vpc if instance.subnet_id in table.subnet_ids]
-    return next(iter(explicit or [table for table in in_vpc if table.main]), None)
+def public_addresses_of(view: CloudView, name: str, silent: Collection[str] = ()) -> list[str] | None:
+    """What the internet knows of a load balancer's name: nothing for an internal one; None where none has the name."""
+    found = addresses_of(view.balancers, name, silent)
+    if found is None:
+        return None
+    public = {node.public_address for balancer in view.balancers for node in balancer.nodes}
+    return [address for _, _, address in found if address in public]
+
+
+def _is_storage(name: str) -> bool:
+    """Whether the name is one of S3's, with a bucket or without."""
+    return name.endswith(".amazonaws.com") and "s3" in name.removesuffix(".amazonaws.com").split(".")
+
+
+def routes_of(view: CloudView, subnet_id: str) -> tuple[RouteView, ...]:
+    """The routes that hold in a subnet: those of its table, or of its VPC's main one."""
+    vpc_id = next((subnet.vpc_id for subnet in view.subnets if subnet.id == subnet_id), None)
+    in_vpc = [table for table in view.route_tables if table.vpc_id == vpc_id]
+    explicit = [table for table in in_vpc if subnet_id in table.subnet_ids]
+    table = next(iter(explicit or [table for table in in_vpc if table.main]), None)
+    return table.routes if table else ()
+
+
+def _members(view: CloudView) -> dict[str, list[str]]:
+    """The addresses of each security group's members: machines that are booted, and load balancers."""
+    members: dict[str, list[str]] = {}
+    for instance in view.instances:
+        for group in instance.security_group_ids if instance.state in BOOTED_STATES else ():
+            members.setdefault(group, []).append(instance.private_ip)
+    for balancer in view.balancers:
+        for group in balancer.security_group_ids:
+            members.setdefault(group, []).extend(node.address for node in balancer.nodes)
+    return members
 
 
 def _rule(rule: SecurityGroupRuleView, members: Mapping[str, list[str]]) -> Rule:

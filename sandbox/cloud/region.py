@@ -7,16 +7,19 @@ supervisor that was killed, needs no repair: the next pass does what is missing.
 from __future__ import annotations
 
 import json
+import random
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sandbox.cloud import projection, wiring
+from sandbox.cloud import faults, projection, wiring
 from sandbox.cloud.addresses import METADATA_ADDRESS, NAMESPACE, RESOLVER_ADDRESS
 from sandbox.cloud.api.server import Api
 from sandbox.cloud.api.view import CloudView, InstanceView
+from sandbox.cloud.balancer.balancers import Balancers, end_all
+from sandbox.cloud.faults import Cuts
 from sandbox.cloud.firewall import NotModelled, ruleset
 from sandbox.cloud.machines import Machines
 from sandbox.cloud.metadata import Identity, MetadataService
@@ -35,6 +38,7 @@ class Region:
         api: Api,
         state: Path,
         image: Path,
+        image_store: Path,
         internet_names: Iterable[str],
         files_for_machines: Callable[[Path], dict[str, bytes]],
         say: Callable[[str], None],
@@ -44,16 +48,19 @@ class Region:
         self._internet_names = frozenset(internet_names)
         self._files = files_for_machines
         self._image = image
-        self.machines = Machines(disks=state / "machines", image=image)
+        self.machines = Machines(disks=state / "machines", image=image, store=image_store)
         self.volumes = Volumes(folder=state / "volumes")
         self._changed = threading.Event()
         self._stopping = threading.Event()
-        self._applied_rules = ""
+        self._applied_rules = self._applied_cuts = ""
+        self._cutting = threading.Lock()
+        self.cuts = Cuts.kept_in(state / "faults.json")
         self._served_resolvers: set[str] = set()
         self._complaints: set[str] = set()
         self._view = api.view()
         self._loop = threading.Thread(target=self._run, name="region", daemon=True)
         self._resolver = Resolver([], self._look_up)
+        self._balancers = Balancers(_balancers(state), NAMESPACE, api.report_target_health, say)
 
     def start(self) -> None:
         """Makes the namespace and its services, then follows the account in the background."""
@@ -65,6 +72,7 @@ class Region:
             listening_socket(NAMESPACE, METADATA_ADDRESS, 80), self._identify, self._api.role_credentials
         )
         self._metadata.start()
+        self._balancers.start()
         self._changed.set()
         self._loop.start()
 
@@ -73,6 +81,7 @@ class Region:
         self._stopping.set()
         self._changed.set()
         self._loop.join(timeout=30)
+        self._balancers.stop()
         self._metadata.stop()
         self._resolver.stop()
 
@@ -82,7 +91,15 @@ class Region:
             self._changed.clear()
             self._view = self._api.view()
             self._write_names(self._view)
-            for work in (self._release_ended, self._apply_firewall, self._boot_wanted, self._attach_volumes):
+            works = (
+                self._release_ended,
+                self._apply_firewall,
+                self._apply_cuts,
+                self._follow_balancers,
+                self._boot_wanted,
+                self._attach_volumes,
+            )
+            for work in works:
                 self._attempt(work.__name__.strip("_").replace("_", " "), lambda work=work: work(self._view))  # type: ignore[misc]
 
     def _attempt(self, what: str, action: Callable[[], None]) -> None:
@@ -112,6 +129,9 @@ class Region:
         for instance in view.instances:
             if instance.state == "shutting-down":
                 self._api.mark_terminated(instance.id)
+            if instance.impaired and self.machines.state(instance.id) == "running":
+                self.machines.power_off(instance.id)
+                self._say(f"{instance.id} is off: its hardware has failed")
             if instance.state == "stopping":
                 self.machines.stop(instance.id)
                 self._api.mark_stopped(instance.id)
@@ -124,14 +144,28 @@ class Region:
         for address in set(resolvers) - self._served_resolvers:
             wiring.serve_vpc_resolver(address)
             self._serve_names(address)
-        rules = ruleset(projection.ports_of(view), resolvers)
+        rules = ruleset(projection.ports_of(view), resolvers, projection.nodes_of(view))
         if rules != self._applied_rules:
             run("ip", "netns", "exec", NAMESPACE, "nft", "-f", "-", stdin=rules)
             self._applied_rules = rules
 
+    def apply_cuts(self) -> None:
+        """Makes the network be as `cuts` says. Raises CommandFailed."""
+        self._apply_cuts(self._api.view())
+
+    def _apply_cuts(self, view: CloudView) -> None:
+        with self._cutting:
+            rules = faults.ruleset(projection.cuts_of(view, self.cuts.zones, self.cuts.machines))
+            if rules != self._applied_cuts:
+                run("ip", "netns", "exec", NAMESPACE, "nft", "-f", "-", stdin=rules)
+                self._applied_cuts = rules
+
+    def _follow_balancers(self, view: CloudView) -> None:
+        self._balancers.follow(view.balancers, view.target_groups)
+
     def _boot_wanted(self, view: CloudView) -> None:
         for instance in view.instances:
-            if instance.state in projection.BOOTED_STATES:
+            if instance.state in projection.BOOTED_STATES and not instance.impaired:
                 self._attempt(f"machine {instance.id}", lambda instance=instance: self._boot(view, instance))  # type: ignore[misc]
 
     def _boot(self, view: CloudView, instance: InstanceView) -> None:
@@ -174,10 +208,20 @@ class Region:
         self._served_resolvers.add(address)
 
     def _look_up(self, source: str, name: str) -> list[tuple[str, int, str]] | None:
-        return projection.names_of(self._api.view(), source, name, self._internet_names)
+        records = projection.names_of(self._api.view(), source, name, self._internet_names, self._balancers.silent)
+        # In any order, as Route 53 answers: clients take the first.
+        return random.sample(records, len(records)) if records else records
+
+    def balancer_addresses(self, name: str) -> list[str] | None:
+        """The addresses at which the operator's host reaches a load balancer; None where none has the name."""
+        return projection.public_addresses_of(self._api.view(), name, self._balancers.silent)
 
     def _identify(self, source: str) -> Identity | None:
         return projection.identity_of(self._api.view(), source, self._api.account, self._api.region)
+
+
+def _balancers(state: Path) -> Path:
+    return state / "balancers"
 
 
 def remove_everything(state: Path, say: Callable[[str], None]) -> None:
@@ -187,6 +231,7 @@ def remove_everything(state: Path, say: Callable[[str], None]) -> None:
         machines.terminate(instance_id)
         wiring.disconnect_machine(instance_id)
         say(f"{instance_id} removed")
+    end_all(_balancers(state))
     volumes.release_all()
     wiring.disconnect_region()
     for root in (Path("/sys/fs/cgroup/quorate"), *Path("/sys/fs/cgroup").glob("*/quorate")):

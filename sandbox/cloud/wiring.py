@@ -22,6 +22,7 @@ from sandbox.cloud.addresses import (
     OPERATOR_GATEWAY,
     PUBLIC_POOL,
     RESOLVER_ADDRESS,
+    STORAGE_ADDRESS,
 )
 from sandbox.cloud.namespace import run, write_sysctl
 
@@ -56,7 +57,7 @@ def connect_region() -> None:
     namespace.create(NAMESPACE)
     for key, value in (("net.ipv4.ip_forward", "1"), ("net.ipv4.conf.all.rp_filter", "0")):
         write_sysctl(NAMESPACE, key, value)
-    for address in (METADATA_ADDRESS, RESOLVER_ADDRESS, INTERNET_ADDRESS):
+    for address in (METADATA_ADDRESS, RESOLVER_ADDRESS, INTERNET_ADDRESS, STORAGE_ADDRESS):
         run("ip", "-n", NAMESPACE, "address", "replace", f"{address}/32", "dev", "lo")
     if not _host_has_link():
         run(
@@ -76,6 +77,8 @@ def connect_region() -> None:
         )
     run("ip", "-n", NAMESPACE, "link", "set", "operator", "mtu", str(MTU), "up")
     run("ip", "-n", NAMESPACE, "address", "replace", f"{OPERATOR_GATEWAY}/30", "dev", "operator")
+    # Answers to a machine that is seen under a public address need some route before they are translated back.
+    run("ip", "-n", NAMESPACE, "route", "replace", PUBLIC_POOL, "dev", "lo")
     run("ip", "address", "replace", f"{OPERATOR_ADDRESS}/30", "dev", HOST_LINK)
     run("ip", "link", "set", HOST_LINK, "up")
     run("ip", "route", "replace", PUBLIC_POOL, "via", OPERATOR_GATEWAY, "dev", HOST_LINK, "src", OPERATOR_ADDRESS)
@@ -109,9 +112,10 @@ def connect_machine(link: MachineLink) -> None:
 
 
 def disconnect_machine(instance_id: str) -> None:
-    namespace.delete(f"quorate-{instance_id}")
+    # In this order: the kernel takes the link of a deleted namespace away in its own time.
     if namespace.exists(NAMESPACE) and _region_has_link(link_name(instance_id)):
         run("ip", "-n", NAMESPACE, "link", "delete", link_name(instance_id))
+    namespace.delete(f"quorate-{instance_id}")
 
 
 def connected_machines() -> list[str]:

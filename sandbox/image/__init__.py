@@ -1,5 +1,5 @@
 """The machine image: what a machine of the sandbox boots from."""
 
-from sandbox.image.build import ensure
+from sandbox.image.build import current, ensure
 
-__all__ = ["ensure"]
+__all__ = ["current", "ensure"]

@@ -53,8 +53,7 @@ class ImageError(SandboxError):
 def ensure(say: Say = print) -> Path:
     """The image's root directory, built where the cache lacks it. Raises ImageError and host.HostError."""
     facts = detect()
-    base = cache_dir() / f"image-packages-{_packages_digest()}"
-    image = cache_dir() / f"image-{_image_digest(facts)}"
+    base, image = _places(facts)
     if (image / "rootfs").is_dir():
         say(f"machine image: {image} is there")
         return image / "rootfs"
@@ -74,13 +73,20 @@ def ensure(say: Say = print) -> Path:
     return image / "rootfs"
 
 
-def runtime_package(rootfs: Path) -> Path:
-    """Debian's package of the low-level container runtime, kept beside an image that `ensure` gave."""
-    found = sorted((rootfs.parent / "packages").glob(f"{packages.IN_CHROOT_ONLY}_*.deb"))
+def current() -> tuple[Path, Path]:
+    """Where this checkout's packages and image are in the cache, whether built yet or not."""
+    return _places(detect())
+
+
+def _places(facts: Facts) -> tuple[Path, Path]:
+    return cache_dir() / f"image-packages-{_packages_digest()}", cache_dir() / f"image-{_image_digest(facts)}"
+
+
+def package_beside(rootfs: Path, name: str) -> Path:
+    """The file of one of Debian's packages that are kept beside an image that `ensure` gave, not installed in it."""
+    found = sorted((rootfs.parent / "packages").glob(f"{name}_*.deb"))
     if not found:
-        raise ImageError(
-            f"no {packages.IN_CHROOT_ONLY} package beside {rootfs}; remove {rootfs.parent} and run this again"
-        )
+        raise ImageError(f"no {name} package beside {rootfs}; remove {rootfs.parent} and run this again")
     return found[-1]
 
 
@@ -100,7 +106,8 @@ def _install_packages(work: Path) -> None:
     sources = work / "sources.list"
     lines = packages.source_lines(_host_index_targets())
     sources.write_text("\n".join(lines) + "\n")
-    hook = f'chroot "$1" sh -c "cd /opt && apt-get -qq download {packages.IN_CHROOT_ONLY}"'
+    beside = " ".join(packages.NOT_INSTALLED)
+    hook = f'chroot "$1" sh -c "cd /opt && apt-get -qq download {beside}"'
     command = [
         "mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory",
         f"--include={','.join((*packages.AS_ON_EC2, *packages.FOR_NODES))}",
@@ -157,7 +164,7 @@ def _replace(target: Path, content: bytes, mode: int = 0o644) -> None:
 
 
 def _packages_digest() -> str:
-    said = repr((packages.SUITE, packages.AS_ON_EC2, packages.FOR_NODES, packages.IN_CHROOT_ONLY))
+    said = repr((packages.SUITE, packages.AS_ON_EC2, packages.FOR_NODES, packages.NOT_INSTALLED))
     return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 

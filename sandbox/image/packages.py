@@ -17,8 +17,10 @@ FOR_NODES = (
 )  # fmt: skip
 """What on AWS comes from a Debian mirror when the node scripts install Kubernetes; no mirror is served here."""
 
-IN_CHROOT_ONLY = "runc"
-"""Downloaded beside the image: containerd's package carries it."""
+RUNTIME = "runc"
+FOR_CALICO = ("ipset", "libipset13", "runit")
+NOT_INSTALLED = (RUNTIME, *FOR_CALICO)
+"""Downloaded beside the image: containerd's package carries the runtime, and Calico's node image the others."""
 
 
 def source_lines(index_targets: str) -> list[str]:

@@ -7,6 +7,7 @@ import subprocess
 import tarfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from gzip import GzipFile
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -18,13 +19,14 @@ class Entry:
     """One path of an archive, without a leading slash.
 
     `content` is the bytes of a file, or the host's file that holds them; None makes a folder, unless `target`
-    makes it a symbolic link.
+    makes it a symbolic link. `owner` is a user id.
     """
 
     path: str
     content: bytes | Path | None = None
     mode: int = 0o644
     target: str = ""
+    owner: int = 0
 
 
 def program(path: str, content: bytes | Path) -> Entry:
@@ -35,8 +37,8 @@ def folder(path: str, mode: int = 0o755) -> Entry:
     return Entry(path, None, mode)
 
 
-def write_tar(entries: Iterable[Entry], output: BinaryIO, prefix: str = "") -> None:
-    """Writes the entries, sorted, root's and undated, with the folders above them. `prefix` is put before each path."""
+def write_tar(entries: Iterable[Entry], output: BinaryIO | GzipFile, prefix: str = "") -> None:
+    """Writes the entries, sorted and undated, with the folders above them. `prefix` is put before each path."""
     by_path = {entry.path: entry for entry in entries}
     for path in list(by_path):
         for parent in PurePosixPath(path).parents:
@@ -56,7 +58,8 @@ def compress(path: Path) -> Path:
 def _add(archive: tarfile.TarFile, entry: Entry, prefix: str) -> None:
     item = tarfile.TarInfo(prefix + entry.path)
     item.mode = entry.mode
-    item.uname = item.gname = "root"
+    item.gname = "root"
+    item.uid, item.uname = entry.owner, "" if entry.owner else "root"
     if entry.target:
         item.type, item.linkname, item.mode = tarfile.SYMTYPE, entry.target, 0o777
         archive.addfile(item)

@@ -8,37 +8,32 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from sandbox import host, image
 from sandbox.errors import SandboxError
-from sandbox.image.build import runtime_package
-from sandbox.internet import apt_repository, deb, oci
+from sandbox.image.build import package_beside
+from sandbox.image.packages import FOR_CALICO, NOT_INSTALLED, RUNTIME
+from sandbox.internet import apt_repository, deb, image_store, oci
+from sandbox.internet.calico import calico_images
 from sandbox.internet.deb import Package
-from sandbox.internet.images import images
+from sandbox.internet.debian_files import unpacked_over
+from sandbox.internet.images import base_entries, images
 from sandbox.internet.packages import docker_packages, kubernetes_packages
+from sandbox.internet.releases import write_etcd_release
 from sandbox.internet.signing import SigningKey
 from sandbox.paths import cache_dir
 from sandbox.toolchain.build import bin_dir, build_all, tool_named
-from sandbox.toolchain.tools import HERE as TOOLCHAIN
 
 Say = Callable[[str], None]
 
 _TOOLS = (
-    "kubernetes",
-    "etcd",
-    "containerd",
-    "containerd-previous",
-    "coredns",
-    "flannel",
-    "cni",
-    "flannel-cni",
-    "agnhost",
-    "cri-tools",
-)
+    "kubernetes", "etcd", "containerd", "containerd-previous", "coredns", "flannel", "cni", "flannel-cni", "agnhost",
+    "cri-tools", "metrics-server", "calico",
+)  # fmt: skip
 _NOT_CONTENT = ("site.py", "registry.py", "substitutions.py", "__init__.py")
-_NEEDED_BYTES = 2 * 2**30
+_NEEDED_BYTES = 4 * 2**30
 
 
 class SiteError(SandboxError):
@@ -50,9 +45,10 @@ def ensure(say: Say = print) -> Path:
     tree = image.ensure(lambda line: None if line.endswith("is there") else say(line))
     if any(not bin_dir(name).is_dir() for name in _TOOLS):
         build_all(say, _TOOLS)
-    site = cache_dir() / f"internet-{_digest(runtime_package(tree).name)}"
+    site = _place(tree)
     if site.is_dir():
         say(f"packages and images: {site} is there")
+        image_store.ensure(site, say)
         return site
     host.require_root()
     free = shutil.disk_usage(cache_dir()).free
@@ -65,12 +61,24 @@ def ensure(say: Say = print) -> Path:
     try:
         work.chmod(0o755)
         _write_repositories(work, tree, say)
+        say(f"releases: {write_etcd_release(work).name}")
         _write_images(work, tree, say)
         work.rename(site)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     say(f"packages and images: {site} made in {time.monotonic() - started:.0f} s")
+    image_store.ensure(site, say)
     return site
+
+
+def current() -> tuple[Path, ...]:
+    """Where this checkout's site and its images' store are in the cache; none before the image that they need."""
+    tree = image.current()[1] / "rootfs"
+    return (_place(tree), image_store.store_of(_place(tree))) if tree.is_dir() else ()
+
+
+def _place(tree: Path) -> Path:
+    return cache_dir() / f"internet-{_digest([package_beside(tree, name).name for name in NOT_INSTALLED])}"
 
 
 def _write_repositories(site: Path, tree: Path, say: Say) -> None:
@@ -82,7 +90,7 @@ def _write_repositories(site: Path, tree: Path, say: Say) -> None:
         apt_repository.write_flat(kubernetes, files, key, f"kubernetes v{minor}")
     with SigningKey("sandbox of download.docker.com <docker@quorate.invalid>") as key:
         pool = docker / "dists/bookworm/pool/stable" / deb.ARCHITECTURE
-        files = _build_packages(docker_packages(runtime_package(tree)), pool, say)
+        files = _build_packages(docker_packages(package_beside(tree, RUNTIME)), pool, say)
         apt_repository.write_suite(docker, "bookworm", "stable", files, key, "Docker")
         (docker / "gpg").write_bytes(key.public())
 
@@ -96,22 +104,24 @@ def _build_packages(packages: Iterable[Package], folder: Path, say: Say) -> dict
 
 
 def _write_images(site: Path, tree: Path, say: Say) -> None:
-    source = _kubernetes_source()
+    source = _module_source("kubernetes")
     agnhost_tag = (source / "test/images/agnhost/VERSION").read_text().strip()
     with tempfile.TemporaryDirectory(dir=site) as work:
         pause = _compile_pause(source, Path(work) / "pause")
-        for built in images(tree, pause, agnhost_tag):
+        with_parts = unpacked_over(tree, [package_beside(tree, name) for name in FOR_CALICO], Path(work))
+        calico = calico_images(with_parts, _module_source("calico"), base_entries(tree))
+        for built in (*images(tree, pause, agnhost_tag), *calico):
             say(f"images: {', '.join(built.references)}")
             oci.publish(built, site)
 
 
-def _kubernetes_source() -> Path:
-    command = ["go", "mod", "download", "-json", f"k8s.io/kubernetes@v{tool_named('kubernetes').version}"]
+def _module_source(name: str) -> Path:
+    """The sources of a tool's module, in Go's module cache."""
+    tool = tool_named(name)
+    command = ["go", "mod", "download", "-json", f"{tool.version_module}@v{tool.pinned}"]
     if shutil.which("go") is None:
-        raise SiteError(
-            "no `go` on PATH: the pause image is compiled from Kubernetes' Go module; install Go 1.26 or newer"
-        )
-    outcome = subprocess.run(command, cwd=TOOLCHAIN / "kubernetes", capture_output=True, text=True)
+        raise SiteError(f"no `go` on PATH: images hold files of {tool.version_module}; install Go 1.26 or newer")
+    outcome = subprocess.run(command, cwd=tool.source, capture_output=True, text=True)
     if outcome.returncode:
         raise SiteError(f"`{' '.join(command)}` failed: {(outcome.stderr or outcome.stdout).strip()}")
     return Path(json.loads(outcome.stdout)["Dir"])
@@ -135,9 +145,9 @@ def _compile_pause(source: Path, result: Path) -> Path:
     return result
 
 
-def _digest(runtime: str) -> str:
-    """Names the content: the tools that are in it, and the code that puts them there."""
-    digest = hashlib.sha256(repr(([bin_dir(name).name for name in _TOOLS], runtime)).encode())
+def _digest(debian: Sequence[str]) -> str:
+    """Names the content: the tools and Debian packages that are in it, and the code that puts them there."""
+    digest = hashlib.sha256(repr(([bin_dir(name).name for name in _TOOLS], list(debian))).encode())
     here = Path(__file__).parent
     for file in sorted(path for path in here.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
         if file.name not in _NOT_CONTENT:

@@ -30,6 +30,18 @@ def entries_for(tree: Path, programs: Iterable[str], folders: Iterable[str] = ()
     return list(found.values())
 
 
+def unpacked_over(tree: Path, packages: Iterable[Path], work: Path) -> Path:
+    """A copy of the tree in the folder `work`, with packages unpacked into it. Needs one disk: files are links."""
+    copy = work / "tree"
+    subprocess.run(["cp", "--archive", "--link", str(tree), str(copy)], check=True)
+    for package in packages:
+        # /sbin and its like are links in the tree and folders in older packages; links stay.
+        unpack = ["tar", "--extract", "--keep-directory-symlink", "--no-overwrite-dir", "--directory", str(copy)]
+        content = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(package)], capture_output=True, check=True)
+        subprocess.run(unpack, input=content.stdout, check=True)
+    return copy
+
+
 def _files_in(tree: Path, name: str) -> list[str]:
     return [f"{name}/{path.name}" for path in (tree / name.lstrip("/")).iterdir() if path.is_file()]
 

@@ -10,6 +10,7 @@ from components.bootstrap.kubeadm_documents import ETCD_IMAGE_TAGS
 from sandbox.internet.archive import Entry, folder, program
 from sandbox.internet.debian_files import entries_for
 from sandbox.internet.oci import Image
+from sandbox.internet.releases import ETCD_COMMANDS
 from sandbox.toolchain.build import binary, tool_named
 
 KUBERNETES_REGISTRY = "registry.k8s.io"
@@ -17,7 +18,6 @@ FLANNEL_REGISTRY = "ghcr.io/flannel-io"
 FLANNEL_CNI_TAGS = ("v1.9.1-flannel1",)
 
 _CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
-_ETCD_COMMANDS = ("etcd", "etcdctl", "etcdutl")
 _NOBODY = "65532:65532"
 _PACKET_FILTERS = (
     "/usr/sbin/iptables", "/usr/sbin/iptables-save", "/usr/sbin/iptables-restore",
@@ -39,11 +39,11 @@ def default_tags(kubernetes_version: str) -> Mapping[str, str]:
 
 
 def images(tree: Path, pause: Path, agnhost_tag: str) -> list[Image]:
-    """All images. `tree` is the machine image, which Debian's programs come from; `pause` a static binary."""
+    """All images but Calico's. `tree` is the machine image, where Debian's programs are; `pause` a static binary."""
     version = tool_named("kubernetes").version
     tags = default_tags(version)
     etcd_tags = sorted({tags["etcd"], f"{tool_named('etcd').version}-0", *ETCD_IMAGE_TAGS.values()})
-    base = _base(tree)
+    base = base_entries(tree)
     filters = entries_for(tree, _PACKET_FILTERS, [_EXTENSIONS])
     shell = entries_for(tree, _SHELL)
     flannel = tool_named("flannel").version
@@ -61,7 +61,7 @@ def images(tree: Path, pause: Path, agnhost_tag: str) -> list[Image]:
         Image(
             f"{KUBERNETES_REGISTRY}/etcd",
             etcd_tags,
-            [*base, *(program(f"usr/local/bin/{name}", binary("etcd", name)) for name in _ETCD_COMMANDS)],
+            [*base, *(program(f"usr/local/bin/{name}", binary("etcd", name)) for name in ETCD_COMMANDS)],
         ),
         Image(
             f"{KUBERNETES_REGISTRY}/coredns/coredns",
@@ -85,6 +85,13 @@ def images(tree: Path, pause: Path, agnhost_tag: str) -> list[Image]:
             command=("pause",),
         ),
         Image(
+            f"{KUBERNETES_REGISTRY}/metrics-server/metrics-server",
+            [f"v{tool_named('metrics-server').version}"],
+            [*base, program("metrics-server", binary("metrics-server", "metrics-server"))],
+            entrypoint=("/metrics-server",),
+            user="65534",
+        ),
+        Image(
             f"{FLANNEL_REGISTRY}/flannel",
             [f"v{flannel}"],
             [*base, *shell, *filters, *entries_for(tree, ["/usr/sbin/ip"]),
@@ -103,7 +110,7 @@ def _kubernetes(name: str, tag: str, entries: Sequence[Entry], command: str) -> 
     return Image(f"{KUBERNETES_REGISTRY}/{name}", [tag], entries, entrypoint=(f"/usr/local/bin/{command}",))
 
 
-def _base(tree: Path) -> list[Entry]:
+def base_entries(tree: Path) -> list[Entry]:
     """What images without a distribution hold: users, certificates, a place for temporary files."""
     return [
         Entry(

@@ -29,6 +29,7 @@ class Image:
     entrypoint: Sequence[str] = ()
     command: Sequence[str] = ()
     user: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -76,7 +77,8 @@ def _write_layer(image: Image, place: Path) -> tuple[str, str, int]:
 
 
 def _configuration(image: Image, uncompressed: str) -> dict[str, object]:
-    run: dict[str, object] = {"Env": [_SEARCH_PATH], "WorkingDir": "/"}
+    environment = [_SEARCH_PATH, *(f"{name}={value}" for name, value in image.environment.items())]
+    run: dict[str, object] = {"Env": environment, "WorkingDir": "/"}
     said = {"Entrypoint": image.entrypoint, "Cmd": image.command, "User": image.user, "Labels": image.labels}
     run |= {key: list(value) if isinstance(value, tuple | list) else value for key, value in said.items() if value}
     return {

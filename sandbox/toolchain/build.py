@@ -52,13 +52,13 @@ def build_all(say: Say = print, names: Iterable[str] | None = None) -> None:
         say(f"toolchain: all {len(TOOLS if names is None else set(names))} tools are in {cache_dir() / 'toolchain'}")
         return
     go = _go_command()
-    with _alone(say):
+    with alone(say):
         _build_each(missing_tools(names), go, say)
 
 
 @contextmanager
-def _alone(say: Say) -> Iterator[None]:
-    """One build at a time per cache: two would write the same files."""
+def alone(say: Say) -> Iterator[None]:
+    """One at a time builds or prunes per cache: two builds would write the same files."""
     lock = cache_dir() / "toolchain" / "lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a") as held:

@@ -34,7 +34,8 @@ class Tool:
 
     `commands` maps the file name of the binary to its package path; `version_module` names the module whose
     version the tool carries; `stamps` are linker variables, with {version} to fill in; `cgo` tools need a C compiler
-    and are linked statically all the same; `bridged` ones are built together with the sources in bridge/.
+    and are linked statically all the same; `bridged` ones are built together with the sources in bridge/. `release` is
+    what upstream calls a version that go.mod can only name by a commit.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Tool:
     services: tuple[str, ...] = ()
     cgo: bool = False
     bridged: bool = False
+    release: str = ""
 
     @property
     def source(self) -> Path:
@@ -58,7 +60,12 @@ class Tool:
 
     @property
     def version(self) -> str:
-        """Version of the tool without the leading v, as its go.mod pins it."""
+        """Version of the tool without the leading v: its release, or what its go.mod pins."""
+        return self.release or self.pinned
+
+    @property
+    def pinned(self) -> str:
+        """Version of the tool's module in its go.mod, without the leading v."""
         text = (self.source / "go.mod").read_text()
         found = re.search(rf"^\s*(?:require )?{re.escape(self.version_module)} v(\S+)", text, re.MULTILINE)
         if not found:
@@ -94,6 +101,8 @@ def _containerd(name: str) -> Tool:
         tags="no_btrfs no_aufs no_zfs no_devmapper",
     )
 
+
+_CALICO = "github.com/projectcalico/calico"
 
 TOOLS: tuple[Tool, ...] = (
     Tool(
@@ -221,5 +230,31 @@ TOOLS: tuple[Tool, ...] = (
         name="actionlint",
         commands={"actionlint": "github.com/rhysd/actionlint/cmd/actionlint"},
         version_module="github.com/rhysd/actionlint",
+    ),
+    Tool(
+        name="metrics-server",
+        commands={"metrics-server": "sigs.k8s.io/metrics-server/cmd/metrics-server"},
+        version_module="sigs.k8s.io/metrics-server",
+        stamps=tuple(
+            f"k8s.io/client-go/pkg/version.{variable}"
+            for variable in ("gitVersion=v{version}", "gitMajor={major}", "gitMinor={minor}")
+        ),
+    ),
+    Tool(
+        name="calico",
+        commands={
+            "calico-node": f"{_CALICO}/node/cmd/calico-node",
+            "calico": f"{_CALICO}/cni-plugin/cmd/calico",
+            "install": "./install",
+            "kube-controllers": f"{_CALICO}/kube-controllers/cmd/kube-controllers",
+            "check-status": f"{_CALICO}/kube-controllers/cmd/check-status",
+        },
+        version_module=_CALICO,
+        release="3.28.5",
+        stamps=(
+            f"{_CALICO}/node/buildinfo.GitVersion=v{{version}}",
+            f"{_CALICO}/node/pkg/lifecycle/startup.VERSION=v{{version}}",
+            "main.VERSION=v{version}",
+        ),
     ),
 )

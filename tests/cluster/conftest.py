@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,16 @@ DESTROY = ("destroy", "--yes", "--skip-preview", "--stack", STACK)
 INTERRUPT_SECONDS = 300
 
 # Each begins with what the one before leaves.
-MODULES_IN_ORDER = ("test_education", "test_changes", "test_lost_machine", "test_interruptions", "test_leaving")
+MODULES_IN_ORDER = (
+    "test_education",
+    "test_changes",
+    "test_lost_machine",
+    "test_interruptions",
+    "test_leaving",
+    "test_pools_and_faults",
+    "test_load_balancers",
+    "test_prod",
+)
 
 
 @dataclass(frozen=True)
@@ -41,10 +51,11 @@ class Workspace:
     folder: Path
     environment: dict[str, str]
     host_before: HostFacts
+    stack: str = STACK
 
     @property
     def stack_file(self) -> Path:
-        return self.folder / "stacks" / f"Pulumi.{STACK}.yaml"
+        return self.folder / "stacks" / f"Pulumi.{self.stack}.yaml"
 
     @property
     def kubeconfig(self) -> Path:
@@ -101,11 +112,12 @@ class Workspace:
     def kubectl(self, *arguments: str) -> str:
         """Runs kubectl as the operator, with the stack's own kubeconfig."""
         if not self.kubeconfig.exists():
-            content = self.pulumi("stack", "output", "kubeconfig", "--show-secrets", "--stack", STACK).stdout
+            content = self.pulumi("stack", "output", "kubeconfig", "--show-secrets", "--stack", self.stack).stdout
             self.kubeconfig.touch(mode=0o600)
             self.kubeconfig.write_text(content)
         command = [str(binary("kubernetes", "kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]
-        outcome = subprocess.run(command, capture_output=True, text=True)
+        # The name of a load balancer is known to the proxy alone.
+        outcome = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         if outcome.returncode:
             pytest.fail(f"kubectl {' '.join(arguments)}: {outcome.stderr}")
         return outcome.stdout
@@ -125,12 +137,14 @@ class Workspace:
     def changes(self, *arguments: str) -> dict[str, int]:
         """Number of resources by what `pulumi <arguments>` did with them, without those left as they are."""
         self.pulumi(*arguments)
-        history = json.loads(self.pulumi("stack", "history", "--json", "--page-size", "1", "--stack", STACK).stdout)
+        history = json.loads(
+            self.pulumi("stack", "history", "--json", "--page-size", "1", "--stack", self.stack).stdout
+        )
         summary: dict[str, int] = history[0].get("resourceChanges") or {}
         return {kind: number for kind, number in summary.items() if kind != "same"}
 
     def state(self) -> dict[str, Any]:
-        exported: dict[str, Any] = json.loads(self.pulumi("stack", "export", "--stack", STACK).stdout)
+        exported: dict[str, Any] = json.loads(self.pulumi("stack", "export", "--stack", self.stack).stdout)
         return exported
 
 
@@ -147,12 +161,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         items[place] = item
 
 
-@pytest.fixture(scope="session")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+@contextmanager
+def made_workspace(folders: pytest.TempPathFactory, stack: str) -> Iterator[Workspace]:
+    """A sandbox from nothing, and a copy of the program in it; nothing of both is left afterwards."""
     lifecycle.down(print)
     host_before = host_facts()
     lifecycle.up(print)
-    folder = tmp_path_factory.mktemp("program")
+    folder = folders.mktemp("program")
     for name in ("Pulumi.yaml", "__main__.py", "components", "stacks"):
         source = CHECKOUT / name
         if source.is_dir():
@@ -160,11 +175,18 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
         else:
             shutil.copy(source, folder / name)
     (folder / ".venv").symlink_to(CHECKOUT / ".venv")
-    made = Workspace(folder, {**os.environ, **lifecycle.environment(print)}, host_before)
-    made.pulumi("stack", "select", "--create", STACK)
+    made = Workspace(folder, {**os.environ, **lifecycle.environment(print)}, host_before, stack)
+    made.pulumi("stack", "select", "--create", stack)
     yield made
     print(_tail(supervisor.log_file()))
     lifecycle.down(print)
+
+
+@pytest.fixture(scope="session")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """The workspace of the education stack, for all modules that build on each other."""
+    with made_workspace(tmp_path_factory, STACK) as made:
+        yield made
 
 
 @pytest.fixture

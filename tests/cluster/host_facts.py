@@ -46,6 +46,6 @@ def _entries(folder: str) -> list[Path]:
 
 
 def _sandbox_processes() -> list[str]:
-    marks = ("sandbox.supervisor", "kubelet", "containerd", "etcd", "machine-init")
+    marks = ("sandbox.supervisor", "kubelet", "containerd", "etcd", "machine-init", "haproxy")
     lines = _said("ps", "axww", "-o", "args").splitlines()
     return [line for line in lines if any(mark in line for mark in marks)]

@@ -79,6 +79,7 @@ def nothing(workspace: Workspace) -> Workspace:
     return workspace
 
 
+@pytest.mark.drill
 def test_destroy_finishes_after_ctrl_c_at_three_moments(education: Workspace) -> None:
     for moment in DESTROY_MOMENTS:
         # Not its exit code: where what was under way ends well, the engine calls a cut-off destroy complete.
@@ -101,6 +102,7 @@ def test_destroy_finishes_after_kill_9_at_three_moments(education: Workspace) ->
     finish_destroy(education)
 
 
+@pytest.mark.drill
 def test_up_finishes_after_kill_9_at_three_moments(nothing: Workspace) -> None:
     for moment in UP_MOMENTS:
         nothing.interrupt(*UP, at=[(printed(moment), kill_9)])
@@ -108,6 +110,7 @@ def test_up_finishes_after_kill_9_at_three_moments(nothing: Workspace) -> None:
     finish_up(nothing)
 
 
+@pytest.mark.drill
 def test_an_instance_that_a_killed_up_had_just_launched_is_in_the_way_until_it_is_terminated(
     nothing: Workspace,
 ) -> None:
@@ -140,12 +143,14 @@ def test_up_finishes_after_its_machine_lost_power_in_the_middle_of_a_step(nothin
     finish_up(nothing)
 
 
+@pytest.mark.drill
 def test_up_notices_that_its_machine_lost_power_under_a_command(nothing: Workspace) -> None:
     kubeadm = logged("initialize-control-plane", r"\[kubeconfig\]")
     nothing.interrupt(*UP, at=[(kubeadm, lambda _: power_loss(nothing))])
     finish_up(nothing)
 
 
+@pytest.mark.drill
 def test_up_goes_on_when_the_supervisor_is_killed_and_started_again(nothing: Workspace) -> None:
     def kill_supervisor(process: subprocess.Popen[bytes]) -> None:
         status = supervisor.running()

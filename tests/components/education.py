@@ -9,6 +9,8 @@ import pulumi
 
 from components.settings.model import (
     AccessSettings,
+    AddonSettings,
+    ApiEndpointSettings,
     BackupSettings,
     ClusterSettings,
     ControlPlaneSettings,
@@ -23,11 +25,13 @@ SETTINGS = Settings(
     cluster=ClusterSettings(name="education"),
     network=NetworkSettings(),
     access=AccessSettings(ssh_cidrs=("203.0.113.0/24",), api_cidrs=("203.0.113.0/24", "198.18.0.0/24")),
+    api_endpoint=ApiEndpointSettings(),
     etcd=EtcdSettings(),
     control_plane=ControlPlaneSettings(schedulable=True),
     kubelet=KubeletSettings(),
     workers=(),
     network_plugin=NetworkPluginSettings(),
+    addons=AddonSettings(),
     backups=BackupSettings(),
     tags={"purpose": "learning"},
 )
@@ -35,7 +39,9 @@ SETTINGS = Settings(
 PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nof {name}\n-----END PRIVATE KEY-----\n"
 
 ANSWERS: Mapping[str, Mapping[str, Any]] = {
-    "aws:index/getAvailabilityZones:getAvailabilityZones": {"names": ["eu-central-1b", "eu-central-1a"]},
+    "aws:index/getAvailabilityZones:getAvailabilityZones": {
+        "names": ["eu-central-1b", "eu-central-1a", "eu-central-1c"]
+    },
     "aws:index/getCallerIdentity:getCallerIdentity": {
         "arn": "arn:aws:iam::123456789012:user/operator",
         "accountId": "123456789012",
@@ -66,6 +72,14 @@ def outputs(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any
             return {"keyName": f"{name}-name"}
         case "aws:iam/instanceProfile:InstanceProfile" | "aws:iam/role:Role":
             return {"name": f"{name}-name"}
+        case "aws:lb/loadBalancer:LoadBalancer":
+            return {"dnsName": f"{inputs['name']}.elb.eu-central-1.amazonaws.com", "zoneId": "Z2", "arn": f"arn:{name}"}
+        case "aws:lb/targetGroup:TargetGroup":
+            return {"arn": f"arn:{name}"}
+        case "aws:ec2/launchTemplate:LaunchTemplate":
+            return {"latestVersion": 3}
+        case "aws:ec2/networkInterface:NetworkInterface":
+            return {"privateIp": (inputs.get("privateIps") or ["10.22.0.77"])[0]}
         case "aws:route53/zone:Zone":
             return {"zoneId": "Z1"}
         case "command:remote:Command":

@@ -38,6 +38,7 @@ class Recorded:
     deleted_with: str
     depends_on: frozenset[str]
     protect: bool
+    retain_on_delete: bool
     aliases: int
     references: Mapping[str, frozenset[str]]
 
@@ -80,6 +81,7 @@ class _Monitor(mocks.MockMonitor):
             deleted_with=self.keys.get(request.deletedWith, ""),
             depends_on=frozenset(self.keys[urn] for urn in request.dependencies if urn in self.keys),
             protect=request.protect,
+            retain_on_delete=request.retainOnDelete,
             aliases=len(request.aliases),
             references={
                 key: frozenset(self.keys[urn] for urn in found.urns if urn in self.keys)

@@ -206,7 +206,7 @@ def test_kubeadm_gets_exactly_the_files_it_keeps_when_it_finds_them(education: R
             "ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key",
             "etcd/ca.crt", "etcd/ca.key", "sa.key", "sa.pub",
         )
-    }  # fmt: skip
+    } | {"/etc/quorate/api-server/encryption.yaml"}  # fmt: skip
     assert {mode for _, mode, _, _ in headers} == {"0600"}
 
 
@@ -224,10 +224,10 @@ def test_the_network_plugin_waits_for_kubeadm_and_the_page_for_the_network(educa
     assert isinstance(provider.inputs["kubeconfig"], Secret)
 
 
-def test_what_lives_in_the_cluster_goes_with_the_machine(education: Recording) -> None:
+def test_what_lives_in_the_cluster_goes_with_all_of_it(education: Recording) -> None:
     inside = [r for r in education.resources.values() if r.type.startswith("kubernetes:")]
     assert len(inside) == 4
-    assert all(r.deleted_with.startswith(INSTANCE) for r in inside)
+    assert all(r.deleted_with == "aws:ec2/vpc:Vpc education-network-vpc" for r in inside)
 
 
 def test_the_apis_name_resolves_to_the_fixed_address(education: Recording) -> None:

@@ -4,6 +4,8 @@
 set -euo pipefail
 # shellcheck source=components/bootstrap/scripts/common.sh
 source "$(dirname "$0")/common.sh"
+# shellcheck source=components/bootstrap/scripts/configuration-turn.sh
+source "$(dirname "$0")/configuration-turn.sh"
 
 readonly CONFIG="$QUORATE_ETC/kubeadm.yaml"
 readonly APPLIED="$QUORATE_ETC/applied-kubeadm.yaml"
@@ -83,7 +85,7 @@ apply_taint() {
 
 main() {
   start_log
-  load_environment MACHINE_NAME
+  load_environment MACHINE_NAME NODE_ADDRESS
   wait_until 180 "the API server to be ready" admin_kubectl get --raw /readyz
   if cmp --silent "$CONFIG" "$APPLIED"; then
     say "the configuration is the one that runs"
@@ -91,6 +93,7 @@ main() {
   fi
   say "applying what changed:"
   { diff --unified=0 "$APPLIED" "$CONFIG" || true; } | sed --quiet '/^[-+][^-+]/s/^/  /p'
+  wait_until 1500 "the turn of this machine" take_turn
   phase upload-config all
   # Static pods first: a kubelet that has just started and meets a changed manifest waits two minutes for its volumes.
   if changed ClusterConfiguration; then
@@ -106,7 +109,8 @@ main() {
     admin_kubectl --namespace kube-system rollout restart daemonset kube-proxy >/dev/null
   fi
   apply_taint
-  wait_until 180 "the API server to be ready" admin_kubectl get --raw /readyz
+  wait_until 180 "the API server of this machine to be ready" admin_kubectl --server "https://$NODE_ADDRESS:6443" get --raw /readyz
+  end_turn
   say "the new configuration runs"
 }
 

@@ -3,6 +3,7 @@
 
 readonly QUORATE_ETC="${QUORATE_ETC:-/etc/quorate}"
 readonly QUORATE_LOGS="${QUORATE_LOGS:-/var/log/quorate}"
+readonly QUORATE_LOCKS="${QUORATE_LOCKS:-/run/lock}"
 STEP="$(basename "$0" .sh)"
 readonly STEP
 
@@ -52,7 +53,7 @@ wait_until() {
 # take_lock SECONDS: one run of a step at a time; a second one shows the first one's log until it may begin.
 take_lock() {
   local follower
-  exec 9>"/run/lock/quorate-$STEP.lock"
+  exec 9>"$QUORATE_LOCKS/quorate-$STEP.lock"
   if flock --nonblock 9; then
     return
   fi

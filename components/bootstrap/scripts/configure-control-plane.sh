@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes this machine the control plane that /etc/quorate/kubeadm.yaml describes: initializes it, finishes what an
-# earlier run left half done, brings a new machine back to an old disk, or applies a changed configuration.
+# Makes this machine the control plane that /etc/quorate describes: initializes the cluster or joins it, finishes what
+# an earlier run left half done, brings a new machine back to an old disk, or applies a changed configuration.
 set -euo pipefail
 # shellcheck source=components/bootstrap/scripts/common.sh
 source "$(dirname "$0")/common.sh"
@@ -13,27 +13,11 @@ readonly VERSION_MARK=/var/lib/etcd/kubernetes-version
 
 wait_for_preparation() {
   "$BIN/prepare-machine.sh"
+  # With etcd on machines of its own there is no such disk.
+  [[ -n ${ETCD_VOLUME_ID:-} ]] || return 0
   wait_until 660 "the etcd volume; see: journalctl -u quorate-etcd-volume" systemctl start quorate-etcd-volume.service
   # A larger volume needs a larger file system.
   "$BIN/mount-etcd-volume.sh"
-}
-
-# With one control plane, its own address serves the API's name: no step here waits for DNS.
-name_the_api_endpoint() {
-  local -r mark="# quorate: the API endpoint"
-  [[ -n ${API_ENDPOINT_ADDRESS:-} ]] || return 0
-  {
-    sed "/$mark\$/d" /etc/hosts
-    printf '%s %s %s\n' "$API_ENDPOINT_ADDRESS" "$API_ENDPOINT_NAME" "$mark"
-  } >/etc/hosts.new
-  if cmp --silent /etc/hosts.new /etc/hosts; then
-    rm /etc/hosts.new
-  else
-    # Not by mv: /etc/hosts may be a mount of its own.
-    cat /etc/hosts.new >/etc/hosts
-    rm /etc/hosts.new
-    say "$API_ENDPOINT_NAME is $API_ENDPOINT_ADDRESS in /etc/hosts"
-  fi
 }
 
 # What is on the machine: running, half-done or blank.
@@ -71,6 +55,35 @@ clean_up_half_done() {
     die "kubeadm reset failed; run it by hand with --skip-phases remove-etcd-member to see why"
 }
 
+# Whether an API server of this cluster answers already, ready or not: then a second one must not be initialized.
+cluster_exists() {
+  local host
+  for host in "$API_ENDPOINT_NAME" ${CONTROL_PLANE_ADDRESSES:-}; do
+    if curl --cacert "$QUORATE_ETC/pki/ca.crt" --silent --max-time 4 --output /dev/null "https://$host:6443/readyz"; then
+      say "an API server of this cluster answers at $host"
+      return
+    fi
+  done
+  return 1
+}
+
+enter_the_cluster() {
+  if [[ -e $CLUSTER_MARK ]]; then
+    "$BIN/initialize-control-plane.sh"
+  elif [[ -n ${JOINS:-} ]] || cluster_exists; then
+    "$BIN/join-control-plane.sh"
+  else
+    "$BIN/initialize-control-plane.sh"
+  fi
+  [[ -z ${ETCD_VOLUME_ID:-} ]] || sha256sum <"$QUORATE_ETC/pki/ca.crt" | install_text 644 "$CLUSTER_MARK" || true
+}
+
+start_timers() {
+  [[ -n ${JOIN_PARAMETER:-} ]] || return 0
+  systemctl enable --quiet --now quorate-join-credentials.timer quorate-tend-workers.timer
+  systemctl start --no-block quorate-join-credentials.service
+}
+
 main() {
   local state
   [[ $(id --user) -eq 0 ]] || die "must be root; run it with sudo"
@@ -83,18 +96,20 @@ main() {
   # Before any package is touched.
   [[ ! -e $APPLIED ]] || refuse_upgrade "$(sed --quiet 's/^kubernetesVersion: *v//p' "$APPLIED")"
   wait_for_preparation
-  name_the_api_endpoint
   check_disk
   state="$(observed_state)"
   say "this machine is $state"
   [[ $state != half-done ]] || clean_up_half_done
-  if [[ $state == running ]]; then
-    "$BIN/apply-configuration.sh"
+  [[ $state == running ]] || enter_the_cluster
+  if [[ -n ${API_ENDPOINT_ADDRESS:-} ]]; then
+    "$BIN/name-api-endpoint.sh" "$API_ENDPOINT_ADDRESS"
   else
-    "$BIN/initialize-control-plane.sh"
+    "$BIN/name-api-endpoint.sh" dns
   fi
+  [[ $state != running ]] || "$BIN/apply-configuration.sh"
   "$BIN/give-kubectl.sh"
-  install_text 644 "$VERSION_MARK" <<<"$KUBERNETES_VERSION" || true
+  start_timers
+  [[ -z ${ETCD_VOLUME_ID:-} ]] || install_text 644 "$VERSION_MARK" <<<"$KUBERNETES_VERSION" || true
   install_text 600 "$APPLIED" <"$QUORATE_ETC/kubeadm.yaml" || true
 }
 

@@ -76,7 +76,8 @@ main() {
   grow "$device"
   mkdir -p "$MOUNT_POINT"
   mount -t ext4 -o noatime,nodev,nosuid,noexec "$device" "$MOUNT_POINT"
-  chmod 700 "$MOUNT_POINT"
+  # etcd on a machine of its own is an ordinary user, who must reach its own directory below.
+  chmod 711 "$MOUNT_POINT"
   say "volume $ETCD_VOLUME_ID is mounted at $MOUNT_POINT"
 }
 

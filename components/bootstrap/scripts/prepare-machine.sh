@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes a plain Debian machine ready for kubeadm: kernel, packages, container runtime, images.
+# Makes a plain Debian machine ready for its role: etcd's programs, or kernel, packages, container runtime, images.
 # Runs in the background from the first boot on, and again before kubeadm; a run that finds all done changes nothing.
 set -euo pipefail
 # shellcheck source=components/bootstrap/scripts/common.sh
@@ -41,13 +41,17 @@ main() {
   mkdir -p "$QUORATE_LOGS"
   take_lock 1200
   start_log
-  load_environment KUBERNETES_VERSION CONTAINERD_VERSION PAUSE_IMAGE
+  load_environment ROLE
   say "begins"
-  prepare_kernel
-  turn_swap_off
-  "$BIN/install-packages.sh"
-  "$BIN/configure-containerd.sh"
-  "$BIN/pull-images.sh"
+  if [[ $ROLE == etcd ]]; then
+    "$BIN/install-etcd.sh"
+  else
+    prepare_kernel
+    turn_swap_off
+    "$BIN/install-packages.sh"
+    "$BIN/configure-containerd.sh"
+    "$BIN/pull-images.sh"
+  fi
   say "done"
 }
 

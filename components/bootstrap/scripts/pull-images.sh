@@ -7,7 +7,8 @@ source "$(dirname "$0")/common.sh"
 readonly PULL_SECONDS=900
 
 images() {
-  kubeadm config images list --config "$QUORATE_ETC/kubeadm.yaml"
+  # A worker has no such file: its images are all listed below.
+  [[ ! -s $QUORATE_ETC/kubeadm.yaml ]] || kubeadm config images list --config "$QUORATE_ETC/kubeadm.yaml"
   printf '%s\n' "$PAUSE_IMAGE"
   # shellcheck disable=SC2086 # a list of names, none with spaces
   printf '%s\n' ${EXTRA_IMAGES:-}

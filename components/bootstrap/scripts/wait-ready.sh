@@ -1,18 +1,60 @@
 #!/usr/bin/env bash
-# wait-ready.sh NODE…: returns when those nodes are Ready, the system pods are available, and cluster DNS and the
-# API's Service answer; otherwise it fails with what it saw last.
+# wait-ready.sh NODE… POOL:MINIMUM…: returns when those nodes are Ready and as many of each pool, the system pods are
+# available, and cluster DNS and the API's Service answer; otherwise it fails with what it saw last.
 set -euo pipefail
 # shellcheck source=components/bootstrap/scripts/common.sh
 source "$(dirname "$0")/common.sh"
 
-node_ready() {
-  local status
-  status="$(admin_kubectl get node "$1" --output 'jsonpath={range .status.conditions[?(@.type=="Ready")]}{.status} {.reason}: {.message}{end}')" || {
-    printf '%s' "$status"
-    return 1
-  }
-  printf '%s' "$status"
-  [[ $status == True* ]]
+readonly NODES_SECONDS="${NODES_SECONDS:-900}"
+declare -A announced=()
+missing=""
+
+# Lines of NODE READY REASON of all nodes.
+node_states() {
+  admin_kubectl get nodes --output 'jsonpath={range .items[*]}{.metadata.name}{" "}{range .status.conditions[?(@.type=="Ready")]}{.status}{" "}{.reason}{end}{"\n"}{end}'
+}
+
+# look STATES WANTED…: announces nodes that have become Ready since, and puts what is missing of WANTED in `missing`.
+look() {
+  local -r states="$1"
+  local node ready reason wanted pool count
+  local -A condition=()
+  shift
+  while read -r node ready reason; do
+    [[ -n $node ]] || continue
+    condition[$node]="$ready ($reason)"
+    if [[ $ready == True && -z ${announced[$node]:-} ]]; then
+      announced[$node]=yes
+      say "node $node is Ready"
+    fi
+  done <<<"$states"
+  missing=""
+  for wanted in "$@"; do
+    if [[ $wanted == *:* ]]; then
+      pool="${wanted%:*}"
+      count="$(grep --count --extended-regexp "^$pool-i-[0-9a-f]+ True" <<<"$states" || true)"
+      ((count >= ${wanted##*:})) || missing+="pool $pool has $count Ready of ${wanted##*:}; "
+    elif [[ ${condition[$wanted]:-} != True* ]]; then
+      missing+="$wanted: Ready is ${condition[$wanted]:-unknown, it has not joined}; "
+    fi
+  done
+}
+
+wait_for_nodes() {
+  local -r deadline=$((SECONDS + NODES_SECONDS))
+  local states
+  while true; do
+    if states="$(node_states 2>&1)"; then
+      look "$states" "$@"
+      [[ -n $missing ]] || return 0
+    else
+      missing="the API does not answer: $states"
+    fi
+    ((SECONDS < deadline)) || die "waited ${NODES_SECONDS}s for nodes: $missing
+  On a control plane the step that failed has said why. A worker writes each step to its console and to its journal:
+  aws ec2 get-console-output --instance-id ID, or journalctl --unit quorate-join on it"
+    sleep 1
+  done
 }
 
 # rolled_out KIND/NAME: whether all its pods are of the newest generation and available.
@@ -53,14 +95,11 @@ explain_failure() {
 }
 
 main() {
-  local node workload
+  local workload
   start_log
   load_environment MACHINE_NAME NETWORK_PLUGIN_WORKLOAD
   trap explain_failure EXIT
-  for node in "$@"; do
-    wait_until 300 "node $node to be Ready" node_ready "$node"
-    say "node $node is Ready"
-  done
+  wait_for_nodes "$@"
   for workload in "$NETWORK_PLUGIN_WORKLOAD" kube-system/daemonset/kube-proxy kube-system/deployment/coredns; do
     wait_until 300 "$workload to be available" rolled_out "$workload"
     say "$workload is available"

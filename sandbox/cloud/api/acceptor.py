@@ -35,4 +35,4 @@ class Acceptor:
                 connection, source = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._serve, args=(connection, source[0]), daemon=True).start()
+            threading.Thread(target=self._serve, args=(connection, source[0] if source else ""), daemon=True).start()

@@ -9,16 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from sandbox.cloud.api.storage_calls import storage_action
+
 _READS = re.compile(r"^(Describe|Get|List|Head|Batch[GD]et|Decode|Lookup|Search)")
-_S3_ACTIONS = {
-    ("GET", True): "GetObject",
-    ("HEAD", True): "GetObject",
-    ("PUT", True): "PutObject",
-    ("POST", True): "PutObject",
-    ("DELETE", True): "DeleteObject",
-    ("GET", False): "ListBucket",
-    ("HEAD", False): "ListBucket",
-}
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class Call:
     @property
     def reads(self) -> bool:
         """Whether the call certainly changes nothing."""
-        return bool(_READS.match(self.action)) or self.action.startswith("ListBucket")
+        return bool(_READS.match(self.action))
 
 
 def call_of(environ: Mapping[str, Any], body: bytes, account: str) -> Call:
@@ -53,9 +46,11 @@ def call_of(environ: Mapping[str, Any], body: bytes, account: str) -> Call:
             service, action, f"{service}:{action}", _named_in(service, region, account, body), signer, speaks_json
         )
     if content_type.startswith("application/x-www-form-urlencoded"):
-        told = parse_qs(body.decode("utf-8", "replace")).get("Action")
-        if told:
-            return Call(service, told[0], f"{service}:{told[0]}", ("*",), signer, speaks_json)
+        told = parse_qs(body.decode("utf-8", "replace"))
+        if told.get("Action"):
+            action = told["Action"][0]
+            resources = _groups_in(service, region, account, action, told)
+            return Call(service, action, f"{service}:{action}", resources, signer, speaks_json)
     return _rest_call(environ, service, signer, speaks_json)
 
 
@@ -63,12 +58,7 @@ def _rest_call(environ: Mapping[str, Any], service: str, signer: str | None, spe
     method, path = environ["REQUEST_METHOD"], unquote(environ.get("PATH_INFO", "/"))
     if service == "s3" and not path.startswith("/v20180820/"):
         bucket, key = _bucket_and_key(environ.get("HTTP_HOST", ""), path)
-        # Beside objects, a query names one of a bucket's many settings; only its name is told.
-        setting = "" if key else environ.get("QUERY_STRING", "").partition("&")[0].partition("=")[0]
-        if setting in ("list-type", "prefix", "delimiter", "marker", "x-id"):
-            setting = ""
-        known = _S3_ACTIONS.get((method, bool(key)), "PutBucket")
-        action = f"{method.capitalize()}BucketSetting" if setting else known
+        action, setting = storage_action(method, bucket, key, environ.get("QUERY_STRING", ""))
         resource = f"arn:aws:s3:::{bucket}" + (f"/{key}" if key else "")
         name = f"s3:{method} {bucket}/{key}" + (f"?{setting}" if setting else "")
         return Call(service, action, name, (resource,), signer, speaks_json)
@@ -84,6 +74,14 @@ def _bucket_and_key(host: str, path: str) -> tuple[str, str]:
     return bucket, key
 
 
+def _groups_in(service: str, region: str, account: str, action: str, told: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """The Auto Scaling group that a change names. Its id, which the request does not say, is `*`."""
+    names = told.get("AutoScalingGroupName", [])
+    if service != "autoscaling" or _READS.match(action) or not names:
+        return ("*",)
+    return tuple(f"arn:aws:autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/{n}" for n in names)
+
+
 def _named_in(service: str, region: str, account: str, body: bytes) -> tuple[str, ...]:
     """The parameters that a call to SSM names; a path stands for what is below it."""
     if service != "ssm":
@@ -92,5 +90,6 @@ def _named_in(service: str, region: str, account: str, body: bytes) -> tuple[str
         told = json.loads(body or b"{}")
     except ValueError:
         return ("*",)
-    names = told.get("Names") or ([told["Name"]] if "Name" in told else [told["Path"]] if "Path" in told else [])
+    one = next((told[key] for key in ("Name", "Path", "ResourceId") if key in told), None)
+    names = told.get("Names") or ([one] if one else [])
     return tuple(f"arn:aws:ssm:{region}:{account}:parameter/{str(name).lstrip('/')}" for name in names) or ("*",)

@@ -1,16 +1,21 @@
-"""The operator's HTTPS proxy: answers for AWS's real host names, and refuses every other host by name."""
+"""The operator's HTTPS proxy: answers for AWS's real host names, leads to load balancers, refuses every other host.
+
+The names of load balancers are known in here alone: the host's own resolver stays as it is. Programs that honour
+HTTPS_PROXY, like pulumi and kubectl, reach them by name all the same.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sandbox.cloud.api.acceptor import Acceptor
 from sandbox.cloud.api.certificates import CertificateAuthority
-from sandbox.cloud.api.tls_front import serve_tls
+from sandbox.cloud.api.tls_front import pipe, serve_tls
 
 _MAXIMUM_HEAD_BYTES = 16384
+_CONNECT_SECONDS = 5.0
 
 
 def is_aws_host(host: str) -> bool:
@@ -19,7 +24,9 @@ def is_aws_host(host: str) -> bool:
 
 
 class EndpointProxy(Acceptor):
-    """An HTTP proxy on an open listening socket that takes CONNECT to AWS's endpoints on port 443 alone."""
+    """An HTTP proxy on an open listening socket that takes CONNECT to AWS's endpoints on port 443, and to any port of
+    a load balancer. `balancer` gives the public addresses of a load balancer's name, None where there is none.
+    """
 
     def __init__(
         self,
@@ -27,8 +34,10 @@ class EndpointProxy(Acceptor):
         authority: CertificateAuthority,
         upstream: tuple[str, int],
         say: Callable[[str], None],
+        balancer: Callable[[str], Sequence[str] | None] = lambda _: None,
     ) -> None:
         super().__init__(listener, self._serve_connection, "proxy")
+        self._balancer = balancer
         self._authority = authority
         self._upstream = upstream
         self._say = say
@@ -41,18 +50,44 @@ class EndpointProxy(Acceptor):
             connection.close()
             return
         host, _, port = target.partition(":")
+        addresses = self._balancer(host.lower()) if method == "CONNECT" and port.isdigit() else None
+        if addresses is not None:
+            self._lead_on(connection, target, [(address, int(port)) for address in addresses])
+            return
         if method != "CONNECT" or port != "443" or not is_aws_host(host):
             self._refuse(connection, f"{method} {target}")
             return
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
         serve_tls(connection, self._authority, lambda _: self._upstream, lambda _: None, self._say)
 
+    def _lead_on(self, connection: socket.socket, target: str, addresses: Sequence[tuple[str, int]]) -> None:
+        """Bytes both ways with the first address that takes the connection."""
+        problem = "it has no public address, as an internal one"
+        for address in addresses:
+            try:
+                server = socket.create_connection(address, timeout=_CONNECT_SECONDS)
+            except OSError as refusal:
+                problem = f"{address[0]}: {refusal}"
+                continue
+            with connection, server, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                for opened in (connection, server):
+                    opened.settimeout(None)
+                    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                pipe(connection, server)
+            return
+        _answer(connection, "502 Bad Gateway", f"load balancer {target} does not answer here: {problem}\n")
+
     def _refuse(self, connection: socket.socket, request: str) -> None:
-        text = f"the sandbox's proxy answers for AWS's endpoints alone; refused: {request}\n"
+        text = f"the sandbox's proxy answers for AWS's endpoints and load balancers alone; refused: {request}\n"
         self._say(text.strip())
-        head = f"HTTP/1.1 403 Forbidden\r\nContent-Length: {len(text)}\r\nConnection: close\r\n"
-        with connection, contextlib.suppress(OSError):
-            connection.sendall(f"{head}\r\n{text}".encode())
+        _answer(connection, "403 Forbidden", text)
+
+
+def _answer(connection: socket.socket, status: str, text: str) -> None:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(text)}\r\nConnection: close\r\n"
+    with connection, contextlib.suppress(OSError):
+        connection.sendall(f"{head}\r\n{text}".encode())
 
 
 def _request_line(connection: socket.socket) -> tuple[str, str]:

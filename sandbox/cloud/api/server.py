@@ -7,23 +7,35 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
+from moto.core.exceptions import ServiceException
 from moto.ec2.models import ec2_backends
+from moto.elbv2.models import elbv2_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from sandbox.cloud.api import patches, persistence, seeds
 from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.api.credentials import Credentials
 from sandbox.cloud.api.guard import Guard
-from sandbox.cloud.api.patches import instance_lifecycle
+from sandbox.cloud.api.patches import instance_lifecycle, target_health
 from sandbox.cloud.api.snapshot import snapshot
 from sandbox.cloud.api.view import CloudView
+from sandbox.cloud.scaling import groups
+from sandbox.errors import SandboxError
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
-_SAVE_DELAY_SECONDS = 0.1
+_SAVE_DELAY_SECONDS = 0.05
+_MOST_SAVE_SECONDS = 10.0
+_CLOCK_SECONDS = 1.0
+_MOST_STEPS = 100
 
 _log = logging.getLogger(__name__)
+
+
+class AccountRefused(SandboxError):
+    """The account does not allow it; the message holds AWS's code and text."""
 
 
 class Api:
@@ -32,13 +44,17 @@ class Api:
     account = ACCOUNT
     region = REGION
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, *, answers_when_saved: bool = True) -> None:
+        """Without `answers_when_saved`, an answer may be quicker than the save of what it tells."""
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # thousands of images that no program here asks for
         os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._state = state
         self._listeners: list[Callable[[], None]] = []
         self._save_wanted = threading.Event()
+        self._answers_when_saved = answers_when_saved
+        self._saved = threading.Condition()
+        self._saved_changes = 0
         self._stopping = threading.Event()
         self._server: BaseWSGIServer | None = None
         # Held by whoever changes the account, and by whoever reads it.
@@ -48,6 +64,7 @@ class Api:
         self.authority = CertificateAuthority(state / "ca")
         self._credentials = Credentials(ACCOUNT, state / "credentials.key")
         self._saver = threading.Thread(target=self._save_when_wanted, name="api-saver", daemon=True)
+        self._clock = threading.Thread(target=self._follow_time, name="api-clock", daemon=True)
 
     @property
     def port(self) -> int:
@@ -69,11 +86,12 @@ class Api:
             ACCOUNT,
             self._state / "requests.log",
             self._whole,
-            self._changed,
+            self._changed_by_request if self._answers_when_saved else self._changed,
         )
         self._server = make_server("127.0.0.1", 0, guard, threaded=True, request_handler=MotoRequestHandler)
         threading.Thread(target=self._server.serve_forever, name="api", daemon=True).start()
         self._saver.start()
+        self._clock.start()
 
     def stop(self) -> None:
         """Ends the service; the account is saved."""
@@ -112,6 +130,38 @@ class Api:
         """The machine of an instance that shuts down is gone: its addresses and disks are free."""
         self._finish(instance_id, "shutting-down")
 
+    def zone_names(self) -> list[str]:
+        return [zone.name for zone in ec2_backends[ACCOUNT][REGION].describe_availability_zones()]
+
+    def stop_instance(self, instance_id: str) -> None:
+        """As StopInstances. Raises AccountRefused."""
+        self._act(lambda ec2: ec2.stop_instances([instance_id]))
+
+    def start_instance(self, instance_id: str) -> None:
+        """As StartInstances. Raises AccountRefused."""
+        self._act(lambda ec2: ec2.start_instances([instance_id]))
+
+    def terminate_instance(self, instance_id: str) -> None:
+        """As TerminateInstances. Raises AccountRefused."""
+        self._act(lambda ec2: ec2.terminate_instances([instance_id]))
+
+    def set_impaired(self, instance_id: str, impaired: bool) -> None:
+        """Whether the hardware under the instance has failed: it is off then, and status checks say so."""
+        self._act(lambda ec2: setattr(ec2.get_instance(instance_id), "impaired", impaired))
+
+    def report_target_health(self, health: target_health.Reported) -> None:
+        """What the load balancers' health checks see now; it is read, never saved."""
+        with self._whole:
+            target_health.report(health)
+
+    def _act(self, action: Callable[[Any], object]) -> None:
+        try:
+            with self._whole:
+                action(ec2_backends[ACCOUNT][REGION])
+        except ServiceException as refusal:
+            raise AccountRefused(f"{refusal.code}: {refusal.message}") from None
+        self._changed()
+
     def role_credentials(self, role: str, instance_id: str) -> Mapping[str, str]:
         """Temporary credentials of a role, as instance metadata shows them."""
         return self._credentials.issue(role, instance_id)
@@ -123,31 +173,59 @@ class Api:
                 instance_lifecycle.finish(instance)
         self._changed()
 
+    def _changed_by_request(self) -> None:
+        """Returns when the change is saved: what AWS has answered, it still knows after its worst day."""
+        self._changed()
+        number = self._changes
+        with self._saved:
+            self._saved.wait_for(lambda: self._saved_changes >= number, _MOST_SAVE_SECONDS)
+
     def _changed(self) -> None:
         with self._whole:
-            if not self._listeners:
-                # Nobody runs machines: instances change state at once.
-                for instance in ec2_backends[ACCOUNT][REGION].all_instances():
-                    instance_lifecycle.finish(instance)
+            self._settle()
             self._changes += 1
         self._save_wanted.set()
         for listener in self._listeners:
             listener()
 
+    def _settle(self) -> None:
+        """Groups follow what has changed, until nothing more follows from it."""
+        for _ in range(_MOST_STEPS):
+            if not self._listeners:
+                # Nobody runs machines: instances change state at once.
+                for instance in ec2_backends[ACCOUNT][REGION].all_instances():
+                    instance_lifecycle.finish(instance)
+            if not groups.advance(ACCOUNT, REGION):
+                return
+        _log.error("the account's Auto Scaling groups do not come to rest after a change")
+
+    def _follow_time(self) -> None:
+        """Grace periods, warm-ups and the waits of hooks end without a request."""
+        while not self._stopping.wait(_CLOCK_SECONDS):
+            with self._whole:
+                changed = groups.advance(ACCOUNT, REGION) | target_health.forget_gone(elbv2_backends[ACCOUNT][REGION])
+            if changed:
+                self._changed()
+
     def _save_when_wanted(self) -> None:
         while not self._stopping.is_set():
             self._save_wanted.wait()
-            # One save for a burst of changes: what a kill can lose is this much and the time of a save.
+            # One save for a burst of changes.
             self._stopping.wait(_SAVE_DELAY_SECONDS)
             self._save_wanted.clear()
             if not self._stopping.is_set():
                 self._save()
 
     def _save(self) -> None:
+        number = self._changes
         try:
             with self._whole:
+                number = self._changes
                 account = persistence.capture()
             persistence.save(self._state / "account.dill", account)
         except Exception:
             # The account goes on without its file: said loudly, tried again after the next change.
             _log.exception("the account could not be saved in %s", self._state)
+        with self._saved:
+            self._saved_changes = number
+            self._saved.notify_all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from moto.autoscaling.models import autoscaling_backends
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.route53.models import route53_backends
@@ -13,6 +14,7 @@ from sandbox.cloud.api.view import (
     AttachmentView,
     CloudView,
     InstanceView,
+    NatGatewayView,
     RecordView,
     RouteTableView,
     RouteView,
@@ -23,6 +25,7 @@ from sandbox.cloud.api.view import (
     VpcView,
     ZoneView,
 )
+from sandbox.cloud.balancer.snapshot import balancers_of, target_groups_of
 
 
 def snapshot(account: str, region: str) -> CloudView:
@@ -70,6 +73,13 @@ def snapshot(account: str, region: str) -> CloudView:
             )
             for zone in list(route53_backends[account]["aws"].zones.values())
         ),
+        nat_gateways=tuple(
+            NatGatewayView(gateway.id, gateway.subnet_id, gateway._eni.public_ip)
+            for gateway in list(ec2.nat_gateways.values())
+            if gateway.state == "available" and gateway._eni.public_ip
+        ),
+        balancers=balancers_of(account, region),
+        target_groups=target_groups_of(account, region),
     )
 
 
@@ -109,7 +119,19 @@ def _instance(ec2: Any, account: str, instance: Any) -> InstanceView:
             AttachmentView(block.volume_id, device, device == instance.root_device_name)
             for device, block in instance.get_block_device_mapping
         ),
+        lifecycle=instance.lifecycle or "on-demand",
+        impaired=bool(getattr(instance, "impaired", False)),
+        target_lifecycle_state=_wanted_by_group(account, ec2.region_name, instance),
     )
+
+
+def _wanted_by_group(account: str, region: str, instance: Any) -> str | None:
+    """What the instance's Auto Scaling group wants of it."""
+    for group in list(autoscaling_backends[account][region].autoscaling_groups.values()):
+        for state in group.instance_states:
+            if state.instance is instance:
+                return "Terminated" if state.lifecycle_state.startswith("Terminating") else "InService"
+    return None
 
 
 def _is_root(attachment: Any) -> bool:
@@ -145,10 +167,14 @@ def _rule(rule: Any) -> SecurityGroupRuleView:
 
 def _route(route: Any) -> RouteView:
     gateway = route.gateway_id or ""
+    if gateway.startswith("vpce-"):
+        return RouteView(route.destination_prefix_list.id, "storage", gateway)
     kind = "igw" if gateway.startswith("igw-") else "nat" if route.nat_gateway else "other"
-    return RouteView(route.destination_cidr_block or "", kind)
+    target = route.nat_gateway.id if kind == "nat" else gateway
+    return RouteView(route.destination_cidr_block or "", kind, target)
 
 
 def _record(record: Any) -> RecordView:
     values = [value["Value"] if isinstance(value, dict) else str(value) for value in record.records or []]
-    return RecordView(record.name, record.type, int(record.ttl or 60), tuple(values))
+    alias = str((record.alias_target or {}).get("DNSName", "")).rstrip(".").lower().removeprefix("dualstack.")
+    return RecordView(record.name, record.type, int(record.ttl or 60), tuple(values), alias)

@@ -73,7 +73,7 @@ def serve_tls(
                     server.settimeout(None)
                     # A request comes in two pieces, head and body: the second must not wait for the first's receipt.
                     server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    _pipe(client, server)
+                    pipe(client, server)
             except OSError as problem:
                 complain(f"a connection to {client.server_hostname or upstream} broke: {problem!r}")
             # Says goodbye in TLS: a client takes a connection that merely ends for one that was cut.
@@ -82,11 +82,12 @@ def serve_tls(
                 client.unwrap()
 
 
-def _pipe(client: ssl.SSLSocket, server: socket.socket) -> None:
+def pipe(client: socket.socket, server: socket.socket) -> None:
     """Bytes both ways until both ends are done. One thread: a TLS connection must not be read and written at once."""
     open_ends: dict[socket.socket, socket.socket] = {client: server, server: client}
     while open_ends:
-        ready = [client] if client in open_ends and client.pending() else select.select(list(open_ends), [], [])[0]
+        waits = isinstance(client, ssl.SSLSocket) and client in open_ends and client.pending()
+        ready = [client] if waits else select.select(list(open_ends), [], [])[0]
         for source in ready:
             target = open_ends[source]
             chunk = source.recv(_CHUNK)

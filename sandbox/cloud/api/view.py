@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sandbox.cloud.balancer.view import BalancerView, TargetGroupView
+
 
 @dataclass(frozen=True)
 class AttachmentView:
@@ -41,6 +43,11 @@ class InstanceView:
     tags: dict[str, str]
     launched_at: str
     attachments: tuple[AttachmentView, ...]
+    lifecycle: str = "on-demand"
+    impaired: bool = False
+    """Its hardware has failed: it must not run until it is healed."""
+    target_lifecycle_state: str | None = None
+    """What an Auto Scaling group wants of it, `InService` or `Terminated`; None outside of groups."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +89,11 @@ class VpcView:
 
 @dataclass(frozen=True)
 class RouteView:
-    """`target_kind` is igw, nat or other."""
+    """`target_kind` is igw, nat, storage (an S3 gateway endpoint) or other."""
 
     destination: str
     target_kind: str
+    target_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,11 +106,22 @@ class RouteTableView:
 
 
 @dataclass(frozen=True)
+class NatGatewayView:
+    """One that is there and works; `public_ip` is its Elastic IP."""
+
+    id: str
+    subnet_id: str
+    public_ip: str
+
+
+@dataclass(frozen=True)
 class RecordView:
     name: str
     type: str
     ttl: int
     values: tuple[str, ...]
+    alias: str = ""
+    """The load balancer's name that it leads to, if it is an alias; then it has no values."""
 
 
 @dataclass(frozen=True)
@@ -122,3 +141,6 @@ class CloudView:
     vpcs: tuple[VpcView, ...]
     route_tables: tuple[RouteTableView, ...]
     zones: tuple[ZoneView, ...]
+    nat_gateways: tuple[NatGatewayView, ...] = ()
+    balancers: tuple[BalancerView, ...] = ()
+    target_groups: tuple[TargetGroupView, ...] = ()

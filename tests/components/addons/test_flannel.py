@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from typing import Any
 
@@ -11,7 +10,6 @@ import yaml
 
 from components.addons.flannel import flannel_images, flannel_manifest
 from components.addons.network_plugin import network_plugin
-from components.settings.model import NetworkPluginName
 from tests.components.education import SETTINGS
 from tests.components.golden_files import assert_is_reviewed
 
@@ -55,9 +53,3 @@ def test_what_is_waited_for_is_in_the_manifest() -> None:
 def test_an_unknown_version_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"0\.1\.0 is not among the known versions: 0\.28\.4"):
         flannel_manifest("0.1.0", "10.244.0.0/16", *API)
-
-
-def test_a_plugin_that_cannot_be_installed_is_refused() -> None:
-    plugin = dataclasses.replace(SETTINGS.network_plugin, name=NetworkPluginName.CALICO)
-    with pytest.raises(ValueError, match="cannot be installed yet; choose flannel"):
-        network_plugin(dataclasses.replace(SETTINGS, network_plugin=plugin), *API)

@@ -16,7 +16,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-SCRIPT = Path(__file__).parents[3] / "components" / "bootstrap" / "scripts" / "fetch-host-key.sh"
+from components.bootstrap.node_files import host_key_script
+
 PARAMETER = "/quorate/education/control-plane-0/ssh-host-key"
 METADATA_TOKEN = "metadata-token=="
 KEYS = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "se/cret+key", "Token": "session/token+with=signs"}
@@ -108,7 +109,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def fetch(world: World, folder: Path, seconds: int) -> subprocess.CompletedProcess[str]:
     proxies = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     return subprocess.run(
-        ["bash", "-c", SCRIPT.read_text(), "fetch-host-key", PARAMETER],
+        ["bash", "-c", host_key_script(), "fetch-host-key", PARAMETER],
         capture_output=True, text=True, timeout=60,
         env={
             **proxies,

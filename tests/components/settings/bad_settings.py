@@ -147,6 +147,23 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "controlPlane.apiServerArguments.audit-log-path",
         "one line",
     ),
+    # The way to the API, and what is installed.
+    (
+        {"controlPlane__count": 3, "apiEndpoint__loadBalancer": False},
+        "apiEndpoint.loadBalancer",
+        "with 3 API servers",
+    ),
+    ({"apiEndpoint__public": True}, "apiEndpoint.public", "has a public address"),
+    ({"network__nat": "single", "access__bastion": True}, "apiEndpoint.public", "outside of the VPC"),
+    ({"apiEndpoint__public": "yes"}, "apiEndpoint.public", "true or false"),
+    ({"network__interfaceEndpoints": ["ssm"]}, "network.interfaceEndpoints", "directly"),
+    (
+        {"network__nat": "single", "network__interfaceEndpoints": ["SSM"]},
+        "network.interfaceEndpoints[0]",
+        "such as ssm",
+    ),
+    ({"addons__storageClassParameters": {"type": "gp3"}}, "addons.storageClassParameters", "name the driver"),
+    ({"addons__storageClassProvisioner": "EBS"}, "addons.storageClassProvisioner", "ebs.csi.aws.com"),
     # kubelet.
     ({"kubelet__maxPods": 251}, "kubelet.maxPods", "1 to 250"),
     ({"kubelet__containerLogMaxSize": "ten"}, "kubelet.containerLogMaxSize", "10Mi"),

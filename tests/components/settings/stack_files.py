@@ -23,9 +23,17 @@ LARGE: Final[dict[str, Any]] = {
         "nat": "perZone",
         "podCidr": "100.64.0.0/11",
         "serviceCidr": "172.20.0.0/16",
+        "interfaceEndpoints": ["ssm", "ecr.api"],
     },
     "access": {"sshCidrs": ["203.0.113.7/32"], "apiCidrs": ["203.0.113.0/24", "198.51.100.0/24"], "bastion": True},
-    "etcd": {"topology": "external", "members": 5, "instanceType": "m7i.large", "volumeGib": 100},
+    "apiEndpoint": {"loadBalancer": True, "public": True},
+    "etcd": {
+        "topology": "external",
+        "members": 5,
+        "instanceType": "m7i.large",
+        "volumeGib": 100,
+        "protectVolumes": True,
+    },
     "controlPlane": {"count": 3, "instanceType": "m7i-flex.xlarge", "apiServerArguments": {"audit-log-maxage": "30"}},
     "kubelet": {"maxPods": 200, "containerLogMaxSize": "50Mi", "imageGcHighThresholdPercent": 90},
     "workers": [
@@ -41,6 +49,11 @@ LARGE: Final[dict[str, Any]] = {
         },
     ],
     "networkPlugin": {"name": "calico", "version": "3.32.1"},
+    "addons": {
+        "metricsServer": True,
+        "storageClassProvisioner": "ebs.csi.aws.com",
+        "storageClassParameters": {"type": "gp3"},
+    },
     "backups": {"enabled": True, "intervalHours": 1, "retentionDays": 90},
     "tags": {"cost-centre": "4711", "owner": "platform@example.org"},
 }

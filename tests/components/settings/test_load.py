@@ -81,9 +81,8 @@ def test_an_encrypted_setting_is_refused_and_not_shown() -> None:
 
 def test_settings_that_cannot_be_built_yet_are_refused_and_not_left_out() -> None:
     message = refusal(config(LARGE))
-    asked = ("controlPlane.count", "etcd.topology", "network.nat", "access.bastion", "workers", "networkPlugin.name")
-    assert all(f"quorate:{path}" in message for path in (*asked, "backups.enabled"))
-    assert message.count("Not built yet") == 7
+    assert "quorate:backups.enabled" in message
+    assert message.count("Not built yet") == 1
 
 
 def test_what_a_living_cluster_refuses_is_told_with_the_other_problems() -> None:

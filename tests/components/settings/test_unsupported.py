@@ -14,11 +14,6 @@ from tests.components.settings.stack_files import CHECKOUT, LARGE, SMALL
 
 # Read by none, because what they belong to is refused as a whole.
 NOT_BUILT: Final = {
-    "access.bastion",
-    "etcd.topology",
-    "etcd.members",
-    "etcd.instance_type",
-    "network.nat",
     "backups.enabled",
     "backups.interval_hours",
     "backups.retention_days",
@@ -50,5 +45,5 @@ def test_what_the_program_builds_is_not_refused() -> None:
 
 def test_everything_that_is_not_built_is_named_with_what_to_use_instead() -> None:
     problems = unsupported(parse(LARGE))
-    assert len(problems) == len({problem.key_path for problem in problems}) == 7
+    assert len(problems) == len({problem.key_path for problem in problems}) == 1
     assert all(problem.remedy.startswith("Not built yet: ") for problem in problems)

@@ -38,6 +38,16 @@ def test_a_large_stack_file_is_read_in_every_part() -> None:
     assert settings.tags["cost-centre"] == "4711"
 
 
+def test_a_load_balancer_is_there_exactly_with_several_api_servers_unless_the_stack_says_so() -> None:
+    def balanced(**values: Any) -> bool:
+        return parse(changed(SMALL, **values)).api_endpoint.load_balancer
+
+    assert not balanced()
+    assert balanced(controlPlane__count=3)
+    assert balanced(apiEndpoint__loadBalancer=True)
+    assert not balanced(apiEndpoint__loadBalancer=False)
+
+
 GOOD: list[dict[str, Any]] = [
     {"access__apiCidrs": ["0.0.0.0/0"]},
     {"access__sshCidrs": ["10.0.0.0/8"]},
@@ -57,6 +67,11 @@ GOOD: list[dict[str, Any]] = [
     {"controlPlane__schedulable": False, "workers": [{"name": "a"}]},
     {"workers": [{"name": "a", "minimum": 0, "maximum": 1}, {"name": "b", "labels": {"a": ""}}]},
     {"etcd__topology": "external"},
+    {"apiEndpoint__loadBalancer": True},
+    {"network__nat": "single"},
+    {"network__nat": "single", "apiEndpoint__public": True},
+    {"controlPlane__count": 3, "apiEndpoint__public": True},
+    {"addons__storageClassProvisioner": "ebs.csi.aws.com", "addons__storageClassParameters": {"type": "gp3"}},
     {"tags": {"team name": "a+b=c@d"}},
 ]
 

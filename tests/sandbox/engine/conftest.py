@@ -23,6 +23,7 @@ class Project:
 
     folder: Path
     environment: Mapping[str, str]
+    patience_seconds: float = 120
 
     def write(self, program: str) -> None:
         (self.folder / "__main__.py").write_text(textwrap.dedent(program))
@@ -31,7 +32,12 @@ class Project:
         """Runs `pulumi` and returns everything it printed; `ok` says whether it must succeed or must fail."""
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
         outcome = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=self.patience_seconds,
         )
         printed = outcome.stdout + outcome.stderr
         ended = f"{' '.join(command)} ended with {outcome.returncode}"

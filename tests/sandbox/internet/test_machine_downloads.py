@@ -91,12 +91,41 @@ def test_every_image_that_kubeadm_wants_is_pulled(machine: TrialMachine) -> None
         ("ghcr.io/flannel-io/flannel:v0.28.4", "/opt/bin/flanneld --version", "v0.28.4"),
         ("ghcr.io/flannel-io/flannel:v0.28.4", "cp --version", "coreutils"),
         ("ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel1", "cp --version", "coreutils"),
+        ("registry.k8s.io/metrics-server/metrics-server:v0.9.0", "/metrics-server --version", "v0.9.0"),
+        ("quay.io/calico/node:v3.32.2", "calico-node -v", "v3.28.5"),
+        ("quay.io/calico/node:v3.32.2", "ipset --version", "ipset v7"),
+        ("quay.io/calico/node:v3.32.2", "iptables-nft-save --version", "nf_tables"),
+        ("quay.io/calico/node:v3.32.2", "iptables-legacy --version", "legacy"),
+        ("quay.io/calico/node:v3.32.2", "conntrack --version", "conntrack-tools"),
+        ("quay.io/calico/node:v3.32.2", "which runsvdir runsv sv svlogd", "/usr/bin/svlogd"),
+        ("quay.io/calico/cni:v3.32.2", "/opt/cni/bin/calico-ipam -v", "v3.28.5"),
+        ("quay.io/calico/cni:v3.32.2", "/opt/cni/bin/install -v", "v3.28.5"),
+        ("quay.io/calico/kube-controllers:v3.32.2", "/usr/bin/kube-controllers --version", "v3.28.5"),
     ],
 )
 def test_programs_of_an_image_run_in_a_container(machine: TrialMachine, image: str, command: str, said: str) -> None:
     machine.check("ctr", "--namespace", "test", "images", "pull", image)
     outcome = machine.run("ctr", "--namespace", "test", "run", "--rm", "--net-host", image, "trial", *command.split())
     assert said in outcome.stdout + outcome.stderr
+
+
+def test_calicos_node_says_what_it_lacks_and_ends(machine: TrialMachine) -> None:
+    image = "quay.io/calico/node:v3.32.2"
+    machine.check("ctr", "--namespace", "test", "images", "pull", image)
+    outcome = machine.run("ctr", "--namespace", "test", "run", "--rm", "--net-host", image, "trial")
+    assert "Calico node failed to start" in outcome.stderr
+
+
+def test_an_etcd_release_is_what_its_list_of_sums_says(machine: TrialMachine) -> None:
+    version = tool_named("etcd").version
+    url = f"https://github.com/etcd-io/etcd/releases/download/v{version}"
+    archive = f"etcd-v{version}-linux-amd64"
+    machine.check(
+        "bash", "-euc", f"cd /tmp; curl -fsSLO {url}/{archive}.tar.gz; curl -fsSL {url}/SHA256SUMS | sha256sum -c"
+    )
+    machine.check("tar", "-xzf", f"/tmp/{archive}.tar.gz", "-C", "/tmp")
+    for command in ("etcd --version", "etcdctl version", "etcdutl version"):
+        assert version in machine.check("sh", "-c", f"/tmp/{archive}/{command}")
 
 
 def test_what_is_not_served_is_not_found(machine: TrialMachine) -> None:

@@ -82,16 +82,10 @@ def apply(region: str) -> None:
 
 
 def _add_root_disk(instance: Any) -> None:
-    """For a launch that lists no disks itself, unless its launch template does: moto adds those afterwards."""
+    """For a launch that lists no disks itself."""
     backend = instance.ec2_backend
-    tags = {tag["key"]: tag["value"] for tag in instance.get_tags()}
-    listed: list[dict[str, Any]] = []
-    if template_id := tags.get("aws:ec2launchtemplate:id"):
-        template = backend.get_launch_template(template_id)
-        data = template.get_version(tags["aws:ec2launchtemplate:version"]).data
-        listed = data.get("BlockDeviceMappings") or []
     image = backend.amis.get(instance.image_id)
-    if image is None or any(mapping["DeviceName"] == image.root_device_name for mapping in listed):
+    if image is None:
         return
     root = root_mapping(image)
     volume = backend.create_volume(

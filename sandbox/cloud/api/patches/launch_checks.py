@@ -7,7 +7,12 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from moto.ec2.exceptions import EC2ClientError, InvalidAMIIdError, InvalidKeyPairNameError
+from moto.ec2.exceptions import (
+    EC2ClientError,
+    InvalidAMIIdError,
+    InvalidKeyPairNameError,
+    InvalidSecurityGroupNotFoundError,
+)
 from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYPES
 from moto.ec2.responses.instances import InstanceResponse
 
@@ -20,10 +25,10 @@ def apply(region: str) -> None:
     run_instances = InstanceResponse.run_instances
 
     def run_checked(self: Any) -> Any:
-        if not self._get_param("LaunchTemplate"):
-            image = _image(self.ec2_backend, self._get_param("ImageId"))
-            _require_type(self._get_param("InstanceType", "m1.small"), image, region, _zone(self))
-            _require_root_size(self, image)
+        image = _image(self.ec2_backend, self._get_param("ImageId"))
+        _require_type(self._get_param("InstanceType", "m1.small"), image, region, _zone(self))
+        _require_root_size(self, image)
+        _require_known_groups(self)
         _require_key(self.ec2_backend, self._get_param("KeyName"))
         _require_small_user_data(self._get_param("UserData"))
         return run_instances(self)
@@ -82,6 +87,14 @@ def _require_root_size(request: Any, image: Any) -> None:
             "InvalidBlockDeviceMapping",
             f"Volume of size {size}GB is smaller than snapshot of {image.id}, expect size >= {least}GB",
         )
+
+
+def _require_known_groups(request: Any) -> None:
+    interfaces = request._get_param("NetworkInterfaces", [])
+    named = [*request._get_param("SecurityGroupIds", []), *(g for nic in interfaces for g in nic.get("Groups") or [])]
+    for group_id in named:
+        if request.ec2_backend.get_security_group_from_id(group_id) is None:
+            raise InvalidSecurityGroupNotFoundError(group_id)
 
 
 def _require_key(backend: Any, name: str | None) -> None:

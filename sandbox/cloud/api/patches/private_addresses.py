@@ -1,6 +1,7 @@
 """Fault: a network interface without a given address gets a random one: reserved, taken, or outside its subnet.
 Fault: an address in use, reserved, or outside the subnet is accepted, or crashes.
 Fault: an address given at launch is never free again after the instance is gone.
+Fault: addresses that a subnet reserves are given like any other.
 
 Here an address belongs to the network interface that has it and to nothing else; AWS's reserved ones (the first four
 and the last) are never given.
@@ -55,8 +56,9 @@ def apply(region: str) -> None:
 def lowest_free(backend: Any, subnet: Any) -> str:
     network = ipaddress.ip_network(subnet.cidr_block)
     taken = _taken(backend, subnet)
+    reserved = [reservation.cidr for reservation in subnet._cidr_reservations]
     for number in range(_RESERVED_AT_START, network.num_addresses - 1):
-        if str(network[number]) not in taken:
+        if str(network[number]) not in taken and not any(network[number] in block for block in reserved):
             return str(network[number])
     raise EC2ClientError(
         "InsufficientFreeAddressesInSubnet",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -13,6 +14,13 @@ from botocore.exceptions import ClientError
 from sandbox.cloud.api import seeds
 from sandbox.cloud.api.credentials import OPERATOR_ACCESS_KEY
 from sandbox.cloud.api.server import REGION, Api
+
+_TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
+    }
+)
 
 
 @cache
@@ -54,6 +62,14 @@ class Account:
         made = str(self.ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"])
         self.ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=vpc)
         return made
+
+    def profile(self, name: str) -> str:
+        """An instance profile with a role of the same name that EC2 may take; its ARN."""
+        iam = self.client("iam")
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=_TRUST)
+        arn = iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
+        iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
+        return str(arn)
 
     def interface(self, subnet: str, **options: Any) -> str:
         made = self.ec2.create_network_interface(SubnetId=subnet, **options)

@@ -43,7 +43,20 @@ def test_a_request_to_ssm_names_its_parameters(body: bytes, resources: tuple[str
         ("GET", "b.s3.eu-central-1.amazonaws.com", "/snap/a", "", "GetObject", "b/snap/a"),
         ("PUT", "s3.eu-central-1.amazonaws.com", "/b/snap/a", "", "PutObject", "b/snap/a"),
         ("GET", "b.s3.eu-central-1.amazonaws.com", "/", "list-type=2", "ListBucket", "b"),
-        ("PUT", "b.s3.eu-central-1.amazonaws.com", "/", "versioning", "PutBucketSetting", "b"),
+        ("PUT", "b.s3.eu-central-1.amazonaws.com", "/", "versioning", "PutBucketVersioning", "b"),
+        ("PUT", "b.s3.eu-central-1.amazonaws.com", "/", "ownershipControls", "PutBucketSetting", "b"),
+        ("PUT", "b.s3.eu-central-1.amazonaws.com", "/", "", "CreateBucket", "b"),
+        ("POST", "b.s3.eu-central-1.amazonaws.com", "/snap/a", "uploads", "PutObject", "b/snap/a"),
+        ("DELETE", "b.s3.eu-central-1.amazonaws.com", "/snap/a", "uploadId=1", "AbortMultipartUpload", "b/snap/a"),
+        (
+            "GET",
+            "b.s3.eu-central-1.amazonaws.com",
+            "/snap/a",
+            "x-id=GetObject&versionId=1",
+            "GetObjectVersion",
+            "b/snap/a",
+        ),
+        ("GET", "s3.eu-central-1.amazonaws.com", "/", "", "ListAllMyBuckets", ""),
     ],
 )
 def test_a_request_to_s3_is_named_by_method_and_key(
@@ -52,6 +65,16 @@ def test_a_request_to_s3_is_named_by_method_and_key(
     found = call("s3", REQUEST_METHOD=method, HTTP_HOST=host, PATH_INFO=path, QUERY_STRING=query)
     assert (found.action, found.resources) == (action, (f"arn:aws:s3:::{resource}",))
     assert found.reads is (method == "GET")
+
+
+def test_a_change_to_a_group_names_it_and_a_question_about_groups_does_not() -> None:
+    form = {"CONTENT_TYPE": "application/x-www-form-urlencoded"}
+    change = call("autoscaling", b"Action=CompleteLifecycleAction&AutoScalingGroupName=prod.general", **form)
+    assert change.resources == (
+        f"arn:aws:autoscaling:eu-central-1:{ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/prod.general",
+    )
+    question = b"Action=DescribeAutoScalingGroups&AutoScalingGroupName=prod.general"
+    assert call("autoscaling", question, **form).resources == ("*",)
 
 
 def test_a_buckets_setting_is_told_by_name_and_no_value_of_a_query_is() -> None:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from moto.ec2.models.vpcs import VPCBackend
 
 from tests.sandbox.cloud.api.account import Account, refused
+from tests.sandbox.cloud.pools import Pool
 
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
 
@@ -44,6 +45,35 @@ def test_a_role_reads_the_parameters_that_its_policy_names_and_no_others(account
     assert "assumed-role/node/i-0123456789abcdef0 is not authorized to perform: ssm:GetParameter" in refusal.message
     with refused("AccessDeniedException"):
         ssm.put_parameter(Name="/quorate/own", Type="String", Value="y", Overwrite=True)
+
+
+def test_a_role_writes_objects_below_the_prefix_that_its_policy_names_and_no_others(account: Account) -> None:
+    account.client("s3").create_bucket(
+        Bucket="backups", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
+    statement = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::backups/prod/*"}
+    s3 = account.client("s3", role_key(account, statement))
+    s3.put_object(Bucket="backups", Key="prod/a", Body=b"x")
+    for method, asked in (
+        ("put_object", {"Key": "dev/a", "Body": b"x"}),
+        ("get_object", {"Key": "prod/a"}),
+        ("delete_object", {"Key": "prod/a"}),
+        ("list_objects_v2", {"Prefix": "prod/"}),
+    ):
+        with refused("AccessDenied"):
+            getattr(s3, method)(Bucket="backups", **asked)
+
+
+def test_a_role_lets_instances_go_in_its_own_clusters_groups_and_no_others(pool: Pool) -> None:
+    pool.launch("prod.general", DesiredCapacity=1)
+    pool.launch("other.general", DesiredCapacity=1)
+    arn = "arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:*:autoScalingGroupName/prod.*"
+    statement = {"Effect": "Allow", "Action": "autoscaling:SetDesiredCapacity", "Resource": arn}
+    scaling = pool.account.client("autoscaling", role_key(pool.account, statement))
+    scaling.set_desired_capacity(AutoScalingGroupName="prod.general", DesiredCapacity=2)
+    with refused("AccessDenied") as refusal:
+        scaling.set_desired_capacity(AutoScalingGroupName="other.general", DesiredCapacity=2)
+    assert "autoscaling:SetDesiredCapacity on resource: arn:aws:autoscaling:" in refusal.message
 
 
 @pytest.mark.parametrize(

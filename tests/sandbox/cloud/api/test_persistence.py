@@ -11,6 +11,7 @@ import pytest
 from sandbox.cloud.api import persistence, seeds
 from sandbox.errors import SandboxError
 from tests.sandbox.cloud.api.account import Account
+from tests.sandbox.cloud.pools import Pool
 
 ASK_AFTER_RESTART = """
 import json, sys
@@ -31,6 +32,23 @@ print(json.dumps({
     "object": account.client("s3").get_object(Bucket="backups", Key="a")["Body"].read().decode(),
     "zones": [z["Name"] for z in account.client("route53").list_hosted_zones()["HostedZones"]],
     "view": [i.private_ip for i in api.view().instances],
+}))
+"""
+
+SCALE_AFTER_RESTART = """
+import json, sys
+from pathlib import Path
+from sandbox.cloud.api.server import Api
+from tests.sandbox.cloud.api.account import Account
+api = Api(Path(sys.argv[1]))
+api.start()
+scaling = Account(api).client("autoscaling")
+scaling.set_desired_capacity(AutoScalingGroupName="workers", DesiredCapacity=3)
+instances = scaling.describe_auto_scaling_instances()["AutoScalingInstances"]
+activities = scaling.describe_scaling_activities(AutoScalingGroupName="workers")["Activities"]
+print(json.dumps({
+    "members": sorted((i["AvailabilityZone"][-1], i["LifecycleState"]) for i in instances),
+    "activities": [a["StatusCode"] for a in activities],
 }))
 """
 
@@ -70,6 +88,19 @@ def test_another_process_finds_the_account_as_it_was_and_goes_on(account: Accoun
         "object": "snapshot",
         "zones": ["cluster.internal."],
         "view": ["10.50.1.10", "10.50.1.11"],
+    }
+
+
+def test_another_process_goes_on_with_a_group(pool: Pool, tmp_path: Path) -> None:
+    pool.launch(DesiredCapacity=2)
+    persistence.save(tmp_path / "account.dill", persistence.capture())
+    outcome = subprocess.run(
+        [sys.executable, "-c", SCALE_AFTER_RESTART, str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+    assert outcome.returncode == 0, outcome.stderr[-3000:]
+    assert json.loads(outcome.stdout) == {
+        "members": [["a", "InService"], ["b", "InService"], ["c", "InService"]],
+        "activities": ["Successful"] * 3,
     }
 
 
@@ -114,3 +145,34 @@ def test_a_restart_does_not_seed_twice(account: Account) -> None:
     seeds.plant(account.api.account, account.api.region)
     found = account.client("ssm").get_parameter(Name=seeds.DEBIAN_PARAMETER)["Parameter"]
     assert (found["Value"], found["Version"]) == (seeds.DEBIAN_IMAGE, 1)
+
+
+KILLED_AFTER_AN_ANSWER = """
+import os, signal, sys
+from pathlib import Path
+from sandbox.cloud.api.server import Api
+from tests.sandbox.cloud.api.account import Account
+api = Api(Path(sys.argv[1]))
+api.start()
+print(Account(api).ec2.allocate_address(Domain="vpc")["PublicIp"], flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+ADDRESSES = """
+import sys
+from pathlib import Path
+from sandbox.cloud.api.server import Api
+from tests.sandbox.cloud.api.account import Account
+api = Api(Path(sys.argv[1]))
+api.start()
+print(*(address["PublicIp"] for address in Account(api).ec2.describe_addresses()["Addresses"]))
+"""
+
+
+def test_what_was_answered_is_known_after_a_kill(tmp_path: Path) -> None:
+    def said(program: str) -> str:
+        return subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True).stdout
+
+    allocated = said(KILLED_AFTER_AN_ANSWER)
+    assert allocated.startswith("198.51.100.")
+    assert said(ADDRESSES) == allocated

@@ -118,6 +118,25 @@ def test_the_proxy_carries_large_requests_both_ways(authority: CertificateAuthor
     connection.close()
 
 
+def test_the_proxy_leads_to_a_load_balancer_and_does_not_look_inside(
+    authority: CertificateAuthority, upstream: tuple[str, int], said: list[str]
+) -> None:
+    name = "api-0011223344556677.elb.eu-central-1.amazonaws.com"
+    balancers = {name: ["127.0.0.1"], f"internal-{name}": []}
+    proxy = EndpointProxy(listener(), authority, ("127.0.0.1", 1), said.append, balancers.get)
+    proxy.start()
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+    connection.set_tunnel(name, upstream[1])
+    connection.request("POST", "/readyz", b"plain")
+    assert connection.getresponse().read().endswith(b"/readyz plain")
+    connection.close()
+    internal = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=10)
+    internal.set_tunnel(f"internal-{name}", 6443)
+    with pytest.raises(OSError, match="502"):
+        internal.request("GET", "/")
+    proxy.stop()
+
+
 @pytest.mark.parametrize("target", ["example.org:443", f"{HOST}:22", "amazonaws.com.example.org:443"])
 def test_the_proxy_refuses_other_hosts_and_ports_by_name(proxy: int, said: list[str], target: str) -> None:
     host, _, port = target.partition(":")

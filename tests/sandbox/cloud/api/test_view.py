@@ -86,7 +86,7 @@ def test_the_ways_out_of_a_subnet_are_seen(account: Account) -> None:
     account.ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
     account.ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
     seen = {t.main: t for t in account.api.view().route_tables if t.vpc_id == vpc}
-    assert RouteView("0.0.0.0/0", "igw") in seen[False].routes
+    assert RouteView("0.0.0.0/0", "igw", gateway) in seen[False].routes
     assert seen[False].subnet_ids == (subnet,)
     assert RouteView("0.0.0.0/0", "igw") not in seen[True].routes
 
@@ -127,3 +127,20 @@ def test_user_data_is_as_the_client_gave_it(account: Account) -> None:
     account.instance(SubnetId=account.subnet(account.vpc()), UserData=content)
     (seen,) = account.api.view().instances
     assert seen.user_data == content
+
+
+def test_the_view_knows_where_routes_lead(account: Account) -> None:
+    vpc = account.vpc()
+    account.gateway(vpc)
+    allocation = account.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    made = account.ec2.create_nat_gateway(SubnetId=account.subnet(vpc), AllocationId=allocation)
+    gateway = made["NatGateway"]["NatGatewayId"]
+    table = account.ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    account.ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=gateway)
+    endpoint = account.ec2.create_vpc_endpoint(
+        VpcId=vpc, RouteTableIds=[table], ServiceName="com.amazonaws.eu-central-1.s3", VpcEndpointType="Gateway"
+    )["VpcEndpoint"]["VpcEndpointId"]
+    view = account.api.view()
+    (found,) = [known for known in view.route_tables if known.id == table]
+    assert {(r.target_kind, r.target_id) for r in found.routes} >= {("nat", gateway), ("storage", endpoint)}
+    assert [(known.id, known.public_ip) for known in view.nat_gateways] == [(gateway, "198.51.100.1")]

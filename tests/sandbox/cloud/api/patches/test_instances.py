@@ -1,19 +1,11 @@
 from __future__ import annotations
 
 import base64
-import json
 from typing import Any
 
 import pytest
 
 from tests.sandbox.cloud.api.account import Account, refused
-
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}],
-    }
-)
 
 
 @pytest.fixture
@@ -27,14 +19,6 @@ def attribute(account: Account, instance: str, name: str, member: str) -> Any:
 
 def state(account: Account, instance: str) -> str:
     return str(account.described(instance)["State"]["Name"])
-
-
-def profile(account: Account, name: str) -> str:
-    iam = account.client("iam")
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
-    arn = iam.create_instance_profile(InstanceProfileName=name)["InstanceProfile"]["Arn"]
-    iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
-    return str(arn)
 
 
 @pytest.mark.mends("primary_interface")
@@ -179,7 +163,7 @@ def test_the_type_of_a_running_instance_cannot_be_changed(account: Account, subn
 
 @pytest.mark.mends("instance_attributes")
 def test_a_replaced_profile_is_the_instances(account: Account, subnet: str) -> None:
-    first, second = profile(account, "first"), profile(account, "second")
+    first, second = account.profile("first"), account.profile("second")
     instance = account.instance(SubnetId=subnet, IamInstanceProfile={"Arn": first})
     association = account.ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"][0]
     account.ec2.replace_iam_instance_profile_association(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from sandbox.cloud.api.credentials import OPERATOR_ACCESS_KEY
 from sandbox.cloud.api.proxy import EndpointProxy
@@ -51,3 +54,17 @@ def project(account: Account, proxy: EndpointProxy, tmp_path: Path, monkeypatch:
     made = Project(folder, environment)
     made.run("stack", "init", "test")
     return made
+
+
+@pytest.fixture
+def new_project(project: Project) -> Callable[[str], Project]:
+    """Makes the project of a program that stands in this folder; it reads VARIANT, 0 at first."""
+
+    def make(program: str) -> Project:
+        key = ed25519.Ed25519PrivateKey.generate().public_key()
+        openssh = key.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+        (project.folder / "operator.pub").write_bytes(openssh)
+        shutil.copy(Path(__file__).with_name(program), project.folder / "__main__.py")
+        return project
+
+    return make

@@ -15,6 +15,7 @@ from moto.core.base_backend import BackendDict
 from sandbox.cloud.api import patches, seeds
 from sandbox.cloud.api.server import ACCOUNT, REGION, Api
 from tests.sandbox.cloud.api.account import Account
+from tests.sandbox.cloud.pools import Pool, new_pool
 
 
 @pytest.fixture(scope="session")
@@ -22,7 +23,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     left_out = os.environ.get("QUORATE_WITHOUT_PATCHES", "").split(",")
     kept = tuple(patch for patch in patches.PATCHES if patch.__name__.rpartition(".")[2] not in left_out)
     setattr(patches, "PATCHES", kept)  # noqa: B010  (its type is of the modules as they are)
-    api = Api(tmp_path_factory.mktemp("account"))
+    api = Api(tmp_path_factory.mktemp("account"), answers_when_saved=False)
     api.start()
     yield api
     api.stop()
@@ -33,3 +34,8 @@ def account(served: Api) -> Account:
     BackendDict.reset()
     seeds.plant(ACCOUNT, REGION)
     return Account(served)
+
+
+@pytest.fixture
+def pool(account: Account) -> Pool:
+    return new_pool(account)

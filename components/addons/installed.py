@@ -1,0 +1,55 @@
+"""What pulumi-kubernetes installs, so that a preview shows its changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi_kubernetes as kubernetes
+from pulumi import Resource, ResourceOptions
+
+from components.addons.metrics_server import MetricsServer
+from components.settings.model import AddonSettings, Settings
+
+
+def several_nodes(settings: Settings) -> bool:
+    """Whether pods have more than one node to stand on."""
+    return settings.control_plane.count + sum(pool.minimum for pool in settings.workers) > 1
+
+
+def install_addons(
+    name: str, settings: Settings, provider: kubernetes.Provider, deleted_with: Resource, child: ResourceOptions
+) -> Sequence[Resource]:
+    """The add-ons that the settings name. All of them go with the cluster: `deleted_with`."""
+    options = ResourceOptions.merge(child, ResourceOptions(provider=provider, deleted_with=deleted_with))
+    installed: list[Resource] = []
+    if several_nodes(settings):
+        installed.append(_dns_disruption_budget(name, options))
+    if settings.addons.metrics_server:
+        installed.append(MetricsServer(f"{name}-metrics-server", 1, provider, deleted_with, child))
+    if settings.addons.storage_class_provisioner:
+        installed.append(_default_storage_class(name, settings.addons, options))
+    return installed
+
+
+def _dns_disruption_budget(name: str, options: ResourceOptions) -> Resource:
+    """A drain takes one of the pods of cluster DNS at a time."""
+    return kubernetes.policy.v1.PodDisruptionBudget(
+        f"{name}-coredns",
+        metadata={"name": "coredns", "namespace": "kube-system"},
+        spec={"max_unavailable": 1, "selector": {"match_labels": {"k8s-app": "kube-dns"}}},
+        opts=options,
+    )
+
+
+def _default_storage_class(name: str, addons: AddonSettings, options: ResourceOptions) -> Resource:
+    return kubernetes.storage.v1.StorageClass(
+        f"{name}-storage",
+        metadata={"name": "default", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        provisioner=addons.storage_class_provisioner,
+        parameters=dict(addons.storage_class_parameters),
+        # A disk belongs to a zone: it is made where its pod comes to stand.
+        volume_binding_mode="WaitForFirstConsumer",
+        reclaim_policy="Delete",
+        allow_volume_expansion=True,
+        opts=ResourceOptions.merge(options, ResourceOptions(delete_before_replace=True)),
+    )

@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# What the scripts around kubeadm share; sourced after common.sh.
+
+readonly DISCOVERY="${QUORATE_RUN:-/run/quorate}/discovery.conf"
+
+# ignored_checks NAME…: those preflight checks, and the ones that a machine image lists since they cannot pass on it.
+ignored_checks() {
+  local names="$*"
+  if [[ -s $QUORATE_ETC/ignore-preflight-errors ]]; then
+    names+=" $(tr ',' ' ' <"$QUORATE_ETC/ignore-preflight-errors")"
+  fi
+  xargs <<<"$names" | tr ' ' ','
+}
+
+# A bootstrap token, even a short-lived one, belongs into no log.
+# The coloured lines list the kernel's options, where a check of them was passed over.
+hide_tokens() {
+  sed --unbuffered --expression='/^\x1b\[0;37m/d' --regexp-extended --expression='s/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/(token)/g'
+}
+
+explain_failure() {
+  say "the last lines of the kubelet's log:"
+  journalctl --unit kubelet --lines 15 --no-pager --output cat | hide_tokens || true
+  say "containers that are not running:"
+  crictl ps --all 2>/dev/null | grep --invert-match Running | tail --lines 10 || true
+}
+
+# run_kubeadm COMMAND…: its messages without tokens; dies with the kubelet's log if it fails.
+run_kubeadm() {
+  if ! kubeadm "$@" 2>&1 | hide_tokens; then
+    explain_failure
+    die "kubeadm $1 failed; its messages are above"
+  fi
+}
+
+# write_discovery CREDENTIAL CA: where the API is and how to verify it, for kubeadm join. CREDENTIAL is the YAML of a
+# user, on one line. In memory: the file holds a secret.
+write_discovery() {
+  install --directory --mode 700 "$(dirname "$DISCOVERY")"
+  install_text 600 "$DISCOVERY" <<YAML || true
+apiVersion: v1
+kind: Config
+clusters:
+  - name: cluster
+    cluster:
+      server: https://$API_ENDPOINT_NAME:6443
+      certificate-authority-data: $(base64 --wrap 0 "$2")
+users:
+  - name: joining
+    user: $1
+contexts:
+  - name: join
+    context: {cluster: cluster, user: joining}
+current-context: join
+YAML
+}
+
+# api_answers CA: whether an API server behind the endpoint's name is ready.
+api_answers() {
+  curl --cacert "$1" --fail --silent --show-error --max-time 4 "https://$API_ENDPOINT_NAME:6443/readyz"
+}

@@ -1,0 +1,127 @@
+"""The control plane and its store: machines all at once, then kubeadm in the order that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pulumi import Output, Resource, ResourceOptions
+
+from components.addons.network_plugin import NetworkPlugin
+from components.api_endpoint import ApiEndpoint, endpoint_name
+from components.bootstrap import kubeadm_documents
+from components.bootstrap.control_plane import ControlPlaneBootstrap, control_plane_files
+from components.bootstrap.etcd_member import EtcdMemberBootstrap, etcd_member_files
+from components.bootstrap.node_files import NodeFile
+from components.machines.control_plane import ControlPlaneMachine, EtcdMachine
+from components.machines.machine import Site
+from components.machines.plan import PlannedMachine, machines_are_private, planned_control_planes, planned_etcd_members
+from components.pki import Pki
+
+Files = Output[tuple[NodeFile, ...]]
+
+
+class EtcdMembers:
+    """etcd's own machines. Empty where etcd is stacked."""
+
+    machines: list[EtcdMachine]
+    bootstraps: Sequence[Resource]
+
+    def __init__(self, name: str, site: Site, pki: Pki, child: ResourceOptions) -> None:
+        planned = planned_etcd_members(site.settings)
+        members = {member.name: member.address for member in planned}
+        self.machines = []
+        bootstraps = []
+        for member in planned:
+            resource_name = f"{name}-{member.name}"
+            machine = EtcdMachine(resource_name, member, site, child)
+            files = _member_files(site, member, machine, members)
+            machine.start(files)
+            self.machines.append(machine)
+            # All at once: a new cluster's members need each other for a quorum.
+            bootstraps.append(
+                EtcdMemberBootstrap(resource_name, machine.remote, files, pki.etcd_member_files(member.name), child)
+            )
+        self.bootstraps = bootstraps
+
+
+class ControlPlane:
+    """The control-plane machines. `bootstrap` makes them one cluster; `complete` is what to wait for then."""
+
+    machines: list[ControlPlaneMachine]
+    files: list[Files]
+    complete: list[Resource]
+
+    def __init__(self, name: str, site: Site, plugin: NetworkPlugin, child: ResourceOptions) -> None:
+        self._name, self._site, self._child = name, site, child
+        self._planned = planned_control_planes(site.settings)
+        self.machines = []
+        self.files = []
+        self.complete = []
+        for planned in self._planned:
+            machine = ControlPlaneMachine(f"{name}-{planned.name}", planned, site, child)
+            files = self._machine_files(planned, machine, plugin)
+            machine.start(files)
+            self.machines.append(machine)
+            self.files.append(files)
+
+    @property
+    def first(self) -> ControlPlaneMachine:
+        """The machine that founds the cluster, and that what is done once is done on."""
+        return self.machines[0]
+
+    def bootstrap(self, pki: Pki, endpoint: ApiEndpoint, etcd: Sequence[Resource]) -> None:
+        """kubeadm init on the first, then the others join, each before it becomes a target.
+
+        With etcd beside them they join one at a time: etcd takes one new member at a time.
+        """
+        one_by_one = not planned_etcd_members(self._site.settings)
+        after: Sequence[Resource] = [*etcd, *endpoint.first_target]
+        for planned, machine, files in zip(self._planned, self.machines, self.files, strict=True):
+            resource_name = f"{self._name}-{planned.name}"
+            step = ControlPlaneBootstrap(
+                resource_name, machine.remote, files, pki.control_plane_files, self._child, after
+            )
+            if self.complete:
+                endpoint.add_target(planned, [step])
+            if one_by_one or not self.complete:
+                after = [step]
+            self.complete.append(step)
+
+    def _machine_files(self, planned: PlannedMachine, machine: ControlPlaneMachine, plugin: NetworkPlugin) -> Files:
+        settings = self._site.settings
+        balanced = settings.api_endpoint.load_balancer
+        name = endpoint_name(settings.cluster)
+        etcd = tuple(member.address for member in planned_etcd_members(settings))
+        others = [other.address for other in self._planned if other is not planned]
+        # A private machine's certificate needs no other address than that which it has anyway.
+        public = Output.from_input("") if machines_are_private(settings) else machine.address
+
+        def files(known: Sequence[str]) -> tuple[NodeFile, ...]:
+            volume_id, public_address = known
+            documents = kubeadm_documents.kubeadm_documents(
+                settings,
+                kubeadm_documents.ControlPlaneMachine(
+                    planned.name, planned.address, public_address, name, etcd, balanced
+                ),
+            )
+            return control_plane_files(
+                settings,
+                planned.name,
+                planned.address,
+                name,
+                volume_id,
+                documents,
+                plugin.workload,
+                plugin.images,
+                joins=planned is not self._planned[0],
+                load_balanced=balanced,
+                other_addresses=others,
+            )
+
+        return Output.all(machine.volume_id, public).apply(files)
+
+
+def _member_files(site: Site, member: PlannedMachine, machine: EtcdMachine, members: dict[str, str]) -> Files:
+    return machine.volume_id.apply(
+        lambda volume_id: etcd_member_files(site.settings, member.name, member.address, volume_id, members)
+    )

@@ -1,0 +1,98 @@
+"""The network load balancer before the API servers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi_aws as aws
+from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
+
+from components.bootstrap.kubeadm_documents import API_PORT
+from components.tags import Tags
+
+
+class ApiLoadBalancer(ComponentResource):
+    """TCP 6443 to those API servers that are ready. An API server becomes a target by `add_target`."""
+
+    dns_name: Output[str]
+    zone_id: Output[str]
+    listener: aws.lb.Listener
+
+    def __init__(
+        self,
+        name: str,
+        cluster: str,
+        internal: bool,
+        vpc_id: Input[str],
+        subnet_ids: Sequence[Input[str]],
+        security_group_id: Input[str],
+        after: Sequence[Resource],
+        tags: Tags,
+        opts: ResourceOptions | None = None,
+    ) -> None:
+        """`after` is what must be there before it takes addresses in the subnets."""
+        super().__init__("quorate:network:ApiLoadBalancer", name, None, opts)
+        self._name, self._child = name, ResourceOptions(parent=self)
+        kind = "internal" if internal else "public"
+        balancer = aws.lb.LoadBalancer(
+            f"{name}-balancer",
+            # AWS takes no more than 32 characters, which the random suffix of a generated name would exceed.
+            name=f"{cluster}-{kind}",
+            load_balancer_type="network",
+            internal=internal,
+            subnets=list(subnet_ids),
+            # One that has none from the start can never get one.
+            security_groups=[security_group_id],
+            # A zone whose API server is away must reach those of the others.
+            enable_cross_zone_load_balancing=True,
+            tags=tags.named(f"api-{kind}"),
+            opts=ResourceOptions(parent=self, delete_before_replace=True, depends_on=after),
+        )
+        self._targets = aws.lb.TargetGroup(
+            f"{name}-targets",
+            name=f"{cluster}-{kind}",
+            vpc_id=vpc_id,
+            port=API_PORT,
+            protocol="TCP",
+            # Addresses outlive instances, so a replaced machine is the same target.
+            target_type="ip",
+            # With it an API server that calls the load balancer could not be led back to itself.
+            preserve_client_ip="false",
+            # Watches last for hours: an API server that is taken out must not keep them.
+            deregistration_delay=30,
+            connection_termination=True,
+            health_check={
+                "protocol": "HTTPS",
+                "path": "/readyz",
+                "port": str(API_PORT),
+                "matcher": "200",
+                # The shortest that there are.
+                "interval": 5,
+                "timeout": 4,
+                "healthy_threshold": 2,
+                "unhealthy_threshold": 2,
+            },
+            tags=tags.named(f"api-{kind}"),
+            opts=ResourceOptions(parent=self, delete_before_replace=True),
+        )
+        self.listener = aws.lb.Listener(
+            f"{name}-listener",
+            load_balancer_arn=balancer.arn,
+            port=API_PORT,
+            protocol="TCP",
+            default_actions=[{"type": "forward", "target_group_arn": self._targets.arn}],
+            tags=tags.named(f"api-{kind}"),
+            opts=self._child,
+        )
+        self.dns_name, self.zone_id = balancer.dns_name, balancer.zone_id
+        self.register_outputs({})
+
+    def add_target(self, machine: str, address: str, after: Sequence[Resource] = ()) -> Resource:
+        """Sends requests to this machine's API server, as soon as that is ready."""
+        return aws.lb.TargetGroupAttachment(
+            f"{self._name}-{machine}",
+            target_group_arn=self._targets.arn,
+            target_id=address,
+            port=API_PORT,
+            opts=ResourceOptions(parent=self, depends_on=after),
+        )

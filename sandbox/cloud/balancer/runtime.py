@@ -1,0 +1,148 @@
+"""haproxy's runtime interface: what it says of its servers, and the commands that bring them to what is wanted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.cloud.balancer.config import Backend, Server
+from sandbox.errors import SandboxError
+
+_TIMEOUT_SECONDS = 5.0
+
+
+class RuntimeRefused(SandboxError):
+    """haproxy did not do as told; the message holds the command and what it said."""
+
+
+@dataclass(frozen=True)
+class ServerState:
+    """`status` as haproxy has it (UP, DOWN, MAINT, DRAIN, no check …), `check` the result of the last check."""
+
+    endpoint: str
+    status: str
+    check: str
+    check_code: str
+    connections: int
+
+    @property
+    def is_up(self) -> bool:
+        return self.status.startswith("UP")
+
+
+States = Mapping[str, Mapping[str, ServerState]]
+"""By backend and server."""
+Ask = Callable[[str], str]
+
+
+class Runtime:
+    """The interface on a socket. Calls raise OSError where nobody listens, and RuntimeRefused."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def ask(self, command: str) -> str:
+        """One command's answer."""
+        with socket.socket(socket.AF_UNIX) as opened:
+            opened.settimeout(_TIMEOUT_SECONDS)
+            opened.connect(str(self._path))
+            opened.sendall(f"{command}\n".encode())
+            opened.shutdown(socket.SHUT_WR)
+            answer = b""
+            while chunk := opened.recv(65536):
+                answer += chunk
+        return answer.decode(errors="replace").strip()
+
+    def states(self) -> States:
+        return states_in(self.ask("show stat"))
+
+
+def states_in(answer: str) -> dict[str, dict[str, ServerState]]:
+    """The servers in the answer to `show stat`."""
+    found: dict[str, dict[str, ServerState]] = {}
+    for row in csv.DictReader(io.StringIO(answer.removeprefix("# "))):
+        if row.get("svname") in (None, "FRONTEND"):
+            continue
+        backend = found.setdefault(row["pxname"], {})
+        if row["svname"] != "BACKEND":
+            backend[row["svname"]] = ServerState(
+                row["addr"], row["status"], row["check_status"], row["check_code"], int(row["scur"] or 0)
+            )
+    return found
+
+
+def bring_about(ask: Ask, backends: Sequence[Backend], states: States) -> None:
+    """Makes a running haproxy have the servers of the backends. Raises RuntimeRefused, after having tried all."""
+    refusals = []
+    for backend in backends:
+        known = states.get(backend.name, {})
+        wanted = {server.name: server for server in backend.servers}
+        try:
+            for name, state in known.items():
+                if name not in wanted:
+                    _let_go(ask, backend, name, state)
+                elif state.endpoint != wanted[name].endpoint:
+                    _remove(ask, backend, name)
+                    _add(ask, backend, wanted[name])
+                else:
+                    _set_mode(ask, backend, wanted[name], state)
+            for name in wanted.keys() - known.keys():
+                _add(ask, backend, wanted[name])
+        except RuntimeRefused as refusal:
+            refusals.append(str(refusal))
+    if refusals:
+        raise RuntimeRefused("; ".join(refusals))
+
+
+def mark_down(ask: Ask, backends: Sequence[Backend], healthy: States) -> None:
+    """After a start: servers that were not healthy before must pass their checks first."""
+    for backend in backends:
+        for server in backend.servers if backend.checked else ():
+            before = healthy.get(backend.name, {}).get(server.name)
+            if before is None or not before.is_up:
+                _tell(ask, f"set server {backend.name}/{server.name} health down")
+
+
+def _add(ask: Ask, backend: Backend, server: Server) -> None:
+    path = f"{backend.name}/{server.name}"
+    _tell(ask, f"add server {path} {server.endpoint} {server.options}", "New server registered")
+    _tell(ask, f"set server {path} state {'drain' if server.draining else 'ready'}")
+    if backend.checked:
+        _tell(ask, f"set server {path} health down")
+        _tell(ask, f"enable health {path}")
+
+
+def _set_mode(ask: Ask, backend: Backend, server: Server, state: ServerState) -> None:
+    mode = "drain" if server.draining else "ready"
+    is_out = state.status.startswith(("MAINT", "DRAIN"))
+    if server.draining != is_out:
+        _tell(ask, f"set server {backend.name}/{server.name} state {mode}")
+
+
+def _let_go(ask: Ask, backend: Backend, name: str, state: ServerState) -> None:
+    """New connections go elsewhere at once; the server goes when it has none, or all of them are cut."""
+    if state.connections and not backend.ends_connections:
+        if not state.status.startswith("DRAIN"):
+            _tell(ask, f"set server {backend.name}/{name} state drain")
+        return
+    _remove(ask, backend, name)
+
+
+def _remove(ask: Ask, backend: Backend, name: str) -> None:
+    path = f"{backend.name}/{name}"
+    _tell(ask, f"set server {path} state maint")
+    _tell(ask, f"shutdown sessions server {path}")
+    answer = ask(f"del server {path}")
+    # Connections that are being cut are gone by the next time.
+    if "Server deleted" not in answer and "still has" not in answer:
+        raise RuntimeRefused(f"haproxy: `del server {path}`: {answer}")
+
+
+def _tell(ask: Ask, command: str, expected: str = "") -> None:
+    answer = ask(command)
+    if expected not in answer or (not expected and answer):
+        raise RuntimeRefused(f"haproxy: `{command}`: {answer or 'no answer'}")

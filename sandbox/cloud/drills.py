@@ -1,0 +1,152 @@
+"""Faults made on request: machines stopped, killed or ended, machines and zones cut off, and all of it healed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from sandbox.cloud.api.view import CloudView, InstanceView
+from sandbox.cloud.faults import Cuts
+from sandbox.cloud.projection import PRESENT_STATES
+from sandbox.errors import SandboxError
+
+MACHINE_FAULTS = {
+    "stop": "shut it down in good order, as StopInstances does; `heal` starts it",
+    "kill": "its hardware fails: it is off at once and stays off until it is healed, or replaced by its group",
+    "terminate": "end it for good, as TerminateInstances does",
+    "cut": "drop every packet from and to it, silently",
+    "heal": "undo stop, kill and cut",
+}
+ZONE_FAULTS = {
+    "cut-zone": "drop every packet between the zone and everything else, silently",
+    "heal-zone": "undo cut-zone",
+}
+_DEADLINE_SECONDS = 60
+
+
+class Account(Protocol):
+    """What drills need of the account."""
+
+    region: str
+
+    def view(self) -> CloudView: ...
+    def zone_names(self) -> list[str]: ...
+    def stop_instance(self, instance_id: str) -> None: ...
+    def start_instance(self, instance_id: str) -> None: ...
+    def terminate_instance(self, instance_id: str) -> None: ...
+    def set_impaired(self, instance_id: str, impaired: bool) -> None: ...
+
+
+class Drills:
+    """`apply_cuts` makes the network be as `cuts` says; `machine_state` is the state of a machine on the host."""
+
+    def __init__(
+        self, account: Account, cuts: Cuts, apply_cuts: Callable[[], None], machine_state: Callable[[str], str]
+    ) -> None:
+        self._account = account
+        self._cuts = cuts
+        self._apply_cuts = apply_cuts
+        self._machine_state = machine_state
+
+    def handle(self, request: Mapping[str, str]) -> str:
+        """Carries out `{"fault": …, "name": …}`; an empty request tells what is broken now. Raises SandboxError."""
+        fault, name = request.get("fault", ""), request.get("name", "")
+        if not fault:
+            return "\n".join(self.active())
+        if fault in ZONE_FAULTS:
+            return self._zone(fault, self._zone_named(name))
+        if fault in MACHINE_FAULTS:
+            instance = machine_named(self._account.view(), name)
+            said: str = getattr(self, f"_{fault}")(instance)
+            return said
+        raise SandboxError(f"no fault is called {fault!r}; faults: {', '.join((*MACHINE_FAULTS, *ZONE_FAULTS))}")
+
+    def active(self) -> list[str]:
+        """A line for each fault that holds now."""
+        instances = [i for i in self._account.view().instances if i.state in PRESENT_STATES]
+        lines = [f"zone {zone} is cut off" for zone in sorted(self._cuts.zones)]
+        lines += [f"{_called(i)} is cut off" for i in instances if i.id in self._cuts.machines]
+        lines += [f"{_called(i)} has failed hardware" for i in instances if i.impaired]
+        return lines + [f"{_called(i)} is stopped" for i in instances if i.state == "stopped"]
+
+    def _stop(self, instance: InstanceView) -> str:
+        self._account.stop_instance(instance.id)
+        self._wait(instance, lambda found: found is not None and found.state == "stopped", "stopped")
+        return f"{_called(instance)} is stopped"
+
+    def _kill(self, instance: InstanceView) -> str:
+        self._account.set_impaired(instance.id, True)
+        self._wait(instance, lambda _: self._machine_state(instance.id) != "running", "off")
+        return f"{_called(instance)} is off: its hardware has failed"
+
+    def _terminate(self, instance: InstanceView) -> str:
+        self._account.terminate_instance(instance.id)
+        self._wait(instance, lambda found: found is None, "terminated")
+        return f"{_called(instance)} is terminated"
+
+    def _cut(self, instance: InstanceView) -> str:
+        self._cuts.machines.add(instance.id)
+        self._keep_cuts()
+        return f"{_called(instance)} is cut off"
+
+    def _heal(self, instance: InstanceView) -> str:
+        self._cuts.machines.discard(instance.id)
+        self._keep_cuts()
+        self._account.set_impaired(instance.id, False)
+        if instance.state == "stopped":
+            self._account.start_instance(instance.id)
+        self._wait(instance, lambda _: self._machine_state(instance.id) == "running", "running")
+        return f"{_called(instance)} is healed"
+
+    def _zone(self, fault: str, zone: str) -> str:
+        if fault == "cut-zone":
+            self._cuts.zones.add(zone)
+        else:
+            self._cuts.zones.discard(zone)
+        self._keep_cuts()
+        return f"zone {zone} is {'cut off' if fault == 'cut-zone' else 'healed'}"
+
+    def _keep_cuts(self) -> None:
+        self._cuts.save()
+        self._apply_cuts()
+
+    def _zone_named(self, name: str) -> str:
+        zones = self._account.zone_names()
+        found = next((zone for zone in zones if name in (zone, zone.removeprefix(self._account.region))), None)
+        if found is None:
+            raise SandboxError(f"no zone is called {name!r}; zones: {', '.join(zones)}")
+        return found
+
+    def _wait(self, instance: InstanceView, reached: Callable[[InstanceView | None], bool], wanted: str) -> None:
+        deadline = time.monotonic() + _DEADLINE_SECONDS
+        while not reached(found := _by_id(self._account.view(), instance.id)):
+            if time.monotonic() > deadline:
+                state = f"{found.state} in the account" if found else "gone from the account"
+                raise SandboxError(
+                    f"after {_DEADLINE_SECONDS} s {_called(instance)} is not {wanted}: it is {state}, and "
+                    f"{self._machine_state(instance.id)} on the host; see `python -m sandbox logs`"
+                )
+            time.sleep(0.1)
+
+
+def machine_named(view: CloudView, name: str) -> InstanceView:
+    """The machine with this instance id, Name tag, address, or node name that ends with its id. Raises SandboxError."""
+    present = [i for i in view.instances if i.state in PRESENT_STATES]
+    found = [
+        i for i in present if name in (i.id, i.tags.get("Name"), i.private_ip, i.public_ip) or name.endswith("-" + i.id)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise SandboxError(f"no machine is called {name!r}; machines: {', '.join(map(_called, present)) or 'none'}")
+    raise SandboxError(f"{len(found)} machines are called {name!r}; say which: {', '.join(i.id for i in found)}")
+
+
+def _by_id(view: CloudView, instance_id: str) -> InstanceView | None:
+    return next((i for i in view.instances if i.id == instance_id), None)
+
+
+def _called(instance: InstanceView) -> str:
+    name = instance.tags.get("Name")
+    return f"{name} ({instance.id})" if name else instance.id

@@ -1,0 +1,86 @@
+"""Which instances a group launches and which it ends (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Place:
+    """A subnet that the group may launch into."""
+
+    subnet_id: str
+    zone: str
+
+
+@dataclass(frozen=True)
+class Member:
+    """An instance that counts towards the desired number; `launched_at` in seconds, `outdated` against the template."""
+
+    id: str
+    subnet_id: str
+    zone: str
+    launched_at: float
+    outdated: bool = False
+    protected: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    launch: tuple[Place, ...] = ()
+    terminate: tuple[str, ...] = ()
+
+
+def plan(wanted: int, places: Sequence[Place], members: Iterable[Member], policy: str = "Default") -> Plan:
+    """What brings a group to `wanted` instances, spread over the zones."""
+    present = list(members)
+    if len(present) < wanted:
+        return Plan(launch=_launches(wanted - len(present), places, present))
+    if len(present) > wanted:
+        return Plan(terminate=_ends(len(present) - wanted, present, policy))
+    return Plan()
+
+
+def in_order_of_end(members: Iterable[Member], policy: str = "Default") -> list[Member]:
+    """All that are not protected, the first to end first, each choice made after the ones before it."""
+    left, order = list(members), []
+    while candidates := [member for member in left if not member.protected]:
+        chosen = min(_in_fullest_zone(candidates, left), key=lambda member: _rank(member, policy))
+        order.append(chosen)
+        left.remove(chosen)
+    return order
+
+
+def _launches(number: int, places: Sequence[Place], present: list[Member]) -> tuple[Place, ...]:
+    chosen: list[Place] = []
+    for _ in range(number):
+        place = min(places, key=lambda place: _load(place, present))
+        chosen.append(place)
+        present.append(Member(f"new-{len(chosen)}", place.subnet_id, place.zone, 0.0))
+    return tuple(chosen)
+
+
+def _load(place: Place, present: list[Member]) -> tuple[int, int]:
+    """How many are in the zone and in the subnet; the order of `places` decides between equals."""
+    return (
+        sum(member.zone == place.zone for member in present),
+        sum(member.subnet_id == place.subnet_id for member in present),
+    )
+
+
+def _ends(number: int, present: list[Member], policy: str) -> tuple[str, ...]:
+    return tuple(member.id for member in in_order_of_end(present, policy)[:number])
+
+
+def _in_fullest_zone(candidates: list[Member], all_members: list[Member]) -> list[Member]:
+    def number_in(zone: str) -> int:
+        return sum(member.zone == zone for member in all_members)
+
+    most = max(number_in(member.zone) for member in candidates)
+    return [member for member in candidates if number_in(member.zone) == most]
+
+
+def _rank(member: Member, policy: str) -> tuple[bool, float, str]:
+    age = member.launched_at if policy != "NewestInstance" else -member.launched_at
+    return (not member.outdated and policy in ("Default", "OldestLaunchTemplate"), age, member.id)

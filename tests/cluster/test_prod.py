@@ -1,0 +1,57 @@
+"""The prod stack, unchanged but for its disks' protection: three zones, external etcd, a load balancer, Calico."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.conftest import Workspace, made_workspace
+from tests.cluster.on_machines import machines
+
+pytestmark = [pytest.mark.cluster, pytest.mark.drill]
+
+STACK = "prod"
+UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
+
+
+@pytest.fixture(scope="module")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    with made_workspace(tmp_path_factory, STACK) as workspace:
+        workspace.set("etcd", "protectVolumes", False)
+        yield workspace
+
+
+def test_up_ends_with_every_node_ready_in_three_zones(prod: Workspace) -> None:
+    started = time.monotonic()
+    prod.pulumi(*UP)
+    print(f"pulumi up --stack prod took {time.monotonic() - started:.0f} s")
+    nodes = json.loads(prod.kubectl("get", "nodes", "-o", "json"))["items"]
+    ready = {
+        node["metadata"]["name"]
+        for node in nodes
+        for condition in node["status"]["conditions"]
+        if condition["type"] == "Ready" and condition["status"] == "True"
+    }
+    assert {"control-plane-0", "control-plane-1", "control-plane-2"} < ready
+    assert len(ready) == len(nodes) == 6
+    # Three etcd members and a bastion are machines without a node.
+    assert len(machines().ids()) == 10
+    assert "readyz check passed" in prod.kubectl("get", "--raw", "/readyz?verbose")
+
+
+def test_a_second_up_changes_nothing(prod: Workspace) -> None:
+    started = time.monotonic()
+    assert prod.changes(*UP) == {}
+    assert time.monotonic() - started < 60
+
+
+def test_refresh_finds_no_drift(prod: Workspace) -> None:
+    assert prod.changes("refresh", "--yes", "--skip-preview", "--stack", STACK) == {}
+
+
+def test_destroy_leaves_nothing(prod: Workspace) -> None:
+    prod.pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
+    assert machines().ids() == []

@@ -1,0 +1,45 @@
+"""A committed stack, STACK, with all that is AWS's in it: what would run on machines and in the cluster is left out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pulumi
+import yaml
+
+CHECKOUT = Path(os.environ["CHECKOUT"])
+NOT_AWS = (
+    "pulumi_command.remote.Command",
+    "pulumi_command.local.Command",
+    "pulumi_kubernetes.Provider",
+    "components.addons.smoke.Smoke",
+)
+
+
+class LeftOut(pulumi.ComponentResource):
+    """In place of a resource of another provider."""
+
+    def __init__(self, name: str, *arguments: Any, opts: pulumi.ResourceOptions | None = None, **inputs: Any) -> None:
+        super().__init__("test:index:LeftOut", name, None, pulumi.ResourceOptions(parent=opts.parent if opts else None))
+
+
+def main() -> None:
+    sys.path.insert(0, str(CHECKOUT))
+    from components.cluster import Cluster
+    from components.settings.validate import parse
+
+    config = yaml.safe_load((CHECKOUT / f"stacks/Pulumi.{os.environ['STACK']}.yaml").read_text())["config"]
+    settings = parse({key.removeprefix("quorate:"): value for key, value in config.items() if key != "aws:region"})
+    with ExitStack() as replaced:
+        for name in NOT_AWS:
+            replaced.enter_context(patch(name, LeftOut))
+        replaced.enter_context(patch("components.cluster.install_addons", lambda *_: ()))
+        Cluster(settings.cluster.name, settings)
+
+
+main()

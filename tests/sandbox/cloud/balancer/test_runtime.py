@@ -1,0 +1,97 @@
+"""haproxy is brought to what is wanted by the fewest commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from sandbox.cloud.balancer.config import Backend, Server
+from sandbox.cloud.balancer.runtime import RuntimeRefused, ServerState, bring_about, states_in
+
+SERVER = Server("a", "10.20.0.10", 6443, "check")
+UP = ServerState("10.20.0.10:6443", "UP", "L7OK", "200", 0)
+
+
+class Told:
+    """An haproxy that does as told, and remembers."""
+
+    def __init__(self, answers: Mapping[str, str]) -> None:
+        self.commands: list[str] = []
+        self.answers = answers
+
+    def __call__(self, command: str) -> str:
+        self.commands.append(command)
+        usual = {"add": "New server registered.", "del": "Server deleted."}
+        verb = command.split(" ", 1)[0]
+        return self.answers.get(verb, usual.get(verb, ""))
+
+
+def commands(
+    *servers: Server,
+    known: ServerState | None = None,
+    checked: bool = True,
+    ends: bool = True,
+    answers: Mapping[str, str] | None = None,
+) -> list[str]:
+    told = Told(answers or {})
+    states = {"b": {"a": known}} if known else {"b": {}}
+    bring_about(told, [Backend("b", "10.20.0.4", "group", checked, ends, servers)], states)
+    return told.commands
+
+
+def test_what_is_as_wanted_is_left_alone() -> None:
+    assert commands(SERVER, known=UP) == []
+
+
+def test_a_new_target_must_pass_its_checks_before_it_gets_anything() -> None:
+    assert commands(SERVER) == [
+        "add server b/a 10.20.0.10:6443 check",
+        "set server b/a state ready",
+        "set server b/a health down",
+        "enable health b/a",
+    ]
+
+
+def test_a_target_without_checks_serves_at_once() -> None:
+    assert commands(SERVER, checked=False)[-1] == "set server b/a state ready"
+
+
+def test_a_target_that_leaves_gets_nothing_new() -> None:
+    assert commands(replace(SERVER, draining=True), known=UP) == ["set server b/a state drain"]
+    assert commands(replace(SERVER, draining=True), known=replace(UP, status="DRAIN")) == []
+
+
+def test_one_that_was_leaving_comes_back() -> None:
+    assert commands(SERVER, known=replace(UP, status="DRAIN")) == ["set server b/a state ready"]
+
+
+def test_one_that_has_left_is_cut_and_removed() -> None:
+    removal = ["set server b/a state maint", "shutdown sessions server b/a", "del server b/a"]
+    assert commands(known=replace(UP, connections=3)) == removal
+    assert commands(known=replace(UP, connections=3), ends=False) == ["set server b/a state drain"]
+    assert commands(known=replace(UP, status="DRAIN", connections=0), ends=False) == removal
+
+
+def test_connections_that_are_still_ending_are_waited_for() -> None:
+    answer = "Server still has connections attached to it, cannot remove it."
+    assert commands(known=UP, answers={"del": answer})[-1] == "del server b/a"
+
+
+def test_another_address_is_another_server() -> None:
+    moved = commands(replace(SERVER, address="10.20.0.11"), known=UP)
+    assert moved.index("del server b/a") < moved.index("add server b/a 10.20.0.11:6443 check")
+
+
+def test_what_haproxy_refuses_is_an_error_that_says_what_and_why() -> None:
+    with pytest.raises(RuntimeRefused, match=r"add server b/a .* no such backend"):
+        commands(SERVER, answers={"add": "no such backend"})
+
+
+def test_servers_are_read_from_the_statistics() -> None:
+    head = "# pxname,svname,scur,status,check_status,check_code,addr,\n"
+    rows = "f,FRONTEND,1,OPEN,,,,\nb,a,2,UP 1/2,L7STS,500,10.20.0.10:6443,\nb,BACKEND,2,UP,,,,\nc,BACKEND,0,DOWN,,,,\n"
+    states = states_in(head + rows)
+    assert states == {"b": {"a": ServerState("10.20.0.10:6443", "UP 1/2", "L7STS", "500", 2)}, "c": {}}
+    assert states["b"]["a"].is_up

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from components.addons.calico.manifest import KNOWN_MINOR, calico_images
+from sandbox.internet import calico
+from sandbox.internet.oci import Image
+
+
+@pytest.fixture
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Image]:
+    """Calico's images by name, made from a pretended source without Debian's parts."""
+    source = tmp_path / "source"
+    for path, content in {
+        "LICENSE.md": "licence",
+        "node/filesystem/sbin/start_runit": "#!/bin/sh\n",
+        "node/filesystem/etc/rc.local": "# no first line\n",
+        "node/filesystem/etc/service/available/felix/run": "#!/bin/sh\n",
+        "node/filesystem/etc/calico/felix.cfg": "[global]\n",
+        "node/filesystem/etc/calico/confd/config/.gitkeep": "",
+    }.items():
+        file = source / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    monkeypatch.setattr(calico, "entries_for", lambda *_: [])
+    return {image.name: image for image in calico.calico_images(tmp_path, source, ())}
+
+
+def test_every_image_that_the_program_names_is_served(images: dict[str, Image]) -> None:
+    served = {reference for image in images.values() for reference in image.references}
+    assert [tag for tag in calico.NAMED_TAGS if not tag.startswith(f"v{KNOWN_MINOR}.")] == []
+    for tag in calico.NAMED_TAGS:
+        assert set(calico_images(tag.removeprefix("v"))) <= served
+
+
+def test_upstreams_scripts_of_the_node_can_be_run_and_its_settings_are_plain_files(images: dict[str, Image]) -> None:
+    modes = {entry.path: entry.mode for entry in images[f"{calico.REGISTRY}/node"].entries}
+    assert modes["usr/sbin/start_runit"] == modes["etc/rc.local"] == 0o755
+    assert modes["etc/service/available/felix/run"] == 0o755
+    assert modes["etc/calico/felix.cfg"] == 0o644
+    assert not any(path.endswith(".gitkeep") for path in modes)
+
+
+def test_the_controllers_can_write_their_status(images: dict[str, Image]) -> None:
+    controllers = images[f"{calico.REGISTRY}/kube-controllers"]
+    owners = {entry.path: entry.owner for entry in controllers.entries}
+    assert str(owners["status/status.json"]) == controllers.user != "0"
+    assert owners["usr/bin/kube-controllers"] == 0

@@ -10,6 +10,7 @@ from tests.sandbox.cloud.api.provider.account_contents import differences, ids, 
 from tests.sandbox.engine.conftest import Project
 
 
+@pytest.mark.drill
 @pytest.mark.engine
 def test_the_aws_provider_makes_changes_and_removes_load_balancers(
     account: Account, new_project: Callable[[str], Project]

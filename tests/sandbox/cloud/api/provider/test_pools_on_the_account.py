@@ -14,6 +14,7 @@ from tests.sandbox.engine.conftest import Project
 _REFRESH_DEADLINE_SECONDS = 60
 
 
+@pytest.mark.drill
 @pytest.mark.engine
 def test_the_aws_provider_makes_changes_and_removes_pools_in_private_subnets(
     account: Account, new_project: Callable[[str], Project]

@@ -16,6 +16,7 @@ PATIENCE_SECONDS = 400
 CHECKOUT = str(Path(__file__).parents[5])
 
 
+@pytest.mark.drill
 @pytest.mark.engine
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_a_stack_is_made_read_back_without_a_difference_and_removed(

@@ -50,7 +50,7 @@ class Cluster(ComponentResource):
 
         # Who it is, where it lives, and the keys that everything else is verified with.
         members = {member.name: member.address for member in planned_etcd_members(settings)}
-        pki = Pki(f"{name}-pki", members, child)
+        pki = Pki(f"{name}-pki", members, child, protect=settings.etcd.protect_volumes)
         site = self._site()
         bastion = Bastion(f"{name}-bastion", site, child) if settings.access.bastion else None
         if bastion:

@@ -33,16 +33,21 @@ class Pki(ComponentResource):
     control_plane_files: Mapping[str, Output[str]]
 
     def __init__(
-        self, name: str, etcd_members: Mapping[str, str] | None = None, opts: ResourceOptions | None = None
+        self,
+        name: str,
+        etcd_members: Mapping[str, str] | None = None,
+        opts: ResourceOptions | None = None,
+        *,
+        protect: bool = False,
     ) -> None:
+        """With `protect` nothing deletes the keys without which etcd's disks are of no use to anyone."""
         super().__init__("quorate:index:Pki", name, None, opts)
         self._name = name
+        self._kept = ResourceOptions(parent=self, protect=True if protect else None)
         self._cluster_key, self._cluster_ca = self._authority("cluster", "kubernetes")
         front_proxy_key, front_proxy_ca = self._authority("front-proxy", "front-proxy-ca")
         self._etcd_key, self._etcd_ca = self._authority("etcd", "etcd-ca")
-        service_accounts = tls.PrivateKey(
-            f"{name}-service-accounts", algorithm="RSA", rsa_bits=2048, opts=ResourceOptions(parent=self)
-        )
+        service_accounts = tls.PrivateKey(f"{name}-service-accounts", algorithm="RSA", rsa_bits=2048, opts=self._kept)
         self.authority = self._cluster_ca.cert_pem
         self._members = {member: self._member(member, address) for member, address in (etcd_members or {}).items()}
         self.control_plane_files = {
@@ -55,7 +60,7 @@ class Pki(ComponentResource):
             "sa.key": service_accounts.private_key_pem,
             "sa.pub": service_accounts.public_key_pem,
             # The provider makes no plain random key; the digest of one that nothing else uses is as good.
-            ENCRYPTION_KEY: Output.secret(self._key("encryption").private_key_pem.apply(_digest)),
+            ENCRYPTION_KEY: Output.secret(self._key("encryption", self._kept).private_key_pem.apply(_digest)),
         }
         self._operator_certificate = self._operator()
         self.register_outputs({})
@@ -88,13 +93,13 @@ class Pki(ComponentResource):
     def _etcd_signer(self) -> tuple[tls.PrivateKey, tls.SelfSignedCert]:
         return self._etcd_key, self._etcd_ca
 
-    def _key(self, purpose: str) -> tls.PrivateKey:
+    def _key(self, purpose: str, opts: ResourceOptions | None = None) -> tls.PrivateKey:
         return tls.PrivateKey(
-            f"{self._name}-{purpose}", algorithm="ECDSA", ecdsa_curve="P256", opts=ResourceOptions(parent=self)
+            f"{self._name}-{purpose}", algorithm="ECDSA", ecdsa_curve="P256", opts=opts or ResourceOptions(parent=self)
         )
 
     def _authority(self, purpose: str, common_name: str) -> tuple[tls.PrivateKey, tls.SelfSignedCert]:
-        key = self._key(f"{purpose}-ca")
+        key = self._key(f"{purpose}-ca", self._kept)
         certificate = tls.SelfSignedCert(
             f"{self._name}-{purpose}-ca",
             private_key_pem=key.private_key_pem,
@@ -103,7 +108,7 @@ class Pki(ComponentResource):
             set_subject_key_id=True,
             allowed_uses=["cert_signing", "crl_signing", "digital_signature", "key_encipherment"],
             validity_period_hours=_TEN_YEARS_IN_HOURS,
-            opts=ResourceOptions(parent=self),
+            opts=self._kept,
         )
         return key, certificate
 

@@ -45,7 +45,7 @@ class EtcdSettings:
     protect_volumes: bool = field(
         default=False,
         metadata=about(
-            "Refuses to delete or replace the members' volumes, `pulumi destroy` included, until it is false again."
+            "Refuses to delete the members' volumes and the cluster's authorities, `pulumi destroy` included."
         ),
     )
     heartbeat_interval_ms: int = field(

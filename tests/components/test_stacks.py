@@ -65,11 +65,13 @@ def test_machines_are_never_replaced_by_a_newer_image_and_one_at_a_time_where_th
         assert template.ignore_changes == ("imageId",)
 
 
-def test_only_the_volumes_of_a_stack_that_says_so_are_protected(stack: Recording) -> None:
-    protected = [r for r in stack.resources.values() if r.protect]
-    volumes = stack.of_type("aws:ebs/volume:Volume")
+def test_the_volumes_and_the_keys_to_them_are_protected_where_a_stack_says_so(stack: Recording) -> None:
+    protected = {r.name for r in stack.resources.values() if r.protect}
+    volumes = {r.name for r in stack.of_type("aws:ebs/volume:Volume")}
+    authorities = {f"prod-pki-{of}-ca" for of in ("cluster", "front-proxy", "etcd")}
+    keys = {"prod-pki-service-accounts", "prod-pki-encryption"}
     is_prod = any(r.name == "prod" for r in stack.resources.values())
-    assert protected == (volumes if is_prod else [])
+    assert protected == (volumes | authorities | keys if is_prod else set())
     assert not [r.key for r in stack.resources.values() if r.retain_on_delete], "destroy leaves nothing behind"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ from tests.components.bootstrap.etcd_machines import EtcdMachine, configure_all,
 
 pytestmark = pytest.mark.engine
 
-ADDRESSES = {"etcd-0": "127.77.0.10", "etcd-1": "127.77.0.11", "etcd-2": "127.77.0.12"}
+# Members listen on etcd's own ports, so tests that run side by side need addresses of their own.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+ADDRESSES = {f"etcd-{n}": f"127.77.{_WORKER}.{10 + n}" for n in range(3)}
 
 
 @pytest.fixture

@@ -62,11 +62,13 @@ def test_no_private_key_or_token_is_readable_anywhere(workspace: Workspace) -> N
 
 def test_the_machine_may_read_its_own_parameters_and_no_others(workspace: Workspace) -> None:
     def fetch(parameter: str) -> str:
-        script = f"FETCH_SECONDS=3 HOST_KEY=/tmp/fetched /opt/quorate/bin/fetch-host-key.sh {parameter} 2>&1 || true"
-        return on_machine("sh", "-c", script)
+        ask = f'answer="$(get_parameter {parameter} 2>&1)" && echo readable || echo "$answer"'
+        return on_machine("bash", "-c", f". /opt/quorate/bin/parameter-store.sh; {ask}")
 
-    assert "installed" in fetch(f"/quorate/{STACK}/control-plane-0/ssh-host-key")
-    assert "returned error: 403" in fetch(f"/quorate/{STACK}/another-machine/ssh-host-key")
+    assert fetch(f"/quorate/{STACK}/control-plane-0/ssh-host-key").strip() == "readable"
+    refused = fetch(f"/quorate/{STACK}/another-machine/ssh-host-key")
+    assert "AccessDeniedException" in refused
+    assert "/quorate/education/another-machine/ssh-host-key" in refused
 
 
 def test_machines_resolve_the_cluster_and_what_they_download_from(workspace: Workspace) -> None:

@@ -13,7 +13,7 @@ from sandbox.cloud.api.server import Api
 from tests.sandbox.engine.conftest import Project, engine, project
 from tests.sandbox.engine.kubernetes.control_plane import ControlPlane
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.drill]
 __all__ = ["engine", "project"]
 
 PACK = str(Path(__file__).parents[2] / "policies")

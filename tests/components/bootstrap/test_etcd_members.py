@@ -13,7 +13,7 @@ import pytest
 
 from tests.components.bootstrap.etcd_machines import EtcdMachine, configure_all, make_authority
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.drill]
 
 # Members listen on etcd's own ports, so tests that run side by side need addresses of their own.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -32,7 +32,7 @@ from tests.sandbox.cloud.balancer.views import (
     without,
 )
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
 NETWORK = f"quorate-test-{os.getpid()}"
 

@@ -88,6 +88,7 @@ def test_destroy_finishes_after_ctrl_c_at_three_moments(education: Workspace) ->
     finish_destroy(education)
 
 
+@pytest.mark.drill
 def test_up_finishes_after_ctrl_c_at_three_moments(nothing: Workspace) -> None:
     for moment in UP_MOMENTS:
         outcome = nothing.interrupt(*UP, at=[(printed(moment), ctrl_c)])
@@ -95,6 +96,7 @@ def test_up_finishes_after_ctrl_c_at_three_moments(nothing: Workspace) -> None:
     finish_up(nothing)
 
 
+@pytest.mark.drill
 def test_destroy_finishes_after_kill_9_at_three_moments(education: Workspace) -> None:
     for moment in DESTROY_MOMENTS:
         education.interrupt(*DESTROY, at=[(printed(moment), kill_9)])

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 import urllib.request
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.config
-
-from sandbox import control, supervisor
 from sandbox.cloud.api import seeds
-from sandbox.cloud.machines import Machines
-from sandbox.paths import state_dir
+from tests.cluster.account import account_client
+from tests.cluster.on_machines import run_on
 
 NAME = "https://api.probe.internal:6443/"
 TARGETS = ("10.60.0.10", "10.60.1.10")
@@ -55,13 +49,7 @@ class Stage:
     internal_name: str = ""
 
     def client(self, service: str) -> Any:
-        session = boto3.Session(
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-            region_name="eu-central-1",
-        )
-        config = botocore.config.Config(proxies={"https": self.environment["HTTPS_PROXY"]})
-        return session.client(service, verify=self.environment["AWS_CA_BUNDLE"], config=config)
+        return account_client(self.environment, service)
 
     def health(self) -> dict[str, str]:
         told = self.client("elbv2").describe_target_health(TargetGroupArn=self.group)["TargetHealthDescriptions"]
@@ -69,12 +57,7 @@ class Stage:
 
     def run(self, machine: str, *command: str) -> str:
         """What a command on a machine says, past its network."""
-        root = Machines(disks=state_dir() / "machines", image=Path("/")).runc_root
-        outcome = subprocess.run(
-            ["runc", "--root", str(root), "exec", self.machines[machine], *command],
-            capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
-        return outcome.stdout
+        return run_on(self.machines[machine], *command).stdout
 
     def asks(self, machine: str, url: str = NAME) -> list[str]:
         """Who answers a machine, and which address it sees; empty where nobody does."""
@@ -90,9 +73,6 @@ class Stage:
                 return str(answer.read().decode())
         except OSError as problem:
             return f"error: {problem}"
-
-    def fault(self, fault: str, name: str) -> str:
-        return control.ask(supervisor.control_socket(), {"fault": fault, "name": name})
 
 
 def build(stage: Stage) -> None:

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
-import botocore.config
 import pytest
 import yaml
 
 from sandbox import lifecycle, supervisor
 from sandbox.paths import CHECKOUT, state_dir
 from sandbox.toolchain.build import binary
+from tests.cluster.account import account_client
 from tests.cluster.host_facts import HostFacts, host_facts
 
 STACK = "education"
@@ -124,15 +123,7 @@ class Workspace:
 
     def ec2(self) -> Any:
         """A client of the account's EC2, by way of the operator's proxy."""
-        session = boto3.Session(
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-            region_name="eu-central-1",
-        )
-        proxies = {"https": self.environment["HTTPS_PROXY"]}
-        return session.client(
-            "ec2", verify=self.environment["AWS_CA_BUNDLE"], config=botocore.config.Config(proxies=proxies)
-        )
+        return account_client(self.environment, "ec2")
 
     def changes(self, *arguments: str) -> dict[str, int]:
         """Number of resources by what `pulumi <arguments>` did with them, without those left as they are."""

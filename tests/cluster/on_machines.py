@@ -13,12 +13,20 @@ def machines() -> Machines:
     return Machines(disks=state_dir() / "machines", image=Path("/"))
 
 
-def on_machine(*command: str) -> str:
-    (instance_id,) = machines().ids()
+def run_on(instance_id: str, *command: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    """Runs a command on a machine, past its network, and says how it ended."""
     return subprocess.run(
         ["runc", "--root", str(machines().runc_root), "exec", instance_id, *command],
-        check=True, capture_output=True, text=True,
-    ).stdout  # fmt: skip
+        capture_output=True, text=True, timeout=seconds,
+    )  # fmt: skip
+
+
+def on_machine(*command: str) -> str:
+    """What a command says on the only machine there is."""
+    (instance_id,) = machines().ids()
+    outcome = run_on(instance_id, *command)
+    outcome.check_returncode()
+    return outcome.stdout
 
 
 def log_of_step(step: str) -> str:

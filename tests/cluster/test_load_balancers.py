@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from sandbox import lifecycle, supervisor
+from tests.cluster.account import fault
 from tests.cluster.balancer_stage import TARGETS, Stage, allow, build
 from tests.cluster.host_facts import host_facts
 
@@ -99,9 +100,9 @@ def test_the_balancer_goes_on_without_the_supervisor_and_the_next_one_finds_it(s
 
 
 def test_a_zone_that_is_cut_costs_neither_machines_nor_the_operator_the_api(stage: Stage) -> None:
-    stage.fault("cut-zone", "a")
+    fault("cut-zone", "a")
     until(lambda: stage.health() == {TARGETS[0]: "unhealthy", TARGETS[1]: "healthy"}, "the zone's target is out")
     until(lambda: all(stage.asks("client")[:1] == ["ip-10-60-1-10"] for _ in range(6)), "the name leads elsewhere")
     assert stage.operator_asks(stage.public_name).startswith("ip-10-60-1-10 ")
-    stage.fault("heal-zone", "a")
+    fault("heal-zone", "a")
     until(lambda: set(stage.health().values()) == {"healthy"}, "both targets healthy")

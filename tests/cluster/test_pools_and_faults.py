@@ -8,23 +8,19 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeVar
 
-import boto3
-import botocore.config
 import pytest
 
 from sandbox import cli, control, lifecycle, supervisor
 from sandbox.cloud.api import seeds
-from sandbox.cloud.machines import Machines
-from sandbox.paths import state_dir
+from tests.cluster.account import account_client, fault
 from tests.cluster.host_facts import host_facts
+from tests.cluster.on_machines import machines, run_on
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
@@ -66,13 +62,7 @@ class Stage:
     bastion_address: str = ""
 
     def client(self, service: str) -> Any:
-        session = boto3.Session(
-            aws_access_key_id=self.environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.environment["AWS_SECRET_ACCESS_KEY"],
-            region_name="eu-central-1",
-        )
-        config = botocore.config.Config(proxies={"https": self.environment["HTTPS_PROXY"]})
-        return session.client(service, verify=self.environment["AWS_CA_BUNDLE"], config=config)
+        return account_client(self.environment, service)
 
     @cached_property
     def ec2(self) -> Any:
@@ -96,26 +86,16 @@ class Stage:
         (reservation,) = self.ec2.describe_instances(InstanceIds=[instance])["Reservations"]
         return str(reservation["Instances"][0]["PrivateIpAddress"])
 
-    def run(self, instance: str, *command: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command on a machine, past its network."""
-        root = Machines(disks=state_dir() / "machines", image=Path("/")).runc_root
-        return subprocess.run(
-            ["runc", "--root", str(root), "exec", instance, *command], capture_output=True, text=True, timeout=60
-        )
-
     def reaches(self, instance: str, address: str, port: int, name: str = "") -> bool:
         target = f"{name}:{port}:{address}" if name else ""
         url = f"https://{name or address}:{port}/"
         resolve = ["--resolve", target] if target else []
-        outcome = self.run(instance, "curl", "-sk", "--max-time", "3", "-o", "/dev/null", *resolve, url)
+        outcome = run_on(instance, "curl", "-sk", "--max-time", "3", "-o", "/dev/null", *resolve, url)
         # 35: the other end spoke and refused the name in TLS.
         return outcome.returncode in (0, 35)
 
     def pings(self, instance: str, other: str) -> bool:
-        return self.run(instance, "ping", "-c", "1", "-W", "2", self.address(other)).returncode == 0
-
-    def fault(self, fault: str, name: str) -> str:
-        return control.ask(supervisor.control_socket(), {"fault": fault, "name": name})
+        return run_on(instance, "ping", "-c", "1", "-W", "2", self.address(other)).returncode == 0
 
 
 def answers(address: str) -> bool:
@@ -137,7 +117,7 @@ def stage() -> Iterator[Stage]:
         build(made)
         until(lambda: len(made.members()) == 2, "two machines in service")
         for instance in (made.bastion, *made.ids()):
-            until(lambda: made.run(instance, "systemctl", "is-system-running").stdout.strip() == "running", "booted")  # noqa: B023
+            until(lambda: run_on(instance, "systemctl", "is-system-running").stdout.strip() == "running", "booted")  # noqa: B023
         yield made
     finally:
         print(supervisor.log_file().read_text())
@@ -233,13 +213,13 @@ def build(stage: Stage) -> None:
 def test_machines_of_a_group_boot_in_both_zones_with_the_templates_user_data(stage: Stage) -> None:
     assert [m["AvailabilityZone"][-1] for m in stage.members()] == ["a", "b"]
     for instance in stage.ids():
-        assert stage.run(instance, "cat", "/run/from-template").stdout == "told\n"
+        assert run_on(instance, "cat", "/run/from-template").stdout == "told\n"
 
 
 def test_a_machines_role_reads_its_own_parameter_and_is_refused_the_other_by_name(stage: Stage) -> None:
     instance = stage.ids()[0]
-    assert '"value of own"' in stage.run(instance, "bash", "-c", SIGNED, "get", "/pool/own").stdout
-    said = stage.run(instance, "bash", "-c", SIGNED, "get", "/pool/other").stdout
+    assert '"value of own"' in run_on(instance, "bash", "-c", SIGNED, "get", "/pool/own").stdout
+    said = run_on(instance, "bash", "-c", SIGNED, "get", "/pool/other").stdout
     assert "AccessDeniedException" in said
     assert "ssm:GetParameter on resource: arn:aws:ssm:eu-central-1:123456789012:parameter/pool/other" in said
 
@@ -248,7 +228,7 @@ def test_the_internet_sees_a_machine_under_its_own_address_or_the_nat_gateways(s
     for instance, address in ((stage.bastion, stage.bastion_address), (stage.ids()[0], stage.nat_address)):
         name = f"{instance}.example"
         resolve = f"{name}:443:192.0.2.1"
-        stage.run(instance, "curl", "-sk", "--max-time", "3", "--resolve", resolve, f"https://{name}/")
+        run_on(instance, "curl", "-sk", "--max-time", "3", "--resolve", resolve, f"https://{name}/")
         said = f"{address} asked for https://{name}"
         until(lambda: said in supervisor.log_file().read_text(), said)  # noqa: B023
 
@@ -284,31 +264,31 @@ def test_without_a_route_only_storage_is_reached_and_only_by_its_endpoint(stage:
 def test_a_zone_that_is_cut_is_silent_and_comes_back(stage: Stage) -> None:
     first, second = stage.ids()
     assert stage.pings(first, second)
-    stage.fault("cut-zone", "b")
+    fault("cut-zone", "b")
     assert not stage.pings(first, second)
     assert not stage.pings(second, first)
     assert not stage.reaches(second, "192.0.2.1", 443, "ssm.eu-central-1.amazonaws.com")
     assert stage.reaches(first, "192.0.2.1", 443, "ssm.eu-central-1.amazonaws.com")
     assert "zone eu-central-1b is cut off" in control.ask(supervisor.control_socket(), {})
-    stage.fault("heal-zone", "b")
+    fault("heal-zone", "b")
     assert stage.pings(first, second)
 
 
 def test_a_machine_whose_hardware_fails_is_replaced_by_its_group(stage: Stage) -> None:
     first, second = stage.ids()
-    stage.fault("kill", first)
+    fault("kill", first)
     until(lambda: len(stage.ids()) == 2 and first not in stage.ids(), "a new machine in service")
     assert second in stage.ids()
     assert sorted(m["AvailabilityZone"][-1] for m in stage.members()) == ["a", "b"]
 
 
 def test_a_stopped_machine_starts_again_with_its_disk(stage: Stage) -> None:
-    stage.run(stage.bastion, "touch", "/var/tmp/kept")
-    stage.fault("stop", "bastion")
+    run_on(stage.bastion, "touch", "/var/tmp/kept")
+    fault("stop", "bastion")
     assert not answers(stage.bastion_address)
-    stage.fault("heal", "bastion")
+    fault("heal", "bastion")
     until(lambda: answers(stage.bastion_address), "the bastion answers")
-    assert stage.run(stage.bastion, "ls", "/var/tmp/kept").returncode == 0
+    assert run_on(stage.bastion, "ls", "/var/tmp/kept").returncode == 0
 
 
 def test_the_command_line_breaks_and_tells_what_is_broken(stage: Stage) -> None:
@@ -321,7 +301,6 @@ def test_the_command_line_breaks_and_tells_what_is_broken(stage: Stage) -> None:
 
 
 def test_a_group_scales_out_and_in_on_the_host(stage: Stage) -> None:
-    machines = Machines(disks=state_dir() / "machines", image=Path("/"))
     for wanted in (3, 1):
         stage.scaling.set_desired_capacity(AutoScalingGroupName="pool", DesiredCapacity=wanted)
-        until(lambda: len(stage.ids()) == wanted == len(machines.ids()) - 1, f"{wanted} machines beside the bastion")  # noqa: B023
+        until(lambda: len(stage.ids()) == wanted == len(machines().ids()) - 1, f"{wanted} machines beside the bastion")  # noqa: B023

@@ -8,9 +8,10 @@ from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.access import LOGIN_USER
 from components.bootstrap.api_server_files import ENCRYPTION, audit_policy_file, encryption_configuration
+from components.bootstrap.delivery import deliver_and_configure
 from components.bootstrap.kubeadm_documents import PAUSE_IMAGE, control_plane_join
-from components.bootstrap.node_files import ETC, NodeFile, Role, bundle, environment_file, role_files
-from components.bootstrap.remote import RemoteMachine, run_scripts
+from components.bootstrap.node_files import ETC, NodeFile, Role, environment_file, role_files
+from components.bootstrap.remote import RemoteMachine
 from components.bootstrap.worker import join_parameter
 from components.pki import ENCRYPTION_KEY
 from components.settings.model import Settings
@@ -92,21 +93,8 @@ class ControlPlaneBootstrap(ComponentResource):
     ) -> None:
         """`after` is what kubeadm waits for: an option of a component does not reach the commands in it."""
         super().__init__("quorate:bootstrap:ControlPlaneBootstrap", name, None, opts)
-        keys = Output.all(**pki).apply(lambda secrets: bundle(secret_files(secrets)))
-        delivered = run_scripts(
-            f"{name}-pki",
-            machine,
-            [["receive-files.sh"], ["install-certificates.sh", "renewed"]],
-            stdin=Output.secret(keys),
-            parent=self,
-            secret=True,
-        )
-        self.configured = run_scripts(
-            f"{name}-configure",
-            machine,
-            [["receive-files.sh"], ["configure-control-plane.sh"]],
-            stdin=files.apply(bundle),
-            parent=self,
-            depends_on=[delivered, *after],
+        keys = Output.all(**pki).apply(secret_files)
+        self.configured = deliver_and_configure(
+            name, machine, keys, files, "configure-control-plane.sh", parent=self, after=after
         )
         self.register_outputs({})

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
+from components.bootstrap.delivery import deliver_and_configure
 from components.bootstrap.kubeadm_documents import ETCD_DATA, ETCD_QUOTA_BYTES
-from components.bootstrap.node_files import ETC, NodeFile, Role, bundle, environment_file, role_files
-from components.bootstrap.remote import RemoteMachine, run_scripts
+from components.bootstrap.node_files import ETC, NodeFile, Role, environment_file, role_files
+from components.bootstrap.remote import RemoteMachine
 from components.settings.model import Settings
 
 PKI = "/etc/etcd/pki"
@@ -89,23 +90,8 @@ class EtcdMemberBootstrap(ComponentResource):
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("quorate:bootstrap:EtcdMemberBootstrap", name, None, opts)
-        certificates = Output.all(**pki).apply(
-            lambda pems: bundle(tuple(NodeFile(f"{ETC}/pki/{path}", pems[path], "0600") for path in sorted(pems)))
+        keys = Output.all(**pki).apply(
+            lambda pems: tuple(NodeFile(f"{ETC}/pki/{path}", pems[path], "0600") for path in sorted(pems))
         )
-        delivered = run_scripts(
-            f"{name}-pki",
-            machine,
-            [["receive-files.sh"], ["install-certificates.sh", "renewed"]],
-            stdin=Output.secret(certificates),
-            parent=self,
-            secret=True,
-        )
-        self.configured = run_scripts(
-            f"{name}-configure",
-            machine,
-            [["receive-files.sh"], ["configure-etcd-member.sh"]],
-            stdin=files.apply(bundle),
-            parent=self,
-            depends_on=[delivered],
-        )
+        self.configured = deliver_and_configure(name, machine, keys, files, "configure-etcd-member.sh", parent=self)
         self.register_outputs({})

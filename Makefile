@@ -29,7 +29,7 @@ lint: environment
 
 test-engine: environment
 	@$(RUN) -m sandbox.toolchain
-	@$(RUN) -m pytest -q -n auto -m '(engine or stock) and not drill'
+	@$(RUN) -m pytest -q -n auto -m '(engine or slow) and not drill'
 
 test-cluster: environment
 	@$(RUN) -m pytest -q -m 'cluster and not drill'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +54,7 @@ def with_value(index: int, key: str, value: Any) -> Stack:
     return Stack(tuple(change(r) if i == index else r for i, r in enumerate(SOUND.resources)))
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(PLACES), VALUES)
 def test_no_value_ends_in_a_traceback(place: tuple[int, str], value: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -46,15 +45,6 @@ def in_common(snippet: str, root: Path) -> subprocess.CompletedProcess[str]:
 def test_there_are_scripts() -> None:
     assert len(PROGRAMS) > 10
     assert "common.sh" in {script.name for script in LIBRARIES}
-
-
-def test_shellcheck_finds_nothing() -> None:
-    shellcheck = Path(sys.executable).parent / "shellcheck"
-    outcome = subprocess.run(
-        [str(shellcheck), "--external-sources", *map(str, ALL)], capture_output=True, text=True, cwd=SCRIPTS.parents[2]
-    )
-    assert outcome.stdout == ""
-    assert outcome.returncode == 0
 
 
 @pytest.mark.parametrize("script", ALL, ids=lambda script: script.name)

@@ -138,6 +138,7 @@ def test_a_machine_gets_the_same_credentials_for_a_while(account: Account) -> No
     assert account.api.role_credentials("node", "i-2")["AccessKeyId"] != first["AccessKeyId"]
 
 
+@pytest.mark.slow
 def test_a_reader_beside_many_writers_is_always_answered(account: Account) -> None:
     ec2, problems = account.ec2, []
 

@@ -73,6 +73,7 @@ def make_some_of_everything(account: Account) -> str:
     return subnet
 
 
+@pytest.mark.slow
 def test_another_process_finds_the_account_as_it_was_and_goes_on(account: Account, tmp_path: Path) -> None:
     made = json.dumps({"subnet": make_some_of_everything(account)})
     persistence.save(tmp_path / "account.dill", persistence.capture())
@@ -91,6 +92,7 @@ def test_another_process_finds_the_account_as_it_was_and_goes_on(account: Accoun
     }
 
 
+@pytest.mark.slow
 def test_another_process_goes_on_with_a_group(pool: Pool, tmp_path: Path) -> None:
     pool.launch(DesiredCapacity=2)
     persistence.save(tmp_path / "account.dill", persistence.capture())
@@ -169,6 +171,7 @@ print(*(address["PublicIp"] for address in Account(api).ec2.describe_addresses()
 """
 
 
+@pytest.mark.slow
 def test_what_was_answered_is_known_after_a_kill(tmp_path: Path) -> None:
     def said(program: str) -> str:
         return subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True).stdout

@@ -50,7 +50,7 @@ def test_every_patch_has_a_test() -> None:
     assert sorted(set(NAMES) - set(marked().values())) == []
 
 
-@pytest.mark.stock
+@pytest.mark.slow
 @pytest.mark.parametrize("left_out", [[name for name in NAMES if name != SLOW], [SLOW]], ids=["all others", SLOW])
 def test_moto_still_has_every_fault_that_is_mended_here(left_out: list[str], tmp_path: Path) -> None:
     tests = sorted(name for name, patch in marked().items() if patch in left_out)

@@ -1,5 +1,5 @@
 // Command install runs Calico's installer of its CNI plugin and mends the kubeconfig that it writes: the installer
-// puts the API server's IPv4 address in square brackets, which are for IPv6, and Go no longer parses that.
+// puts the API server's name or IPv4 address in square brackets, which are for IPv6, and Go no longer parses that.
 package main
 
 import (
@@ -17,7 +17,7 @@ const kubeconfig = "/host/etc/cni/net.d/calico-kubeconfig"
 // VERSION is set by the linker.
 var VERSION string
 
-var bracketed = regexp.MustCompile(`\[(\d+\.\d+\.\d+\.\d+)\]`)
+var bracketed = regexp.MustCompile(`https://\[([A-Za-z0-9.-]+)\]`)
 
 func main() {
 	if len(os.Args) == 2 && (os.Args[1] == "version" || os.Args[1] == "-v") {
@@ -40,7 +40,7 @@ func mend(path string) error {
 	if err != nil {
 		return err
 	}
-	mended := bracketed.ReplaceAll(content, []byte("$1"))
+	mended := bracketed.ReplaceAll(content, []byte("https://$1"))
 	if err := os.WriteFile(path+".new", mended, 0o600); err != nil {
 		return err
 	}

@@ -130,6 +130,8 @@ class Region:
             if instance.state == "shutting-down":
                 self._api.mark_terminated(instance.id)
             if instance.impaired and self.machines.state(instance.id) == "running":
+                # Before its processes end: of failed hardware nobody hears that its connections are closed.
+                self._apply_cuts(view)
                 self.machines.power_off(instance.id)
                 self._say(f"{instance.id} is off: its hardware has failed")
             if instance.state == "stopping":

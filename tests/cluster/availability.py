@@ -39,10 +39,10 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a client saw from `began`, when something was broken or healed (seconds since the epoch)."""
+    """What a client saw of something that was broken or healed, which was done at `made` (seconds since the epoch)."""
 
     attempts: Sequence[Attempt]
-    began: float
+    made: float
 
     @property
     def failed(self) -> list[Attempt]:
@@ -56,8 +56,8 @@ class Seen:
 
     @property
     def last_failure(self) -> float:
-        """Seconds until the last failure; 0 without any."""
-        return max((attempt.at - self.began for attempt in self.failed), default=0.0)
+        """Seconds from when it was made to the last failure; 0 without any."""
+        return max((attempt.at - self.made for attempt in self.failed), default=0.0)
 
     @property
     def written(self) -> set[str]:
@@ -72,19 +72,23 @@ class Seen:
 
 @dataclass
 class Watch:
-    """Clients at work: their attempts by place. What is seen counts from the last `begin`."""
+    """Clients at work: their attempts by place. What is seen counts from the last `making`."""
 
     attempts: dict[str, list[Attempt]] = field(default_factory=dict)
     began: float = field(default_factory=time.time)
+    made: float = field(default_factory=time.time)
 
-    def begin(self) -> None:
-        """Says that something is about to be broken or healed."""
+    @contextmanager
+    def making(self) -> Iterator[None]:
+        """Around what breaks or heals something: failures count from its beginning, times from its end."""
         self.began = time.time()
+        yield
+        self.made = time.time()
 
     def seen(self) -> dict[str, Seen]:
-        """By place, what has been seen so far since `begin`."""
+        """By place, what has been seen so far."""
         return {
-            place: Seen([attempt for attempt in self._ordered(place) if attempt.at >= self.began], self.began)
+            place: Seen([attempt for attempt in self._ordered(place) if attempt.at >= self.began], self.made)
             for place in self.attempts
         }
 
@@ -111,7 +115,7 @@ class Watch:
 def _quiet_seconds(seen: Seen) -> float:
     if not seen.attempts:
         return 0.0
-    return seen.attempts[-1].at - max((attempt.at for attempt in seen.failed), default=seen.began)
+    return seen.attempts[-1].at - max((attempt.at for attempt in seen.failed), default=seen.made)
 
 
 @contextmanager
@@ -127,7 +131,6 @@ def watched(workspace: Workspace, worker: str) -> Iterator[Watch]:
     clients = [_Client(watch, workspace, place, commands[place]) for place in PLACES]
     try:
         watch.until_well(quiet=2, within=_FIRST_ATTEMPT_SECONDS)
-        watch.begin()
         yield watch
     finally:
         for client in clients:

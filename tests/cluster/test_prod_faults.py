@@ -38,7 +38,7 @@ NODE_OUT_SECONDS = 3 * 10 + 2
 # Longer than anything that is silent for some time and fails again.
 QUIET_SECONDS = 15
 # What comes back takes no part before it is ready; the first requests that it answers may be slow.
-FAILURES_AT_RETURN = 2
+FAILURES_AT_RETURN = 4
 RECORD = "QUORATE_RECORD"
 
 
@@ -116,11 +116,11 @@ def test_an_api_server_that_stops_costs_seconds_until_its_target_is_out_and_noth
 ) -> None:
     master, manifest = CONTROL_PLANES[1], "/etc/kubernetes/manifests/kube-apiserver.yaml"
     with watched(prod.workspace, prod.workers()[0]) as watch:
-        watch.begin()
-        prod.run(master, f"mv {manifest} /root/")
+        with watch.making():
+            prod.run(master, f"mv {manifest} /root/")
         stopped = watch.until_well(QUIET_SECONDS, 90)
-        watch.begin()
-        prod.run(master, f"mv /root/kube-apiserver.yaml {manifest}")
+        with watch.making():
+            prod.run(master, f"mv /root/kube-apiserver.yaml {manifest}")
         until(prod.is_well, "the API server is back")
         back = watch.until_well(QUIET_SECONDS, 90)
     figures.add("api-server-stopped", "stopped", stopped)
@@ -137,10 +137,10 @@ def test_a_target_that_flaps_costs_no_more_than_its_target_does_each_time(prod: 
     own = prod.run(master, "hostname -I").split()[0]
     answers = f"curl -sf --max-time 2 --cacert /etc/kubernetes/pki/ca.crt https://{own}:6443/readyz"
     with watched(prod.workspace, prod.workers()[0]) as watch:
-        watch.begin()
-        for _ in range(times):
-            prod.run(master, crash)
-            until(lambda: run_on(prod.instance(master), "bash", "-c", answers).stdout == "ok", "it answers again")
+        with watch.making():
+            for _ in range(times):
+                prod.run(master, crash)
+                until(lambda: run_on(prod.instance(master), "bash", "-c", answers).stdout == "ok", "it answers again")
         until(prod.is_well, "the API server is back")
         seen = watch.until_well(QUIET_SECONDS, 120)
     figures.add("target-flapping", f"an API server crashes {times} times", seen)
@@ -170,11 +170,11 @@ def test_the_leader_of_etcd_that_dies_costs_an_election_and_hanging_connections(
 def died_and_returned(prod: ProdCluster, figures: Figures, failure: str, name: str, bound: float) -> None:
     ids = prod.member_ids()
     with watched(prod.workspace, prod.workers()[0]) as watch:
-        watch.begin()
-        fault("kill", name)
+        with watch.making():
+            fault("kill", name)
         died = watch.until_well(QUIET_SECONDS, 120)
-        watch.begin()
-        fault("heal", name)
+        with watch.making():
+            fault("heal", name)
         until(prod.is_well, f"{name} is back")
         back = watch.until_well(QUIET_SECONDS, 120)
     figures.add(failure, "machine dead", died)
@@ -191,13 +191,13 @@ def test_a_terminated_etcd_machine_comes_back_as_the_same_member_with_its_data(
     name, ids, lost = MEMBERS[2], prod.member_ids(), prod.instance(MEMBERS[2])
     marked = prod.run(name, "touch /var/lib/etcd/kept; ls /var/lib/etcd/data/member/snap/db")
     with watched(prod.workspace, prod.workers()[0]) as watch:
-        watch.begin()
-        fault("terminate", name)
+        with watch.making():
+            fault("terminate", name)
         gone = watch.until_well(QUIET_SECONDS, 120)
-        watch.begin()
         started = time.monotonic()
-        assert set(prod.workspace.changes(*REFRESH)) == {"delete"}
-        prod.workspace.pulumi(*UP)
+        with watch.making():
+            assert set(prod.workspace.changes(*REFRESH)) == {"delete"}
+            prod.workspace.pulumi(*UP)
         took = time.monotonic() - started
         until(prod.is_well, f"{name} is back")
         back = watch.until_well(QUIET_SECONDS, 120)
@@ -217,13 +217,13 @@ def test_a_terminated_etcd_machine_comes_back_as_the_same_member_with_its_data(
 def test_a_zone_that_is_cut_silently_costs_seconds_and_comes_back(prod: ProdCluster, figures: Figures) -> None:
     zone = prod.zone(prod.instance(prod.leader()))
     with watched(prod.workspace, prod.worker_outside(zone)) as watch:
-        watch.begin()
-        fault("cut-zone", zone)
+        with watch.making():
+            fault("cut-zone", zone)
         cut = watch.until_well(QUIET_SECONDS, 120)
         ready = prod.nodes()
         until(lambda: list(prod.nodes().values()).count(False) == 2, "the zone's nodes are NotReady")
-        watch.begin()
-        fault("heal-zone", zone)
+        with watch.making():
+            fault("heal-zone", zone)
         until(prod.is_well, "the zone is back")
         back = watch.until_well(QUIET_SECONDS, 120)
     figures.add("zone-cut-off", "cut off", cut)
@@ -238,9 +238,9 @@ def test_a_zone_that_is_cut_silently_costs_seconds_and_comes_back(prod: ProdClus
 def test_a_worker_that_dies_is_replaced_by_its_group_and_its_node_goes(prod: ProdCluster, figures: Figures) -> None:
     lost, *others = prod.workers()
     with watched(prod.workspace, others[0]) as watch:
-        watch.begin()
+        with watch.making():
+            fault("kill", lost)
         began = time.monotonic()
-        fault("kill", lost)
         until(lambda: lost not in prod.workers() and len(prod.workers()) == 3, "another instance", 300)
         until(lambda: sum(prod.nodes().values()) == 6, "the new node is Ready", 300)
         ready = time.monotonic() - began
@@ -263,8 +263,8 @@ def test_without_two_members_the_api_says_so_and_one_that_returns_makes_it_whole
         for name in lost:
             fault("kill", name)
         took, said = refused_write(prod)
-        watch.begin()
-        fault("heal", lost[1])
+        with watch.making():
+            fault("heal", lost[1])
         back = watch.until_well(QUIET_SECONDS, 180)
         fault("heal", lost[0])
         until(prod.is_well, "all members are back")

@@ -42,7 +42,7 @@ def test_what_is_seen_counts_from_the_last_that_was_made(monkeypatch: pytest.Mon
 
 def test_a_watch_that_never_comes_to_rest_fails_with_the_last_error() -> None:
     watch = Watch({"worker": attempts("..w")}, began=100.0, made=100.0)
-    with pytest.raises(AssertionError, match="no 5 s without failure in 0 s: .*write: TimeoutError"):
+    with pytest.raises(AssertionError, match=r"no 5 s without failure in 0 s: .*write: TimeoutError"):
         watch.until_well(quiet=5, within=0)
 
 

@@ -67,7 +67,8 @@ class Seen:
     def __str__(self) -> str:
         if not self.failed:
             return "0 s"
-        return f"{len(self.failed)} s ({self.longest_run} in a row, the last after {self.last_failure:.0f} s)"
+        when = f"the last after {self.last_failure:.0f} s" if self.last_failure >= 0 else "none afterwards"
+        return f"{len(self.failed)} s ({self.longest_run} in a row, {when})"
 
 
 @dataclass

@@ -18,9 +18,10 @@ def connect_to_any(addresses: Sequence[tuple[str, int]], seconds: float) -> sock
     Raises OSError with the last refusal, or where none has answered within `seconds`.
     """
     deadline = time.monotonic() + seconds
-    waiting, left = [], list(addresses)
+    waiting: list[socket.socket] = []
+    left = list(addresses)
     problem = OSError("it has no address")
-    winner = None
+    winner: socket.socket | None = None
     while winner is None and (left or waiting) and time.monotonic() < deadline:
         if left:
             opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
-import select
+import selectors
 import socket
 import time
 from collections.abc import Sequence
@@ -18,29 +19,25 @@ def connect_to_any(addresses: Sequence[tuple[str, int]], seconds: float) -> sock
     Raises OSError with the last refusal, or where none has answered within `seconds`.
     """
     deadline = time.monotonic() + seconds
-    waiting: list[socket.socket] = []
     left = list(addresses)
     problem = OSError("it has no address")
-    winner: socket.socket | None = None
-    while winner is None and (left or waiting) and time.monotonic() < deadline:
-        if left:
-            opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            opened.setblocking(False)
-            opened.connect_ex(left.pop(0))
-            waiting.append(opened)
-        _, ready, _ = select.select([], waiting, [], STAGGER_SECONDS if left else max(0.0, deadline - time.monotonic()))
-        for opened in ready:
-            refusal = opened.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if not refusal and winner is None:
-                winner = opened
-            elif refusal:
-                waiting.remove(opened)
-                opened.close()
+    with contextlib.ExitStack() as losers, selectors.DefaultSelector() as waiting:
+        while (left or waiting.get_map()) and time.monotonic() < deadline:
+            if left:
+                opened = losers.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+                opened.setblocking(False)
+                opened.connect_ex(left.pop(0))
+                waiting.register(opened, selectors.EVENT_WRITE)
+            for key, _ in waiting.select(STAGGER_SECONDS if left else max(0.0, deadline - time.monotonic())):
+                answered = key.fileobj
+                assert isinstance(answered, socket.socket)
+                waiting.unregister(answered)
+                refusal = answered.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                if not refusal:
+                    winner = answered.dup()
+                    winner.setblocking(True)
+                    return winner
                 problem = OSError(refusal, os.strerror(refusal))
-    for opened in waiting:
-        if opened is not winner:
-            opened.close()
-    if winner is not None:
-        winner.setblocking(True)
-        return winner
-    raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:.0f} s") if waiting else problem
+        if waiting.get_map():
+            raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:.0f} s")
+    raise problem

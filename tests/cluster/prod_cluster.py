@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import pytest
+
 from tests.cluster.account import account_client, instance_ids
 from tests.cluster.availability import NAMESPACE
 from tests.cluster.conftest import Workspace
@@ -111,9 +113,14 @@ class ProdCluster:
         return {line.removeprefix("configmap/") for line in listed.splitlines()}
 
     def is_well(self) -> bool:
+        try:
+            nodes = list(self.nodes().values())
+        # pytest's own failure: kubectl had no answer in time.
+        except pytest.fail.Exception:
+            return False
         return (
             len(self.workers()) == 3
-            and list(self.nodes().values()) == [True] * 6
+            and nodes == [True] * 6
             and self.target_health() == ["healthy"] * 6
             and all(
                 run_on(self.instance(member), *_ETCDCTL, "endpoint", "health").returncode == 0 for member in MEMBERS

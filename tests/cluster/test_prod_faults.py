@@ -76,7 +76,6 @@ def assert_bounded(seen: dict[str, Seen], seconds: float) -> None:
     for place, each in seen.items():
         late = [attempt for attempt in each.attempts if attempt.at > each.made + seconds]
         failed = [attempt for attempt in late if attempt.error]
-        assert late, f"{place}: nothing was tried later than {seconds} s"
         assert len(failed) <= len(late) * BUSY_HOST, f"{place}: {each}: {failed}"
 
 

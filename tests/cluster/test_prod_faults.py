@@ -288,14 +288,18 @@ def test_without_two_members_the_api_says_so_and_one_that_returns_makes_it_whole
 
 
 def refused_write(prod: ProdCluster) -> tuple[float, str]:
-    """How many seconds the API takes to refuse a write by a client that waits for it, and with which words."""
-    worker = prod.workers()[0]
+    """How many seconds an API server takes to refuse a write by a client that waits for it, and with which words.
+
+    Asked itself: the load balancers cut connections to targets that are not ready, which all of them are soon.
+    """
+    master, pki = CONTROL_PLANES[0], "/etc/kubernetes/pki"
     patch = json.dumps({"metadata": {"annotations": {"tried": "without two members"}}})
     outcome = run_on(
-        worker, "curl", "-sS", "--max-time", "90", "--write-out", "\n%{http_code} %{time_total}",
-        "--cacert", "/etc/kubernetes/pki/ca.crt", "--cert", "/var/lib/kubelet/pki/kubelet-client-current.pem",
-        "-X", "PATCH", "-H", "Content-Type: application/merge-patch+json", "--data", patch,
-        f"{API}/api/v1/nodes/general-{worker}", seconds=100,
+        prod.instance(master), "curl", "-sS", "--max-time", "90", "--write-out", "\n%{http_code} %{time_total}",
+        "--cacert", f"{pki}/ca.crt", "--cert", f"{pki}/apiserver-kubelet-client.crt",
+        "--key", f"{pki}/apiserver-kubelet-client.key", "-X", "PATCH",
+        "-H", "Content-Type: application/merge-patch+json", "--data", patch,
+        f"https://127.0.0.1:6443/api/v1/nodes/{master.removeprefix(f'{STACK}-')}", seconds=100,
     )  # fmt: skip
     answer, _, told = outcome.stdout.rpartition("\n")
     code, seconds = told.split()

@@ -292,12 +292,12 @@ def refused_write(prod: ProdCluster) -> tuple[float, str]:
 
     Asked itself: the load balancers cut connections to targets that are not ready, which all of them are soon.
     """
-    master, pki = CONTROL_PLANES[0], "/etc/kubernetes/pki"
+    master = CONTROL_PLANES[0]
     patch = json.dumps({"metadata": {"annotations": {"tried": "without two members"}}})
     outcome = run_on(
         prod.instance(master), "curl", "-sS", "--max-time", "90", "--write-out", "\n%{http_code} %{time_total}",
-        "--cacert", f"{pki}/ca.crt", "--cert", f"{pki}/apiserver-kubelet-client.crt",
-        "--key", f"{pki}/apiserver-kubelet-client.key", "-X", "PATCH",
+        "--cacert", "/etc/kubernetes/pki/ca.crt", "--cert", "/var/lib/kubelet/pki/kubelet-client-current.pem",
+        "-X", "PATCH",
         "-H", "Content-Type: application/merge-patch+json", "--data", patch,
         f"https://127.0.0.1:6443/api/v1/nodes/{master.removeprefix(f'{STACK}-')}", seconds=100,
     )  # fmt: skip

@@ -56,6 +56,10 @@ class Machines:
         """Host process id of the machine's init."""
         return int(json.loads(self._runc("state", instance_id))["pid"])
 
+    def has_booted(self, instance_id: str) -> bool:
+        """Whether the machine has a disk of its own already."""
+        return (self.disk(instance_id) / "upper").is_dir()
+
     def start(self, instance_id: str, hostname: str, network_namespace: str, files: Mapping[str, bytes]) -> None:
         """Boots the machine from its disk, which is made from the image the first time.
 

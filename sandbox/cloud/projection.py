@@ -87,14 +87,18 @@ def seen_as(view: CloudView, instance: InstanceView) -> str | None:
 
 
 def cuts_of(view: CloudView, zones: Iterable[str], machines: Iterable[str]) -> list[Cut]:
-    """What is behind each cut, of zones by name and of machines by instance id."""
+    """What is behind each cut, of zones by name and of machines by instance id.
+
+    A machine that is off is cut too: where its network outlives it, it must not refuse what it can no longer hear.
+    """
     present = [instance for instance in view.instances if instance.state in PRESENT_STATES]
     by_zone = [tuple(link_name(i.id) for i in present if i.zone == zone) for zone in sorted(zones)]
     nodes = [
         tuple(node.address for balancer in view.balancers for node in balancer.nodes if node.zone == zone)
         for zone in sorted(zones)
     ]
-    by_machine = [(link_name(i.id),) for i in present if i.id in set(machines)]
+    silent = {*machines, *(i.id for i in present if i.impaired or i.state == "stopped")}
+    by_machine = [(link_name(i.id),) for i in present if i.id in silent]
     return [Cut(*zone) for zone in zip(by_zone, nodes, strict=True)] + [Cut(interfaces) for interfaces in by_machine]
 
 

@@ -130,6 +130,8 @@ class Region:
             if instance.state == "shutting-down":
                 self._api.mark_terminated(instance.id)
             if instance.impaired and self.machines.state(instance.id) == "running":
+                # Before its processes end: of failed hardware nobody hears that its connections are closed.
+                self._apply_cuts(view)
                 self.machines.power_off(instance.id)
                 self._say(f"{instance.id} is off: its hardware has failed")
             if instance.state == "stopping":
@@ -174,10 +176,10 @@ class Region:
             link = projection.link_of(view, instance)
             wiring.connect_machine(link)
             hostname = projection.hostname_of(instance)
-            files = self._files(self._image) | {
-                "/etc/hostname": f"{hostname}\n".encode(),
-                "/etc/resolv.conf": f"nameserver {RESOLVER_ADDRESS}\n".encode(),
-            }
+            files = self._files(self._image) | {"/etc/resolv.conf": f"nameserver {RESOLVER_ADDRESS}\n".encode()}
+            if not self.machines.has_booted(instance.id):
+                # Later it is what the machine has made of it: by another name its kubelet would be another node.
+                files["/etc/hostname"] = f"{hostname}\n".encode()
             self.machines.start(instance.id, hostname, link.namespace, files)
             name = instance.tags.get("Name", "")
             self._say(f"{instance.id} {name} at {instance.private_ip} started in {time.monotonic() - started:.1f} s")

@@ -282,13 +282,15 @@ def test_a_machine_whose_hardware_fails_is_replaced_by_its_group(stage: Stage) -
     assert sorted(m["AvailabilityZone"][-1] for m in stage.members()) == ["a", "b"]
 
 
-def test_a_stopped_machine_starts_again_with_its_disk(stage: Stage) -> None:
+def test_a_stopped_machine_starts_again_with_its_disk_and_its_own_name(stage: Stage) -> None:
     run_on(stage.bastion, "touch", "/var/tmp/kept")
+    run_on(stage.bastion, "sh", "-c", "echo named-by-hand > /etc/hostname")
     fault("stop", "bastion")
     assert not answers(stage.bastion_address)
     fault("heal", "bastion")
     until(lambda: answers(stage.bastion_address), "the bastion answers")
     assert run_on(stage.bastion, "ls", "/var/tmp/kept").returncode == 0
+    assert run_on(stage.bastion, "hostname").stdout == "named-by-hand\n"
 
 
 def test_the_command_line_breaks_and_tells_what_is_broken(stage: Stage) -> None:

@@ -12,10 +12,12 @@ from collections.abc import Callable, Sequence
 
 from sandbox.cloud.api.acceptor import Acceptor
 from sandbox.cloud.api.certificates import CertificateAuthority
+from sandbox.cloud.api.dial import connect_to_any
 from sandbox.cloud.api.tls_front import pipe, serve_tls
 
 _MAXIMUM_HEAD_BYTES = 16384
 _CONNECT_SECONDS = 5.0
+_NO_ADDRESS = "it has no public address, as an internal one"
 
 
 def is_aws_host(host: str) -> bool:
@@ -62,21 +64,18 @@ class EndpointProxy(Acceptor):
 
     def _lead_on(self, connection: socket.socket, target: str, addresses: Sequence[tuple[str, int]]) -> None:
         """Bytes both ways with the first address that takes the connection."""
-        problem = "it has no public address, as an internal one"
-        for address in addresses:
-            try:
-                server = socket.create_connection(address, timeout=_CONNECT_SECONDS)
-            except OSError as refusal:
-                problem = f"{address[0]}: {refusal}"
-                continue
-            with connection, server, contextlib.suppress(OSError):
-                connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                for opened in (connection, server):
-                    opened.settimeout(None)
-                    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                pipe(connection, server)
+        try:
+            server = connect_to_any(addresses, _CONNECT_SECONDS)
+        except OSError as problem:
+            trouble = f"{', '.join(address for address, _ in addresses)}: {problem}" if addresses else _NO_ADDRESS
+            _answer(connection, "502 Bad Gateway", f"load balancer {target} does not answer here: {trouble}\n")
             return
-        _answer(connection, "502 Bad Gateway", f"load balancer {target} does not answer here: {problem}\n")
+        with connection, server, contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            for opened in (connection, server):
+                opened.settimeout(None)
+                opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            pipe(connection, server)
 
     def _refuse(self, connection: socket.socket, request: str) -> None:
         text = f"the sandbox's proxy answers for AWS's endpoints and load balancers alone; refused: {request}\n"

@@ -79,6 +79,14 @@ def test_a_killed_machine_fails_its_status_checks_and_is_running_for_ec2(stage: 
     assert {status["SystemStatus"]["Status"], status["InstanceStatus"]["Status"]} == {"impaired"}
 
 
+@pytest.mark.parametrize("fault", ["stop", "kill"])
+def test_a_machine_that_is_off_is_silent_until_it_is_healed(stage: Stage, fault: str) -> None:
+    stage.ask(fault, "etcd-0")
+    assert stage.cut_links() == [Cut((link_name(stage.first),))]
+    stage.ask("heal", "etcd-0")
+    assert stage.cut_links() == []
+
+
 def test_a_protected_machine_is_not_terminated(stage: Stage) -> None:
     stage.account.ec2.modify_instance_attribute(InstanceId=stage.first, DisableApiTermination={"Value": True})
     with pytest.raises(SandboxError, match="OperationNotPermitted"):

@@ -1,0 +1,128 @@
+"""The prod stack under test: its machines by name and zone, its etcd, its load balancers' targets."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+
+from tests.cluster.account import account_client, instance_ids
+from tests.cluster.availability import NAMESPACE
+from tests.cluster.conftest import Workspace
+from tests.cluster.on_machines import run_on
+
+T = TypeVar("T")
+
+STACK = "prod"
+POOL = "prod-general"
+API = "https://api.prod.quorate.internal:6443"
+MEMBERS = tuple(f"prod-etcd-{number}" for number in range(3))
+CONTROL_PLANES = tuple(f"prod-control-plane-{number}" for number in range(3))
+_PKI = "/etc/etcd/pki"
+_ETCDCTL = (
+    "etcdctl", "--endpoints=https://127.0.0.1:2379",
+    f"--cacert={_PKI}/ca.crt", f"--cert={_PKI}/member.crt", f"--key={_PKI}/member.key",
+)  # fmt: skip
+
+
+def until(reached: Callable[[], T], wanted: str, seconds: float = 120) -> T:
+    """The first truthy answer."""
+    deadline = time.monotonic() + seconds
+    while not (found := reached()):
+        assert time.monotonic() < deadline, f"after {seconds:.0f} s: {wanted}; last: {found!r}"
+        time.sleep(0.5)
+    return found
+
+
+@dataclass(frozen=True)
+class ProdCluster:
+    workspace: Workspace
+
+    def instance(self, name: str) -> str:
+        (found,) = instance_ids(self.workspace.environment)[name]
+        return found
+
+    def workers(self) -> list[str]:
+        return instance_ids(self.workspace.environment).get(POOL, [])
+
+    def zone(self, instance_id: str) -> str:
+        (reservation,) = self.workspace.ec2().describe_instances(InstanceIds=[instance_id])["Reservations"]
+        return str(reservation["Instances"][0]["Placement"]["AvailabilityZone"])
+
+    def worker_outside(self, zone: str) -> str:
+        return next(worker for worker in self.workers() if self.zone(worker) != zone)
+
+    def run(self, name: str, script: str, seconds: float = 60) -> str:
+        """What a shell script says on a machine. Fails where it fails."""
+        outcome = run_on(self.instance(name), "bash", "-euo", "pipefail", "-c", script, seconds=seconds)
+        assert outcome.returncode == 0, f"{name}: {script}: {outcome.stdout}{outcome.stderr}"
+        return outcome.stdout
+
+    def nodes(self) -> dict[str, bool]:
+        """Whether each node is Ready."""
+        listed = json.loads(self.workspace.kubectl("get", "nodes", "-o", "json", "--request-timeout=10s"))
+        return {
+            node["metadata"]["name"]: condition["status"] == "True"
+            for node in listed["items"]
+            for condition in node["status"]["conditions"]
+            if condition["type"] == "Ready"
+        }
+
+    def target_health(self) -> list[str]:
+        """The health of every target of every load balancer."""
+        balancers: Any = account_client(self.workspace.environment, "elbv2")
+        return [
+            str(target["TargetHealth"]["State"])
+            for group in balancers.describe_target_groups()["TargetGroups"]
+            for target in balancers.describe_target_health(TargetGroupArn=group["TargetGroupArn"])[
+                "TargetHealthDescriptions"
+            ]
+        ]
+
+    def etcd(self, *arguments: str, at: str = MEMBERS[0]) -> Any:
+        """What etcdctl answers on a member's machine, asked of that member."""
+        command = (*_ETCDCTL, "--write-out=json", *arguments)
+        outcome = run_on(self.instance(at), *command)
+        assert outcome.returncode == 0, f"{at}: etcdctl {' '.join(arguments)}: {outcome.stderr}"
+        return json.loads(outcome.stdout)
+
+    def member_ids(self, at: str = MEMBERS[0]) -> dict[str, int]:
+        return {str(member["name"]): int(member["ID"]) for member in self.etcd("member", "list", at=at)["members"]}
+
+    def leader(self, at: str = MEMBERS[0]) -> str:
+        """The machine whose member leads."""
+        (status,) = self.etcd("endpoint", "status", at=at)
+        names = {number: name for name, number in self.member_ids(at).items()}
+        return f"{STACK}-{names[status['Status']['leader']]}"
+
+    def hashes(self) -> set[int]:
+        """The hash of each member's data, of one revision that all of them have."""
+        revision = min(
+            int(self.etcd("endpoint", "status", at=member)[0]["Status"]["header"]["revision"]) for member in MEMBERS
+        )
+        found = (self.etcd("endpoint", "hashkv", f"--rev={revision}", at=member) for member in MEMBERS)
+        return {int(answer[0]["HashKV"]["hash"]) for answer in found}
+
+    def objects(self) -> set[str]:
+        """Names of the objects that the clients of a watch have written."""
+        listed = self.workspace.kubectl("get", "configmaps", "-n", NAMESPACE, "-o", "name")
+        return {line.removeprefix("configmap/") for line in listed.splitlines()}
+
+    def is_well(self) -> bool:
+        try:
+            nodes = list(self.nodes().values())
+        # pytest's own failure: kubectl had no answer in time.
+        except pytest.fail.Exception:
+            return False
+        return (
+            len(self.workers()) == 3
+            and nodes == [True] * 6
+            and self.target_health() == ["healthy"] * 6
+            and all(
+                run_on(self.instance(member), *_ETCDCTL, "endpoint", "health").returncode == 0 for member in MEMBERS
+            )
+        )

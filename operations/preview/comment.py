@@ -19,6 +19,7 @@ from operations.preview.parts import (
     topology_parts,
 )
 from operations.preview.review import Review, Verdict, View, mismatches
+from operations.preview.rules_told import broken, exempt
 from operations.report.page import money, survives
 
 _SIGNS: Final = {
@@ -129,10 +130,12 @@ def _survives_line(review: Review) -> str:
 
 
 def _policy_line(review: Review) -> str:
-    found = review.preview.violations
     if not review.preview.packs:
         return "no policy pack looked at this preview."
-    mandatory = sum(violation.mandatory for violation in found)
-    if not found:
-        return f"{', '.join(review.preview.packs)}: no rule is broken."
-    return f"{mandatory} mandatory and {len(found) - mandatory} advisory rules are broken."
+    found = broken(review.preview.violations)
+    told = f"{', '.join(review.preview.packs)}: no rule is broken."
+    if found:
+        mandatory = sum(rule.mandatory for rule in found)
+        told = f"{mandatory} mandatory and {len(found) - mandatory} advisory rules are broken."
+    exemptions = [_one_line(exemption.says).rstrip(".") for exemption in exempt(review.preview.violations)]
+    return " ".join([told, *(f"{says}." for says in exemptions)])

@@ -83,8 +83,8 @@ def effect(step: Step, change: MachineChange | None, cluster: str) -> Effect:
         return Effect(Impact.NONE, "")
     gone = step.action in (Action.REPLACE, Action.DELETE)
     if step.type.startswith("tls:") and gone and not is_stateful(step):
-        goes = step.action is Action.DELETE
-        return Effect(Impact.NONE, "goes with what used it" if goes else "a new one, made known where it is used")
+        unused = step.action is Action.DELETE
+        return Effect(Impact.NONE, "goes with what used it" if unused else "a new one, made known where it is used")
     if is_stateful(step) and gone:
         if step.retained:
             return Effect(Impact.PASSING, "is left in AWS and no longer managed")

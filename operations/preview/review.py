@@ -125,7 +125,7 @@ def _verdict(
 
     def said(impact: Impact) -> tuple[str, ...]:
         names: dict[str, list[str]] = {}
-        for urn, found in effects.items():
+        for urn, found in sorted(effects.items(), key=lambda item: steps[item[0]].name):
             if found.impact is impact:
                 names.setdefault(found.words, []).append(f"`{steps[urn].name}`")
         return tuple(f"{_some(listed)}: {words}" for words, listed in names.items())

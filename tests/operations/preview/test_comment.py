@@ -160,6 +160,41 @@ def test_a_rule_that_many_resources_break_is_one_row_with_its_reason_and_remedy(
     assert "1 mandatory and 0 advisory rules are broken" in text
 
 
+def test_refused_settings_are_told_line_by_line() -> None:
+    digest = Digest("prod", OLD, OLD)
+    digest.diagnostics += [
+        {"severity": "error", "message": "error: two problems:\n  1. etcd.members\n  2. kubelet.maxPod ```\n"},
+        {"severity": "error", "message": "error: an error occurred: program exited with non-zero exit code: 1"},
+    ]
+    text = made(digest)
+    assert "\n```text\ntwo problems:\n  1. etcd.members\n  2. kubelet.maxPod `\n```\n" in text
+    assert "non-zero" not in text
+
+
+def test_many_errors_do_not_break_the_limit() -> None:
+    digest = Digest("prod", OLD, OLD)
+    digest.diagnostics.append({"severity": "error", "message": "\n".join("x" * 5000 for _ in range(5000))})
+    text = made(digest)
+    assert len(text.encode()) <= LIMIT
+    assert "… 4960 more lines" in text
+
+
+def test_a_cluster_out_of_reach_is_said_once() -> None:
+    digest = Digest("prod", OLD, OLD)
+    for name in ("a", "b"):
+        message = f"warning: Cluster is unreachable but skipUpdateUnreachable is set, {name}"
+        digest.diagnostics.append({"severity": "warning", "message": message})
+    assert made(digest).count("can't be reached from here") == 1
+
+
+def test_a_recorded_preview_of_nine_machines_is_told_in_a_minutes_reading() -> None:
+    text = comment(review("prod", read_preview((RECORDED / "prod-changed.json").read_text())))
+    assert "⚠️ `prod`: interrupts the API" in text
+    assert "control-plane-0, control-plane-1, control-plane-2 may pause at the same time" in text
+    assert "on etcd-0, etcd-1, etcd-2; as etcd-0 has it</summary>" in text
+    assert len(text.encode()) < LIMIT / 8
+
+
 def test_a_new_stack_is_drawn_and_counted_by_kind() -> None:
     digest = Digest("education", None, settings(EDUCATION))
     for number in range(20):

@@ -26,7 +26,7 @@ The pack needs the program's environment (`make environment`) and nothing else. 
 
 ```
 The Kubernetes API is closed to all but named networks.
-prod-groups-in-operators-api-to-public-load-balancer-tcp-6443-0.0.0.0/0 opens the Kubernetes API (port 6443) to 0.0.0.0/0.
+prod-groups-in-operators-api-to-control-plane-tcp-6443-0.0.0.0/0 opens the Kubernetes API (port 6443) to 0.0.0.0/0.
 Why: a flaw in the API server or a leaked kubeconfig is then used by anyone; behind named networks it isn't.
 Do: name the networks that need it in quorate:access.apiCidrs, such as your own address with /32.
 ```
@@ -45,7 +45,8 @@ In place, and so not seen by any rule: a machine that keeps its id while it stop
 
 ## Another rule
 
-A rule is a function in `policies/rules/`, beside those of its subject, and an entry in `RULES` of that file. Tests ask for a stack that breaks it (`tests/policies/violations_of_…`), for one whose value is unknown
+A rule is a function in `policies/rules/`, beside those of its subject, and an entry in `RULES` of that file. Tests ask
+for a stack that breaks it (`tests/policies/violations_of_…`), for one whose value is unknown
 (`tests/policies/test_unknown_at_preview.py`), and that the sound stack passes. Then `python -m policies.document`.
 
 ## Another severity, other parameters

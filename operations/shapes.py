@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from components.settings.model import EtcdTopology, NatMode, Settings, WorkerPoolSettings
 from operations.cost import CostLine, bill
@@ -76,12 +75,8 @@ def _variants(settings: Settings) -> dict[str, Settings]:
 
 def _endpoint(variant: Settings) -> Settings:
     """With load balancers where there are several control planes, an operators' one among them, and none elsewhere."""
-    endpoint: Any = getattr(variant, "api_endpoint", None)
-    if endpoint is None:
-        return variant
     several = variant.control_plane.count > 1
-    changed: dict[str, Any] = {"api_endpoint": replace(endpoint, load_balancer=several, public=several)}
-    return replace(variant, **changed)
+    return replace(variant, api_endpoint=replace(variant.api_endpoint, load_balancer=several, public=several))
 
 
 def _shape(name: str, built: Topology, prices: Prices | None, here: bool) -> Shape:
@@ -102,7 +97,7 @@ def _shape(name: str, built: Topology, prices: Prices | None, here: bool) -> Sha
         "API goes on" if first_lost else "API stops",
         "API goes on" if built.survives_any_zone() else "API stops",
         f"{tolerated} of {len(built.members)}",
-        "you: one command per upgrade, snapshot, restore",
+        "you: machines, versions, snapshots of etcd",
         here,
     )
 

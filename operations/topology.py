@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
-from components.network.addresses import control_plane_address, etcd_address, zone_of, zone_subnets
-from components.settings.model import EtcdTopology, NatMode, Settings, WorkerPoolSettings
+from components.machines.plan import (
+    BASTION,
+    BASTION_INSTANCE_TYPE,
+    BASTION_ROOT_GIB,
+    ETCD_ROOT_GIB,
+    machines_are_private,
+    planned_control_planes,
+    planned_etcd_members,
+)
+from components.settings.model import ApiEndpointSettings, EtcdTopology, NatMode, Settings, WorkerPoolSettings
 from components.settings.quorum import quorum
-
-BASTION_TYPE: Final = "t3.micro"
-BASTION_ROOT_GIB: Final = 10
-ETCD_ROOT_GIB: Final = 20
 
 
 class Kind(StrEnum):
@@ -131,45 +134,36 @@ class Topology:
 
 def topology(settings: Settings) -> Topology:
     """The topology of checked settings."""
-    network, etcd = settings.network, settings.etcd
-    private = network.nat is not NatMode.NONE
-    subnets = zone_subnets(network.vpc_cidr, network.zones)
+    network, etcd, plane = settings.network, settings.etcd, settings.control_plane
+    public = not machines_are_private(settings)
     stacked = etcd.topology is EtcdTopology.STACKED
-
-    def subnet(zone: int) -> str:
-        return subnets[zone].private if private else subnets[zone].public
-
-    machines = []
-    for index in range(settings.control_plane.count):
-        zone = zone_of(index, network.zones)
-        machines.append(
-            Machine(
-                f"control-plane-{index}", Kind.CONTROL_PLANE, zone, settings.control_plane.instance_type,
-                control_plane_address(subnet(zone), index), not private, settings.control_plane.root_volume_gib,
-                etcd.volume_gib if stacked else 0,
-            )
-        )  # fmt: skip
-    for index in range(0 if stacked else etcd.members):
-        zone = zone_of(index, network.zones)
-        machines.append(
-            Machine(
-                f"etcd-{index}", Kind.ETCD, zone, etcd.instance_type, etcd_address(subnet(zone), index),
-                not private, ETCD_ROOT_GIB, etcd.volume_gib,
-            )
-        )  # fmt: skip
+    machines = [
+        Machine(
+            planned.name, Kind.CONTROL_PLANE, planned.zone, plane.instance_type, planned.address, public,
+            plane.root_volume_gib, etcd.volume_gib if stacked else 0,
+        )
+        for planned in planned_control_planes(settings)
+    ]  # fmt: skip
+    machines += [
+        Machine(
+            planned.name, Kind.ETCD, planned.zone, etcd.instance_type, planned.address, public,
+            ETCD_ROOT_GIB, etcd.volume_gib,
+        )
+        for planned in planned_etcd_members(settings)
+    ]  # fmt: skip
     if settings.access.bastion:
-        machines.append(Machine("bastion", Kind.BASTION, 0, BASTION_TYPE, "", True, BASTION_ROOT_GIB))
+        machines.append(Machine(BASTION, Kind.BASTION, 0, BASTION_INSTANCE_TYPE, "", True, BASTION_ROOT_GIB))
     return Topology(
         cluster=settings.cluster.name,
         zones=network.zones,
         machines=tuple(machines),
-        pools=tuple(_pool(pool, network.zones, public=not private) for pool in settings.workers),
-        load_balancers=_load_balancers(settings),
+        pools=tuple(_pool(pool, network.zones, public) for pool in settings.workers),
+        load_balancers=_load_balancers(settings.api_endpoint),
         nat_gateways={NatMode.NONE: 0, NatMode.SINGLE: 1, NatMode.PER_ZONE: network.zones}[network.nat],
         # One network interface per service and zone.
-        interface_endpoints=len(getattr(network, "interface_endpoints", ())) * network.zones,
+        interface_endpoints=len(network.interface_endpoints) * network.zones,
         etcd=etcd.topology,
-        schedulable_control_plane=settings.control_plane.schedulable,
+        schedulable_control_plane=plane.schedulable,
         snapshots=settings.backups.enabled,
     )
 
@@ -181,11 +175,8 @@ def _pool(pool: WorkerPoolSettings, zones: int, public: bool) -> Pool:
     )
 
 
-def _load_balancers(settings: Settings) -> tuple[LoadBalancer, ...]:
-    """One for nodes with more than one control plane, and one for operators where the stack asks for it."""
-    endpoint = getattr(settings, "api_endpoint", None)
-    wanted = getattr(endpoint, "load_balancer", None)
-    internal = settings.control_plane.count > 1 if wanted is None else bool(wanted)
-    names = [("internal", False)] if internal else []
-    names += [("public", True)] if getattr(endpoint, "public", False) else []
+def _load_balancers(endpoint: ApiEndpointSettings) -> tuple[LoadBalancer, ...]:
+    """One for nodes, and one for operators, where the stack has them."""
+    names = [("internal", False)] if endpoint.load_balancer else []
+    names += [("public", True)] if endpoint.public else []
     return tuple(LoadBalancer(name, public) for name, public in names)

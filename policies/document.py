@@ -17,7 +17,18 @@ _HEAD: Final = """# Policies
 Generated from `policies/` by `python -m policies.document`.
 
 ```
-pulumi preview --policy-pack policies
+pulumi preview --stack prod --policy-pack policies
+pulumi up --stack prod --policy-pack policies
+```
+
+The pack needs the program's environment (`make environment`) and nothing else. `python -m operations preview-comment
+--stack prod` runs it too, and so do the workflows. A refusal, here of `access.apiCidrs: [0.0.0.0/0]`, reads:
+
+```
+The Kubernetes API is closed to all but named networks.
+prod-groups-in-operators-api-to-control-plane-tcp-6443-0.0.0.0/0 opens the Kubernetes API (port 6443) to 0.0.0.0/0.
+Why: a flaw in the API server or a leaked kubeconfig is then used by anyone; behind named networks it isn't.
+Do: name the networks that need it in quorate:access.apiCidrs, such as your own address with /32.
 ```
 
 {mandatory} rules are mandatory: a stack that breaks one fails at preview, before anything is created. {advisory} are
@@ -27,6 +38,16 @@ settings.
 
 A value that a preview can't know yet is not refused by guess. Rules on single resources look again during the update,
 before that resource is created; rules on the whole stack at its end.
+
+In place, and so not seen by any rule: a machine that keeps its id while it stops and starts, as for another
+`instanceType`. Rules are told what will be, not what was. The preview comment compares the two, and warns
+([review.md](review.md)).
+
+## Another rule
+
+A rule is a function in `policies/rules/`, beside those of its subject, and an entry in `RULES` of that file. Tests ask
+for a stack that breaks it (`tests/policies/violations_of_…`), for one whose value is unknown
+(`tests/policies/test_unknown_at_preview.py`), and that the sound stack passes. Then `python -m policies.document`.
 
 ## Another severity, other parameters
 

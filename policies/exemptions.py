@@ -18,6 +18,9 @@ from policies.context import BUDGET_KEY, decoded
 from policies.model import Finding
 
 KEY: Final = "policies:exemptions"
+# The policy that tells of exemptions, and the words that follow the name of the rule.
+IN_USE: Final = "exemptions-in-use"
+EXEMPT: Final = " is exempt"
 _KEYS: Final = ("policy", "resource", "reason")
 # Shorter ones say "n/a" or "later".
 _SHORTEST_REASON: Final = 15

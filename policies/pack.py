@@ -12,13 +12,12 @@ from policies import configuration
 from policies.catalogue import NAMES, RULES
 from policies.context import context_of, decoded
 from policies.evaluate import judged, on_resource, on_stack
-from policies.exemptions import KEY, Exemption, exemptions, misspelt
+from policies.exemptions import EXEMPT, IN_USE, KEY, Exemption, exemptions, misspelt
 from policies.model import Level, ResourceRule, Rule, message
 from policies.plain import Seen
 
 PACK = "quorate"
 SOUND = "policy-settings-are-sound"
-IN_USE = "exemptions-in-use"
 _LEVELS = {Level.MANDATORY: EnforcementLevel.MANDATORY, Level.ADVISORY: EnforcementLevel.ADVISORY}
 
 Config = Callable[[], Mapping[str, str]]
@@ -102,9 +101,9 @@ def _exemptions_in_use(config: Config, seen: Seen) -> pulumi_policy.Policy:
                 ).exempt:
                     unused.discard(covering)
                     urn = finding.resource.urn if finding.resource else None
-                    report(f"{rule.name} is exempt: {covering.reason}\n{finding.wrong}", urn)
+                    report(f"{rule.name}{EXEMPT}: {covering.reason}\n{finding.wrong}", urn)
         for one in usable:
             if one in unused:
-                report(f"{one.policy} is exempt for {one.resource}, and nothing breaks it: remove the exemption.")
+                report(f"{one.policy}{EXEMPT} for {one.resource}, and nothing breaks it: remove the exemption.")
 
     return StackValidationPolicy(IN_USE, "Exemptions are few and known.", validate, EnforcementLevel.ADVISORY)

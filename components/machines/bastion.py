@@ -6,13 +6,8 @@ from pulumi import Output, ResourceOptions
 
 from components.bootstrap.node_files import NodeFile
 from components.machines.machine import Machine, Shape, Site
+from components.machines.plan import BASTION, BASTION_INSTANCE_TYPE, BASTION_ROOT_GIB
 from components.network.traffic import Party
-
-NAME = "bastion"
-
-# It forwards connections and does nothing else, so the smallest machine that runs Debian will do.
-_INSTANCE_TYPE = "t3.micro"
-_ROOT_GIB = 10
 
 # `pulumi up` opens connections to all machines at once; by default sshd drops some when ten are not yet logged in.
 _SSHD = NodeFile(
@@ -27,13 +22,13 @@ class Bastion(Machine):
     def __init__(self, name: str, site: Site, opts: ResourceOptions | None = None) -> None:
         shape = Shape(
             party=Party.BASTION,
-            instance_type=_INSTANCE_TYPE,
-            root_volume_gib=_ROOT_GIB,
+            instance_type=BASTION_INSTANCE_TYPE,
+            root_volume_gib=BASTION_ROOT_GIB,
             subnet_id=site.network.public_subnet_ids[0],
             zone=site.network.zone_names[0],
             private_address=None,
             public=True,
             etcd_volume=False,
         )
-        super().__init__("quorate:machines:Bastion", name, NAME, site, shape, opts)
+        super().__init__("quorate:machines:Bastion", name, BASTION, site, shape, opts)
         self.start(Output.from_input((_SSHD,)))

@@ -6,12 +6,9 @@ from pulumi import ResourceOptions
 
 from components.identity.statements import tend_worker_pools, write_join_credentials
 from components.machines.machine import Machine, Shape, Site
-from components.machines.plan import PlannedMachine, machines_are_private
+from components.machines.plan import ETCD_ROOT_GIB, PlannedMachine, machines_are_private
 from components.network.traffic import Party
 from components.settings.model import EtcdTopology
-
-# An etcd member's root disk holds the system and a few programs.
-_ETCD_ROOT_GIB = 20
 
 
 class ControlPlaneMachine(Machine):
@@ -45,7 +42,7 @@ class EtcdMachine(Machine):
         shape = Shape(
             party=Party.ETCD,
             instance_type=settings.etcd.instance_type,
-            root_volume_gib=_ETCD_ROOT_GIB,
+            root_volume_gib=ETCD_ROOT_GIB,
             subnet_id=site.network.machine_subnet_ids[planned.zone],
             zone=site.network.zone_names[planned.zone],
             private_address=planned.address,

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from components.network.addresses import control_plane_address, etcd_address, zone_of, zone_subnets
 from components.settings.model import EtcdTopology, NatMode, Settings
+
+# The bastion forwards connections and does nothing else, so the smallest machine that runs Debian will do.
+BASTION: Final = "bastion"
+BASTION_INSTANCE_TYPE: Final = "t3.micro"
+BASTION_ROOT_GIB: Final = 10
+# An etcd member's root disk holds the system and a few programs.
+ETCD_ROOT_GIB: Final = 20
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from operations.preview.parts import (
     topology_parts,
 )
 from operations.preview.review import Review, Verdict, View, mismatches
+from operations.preview.rules_told import broken, exempt
 from operations.report.page import money, survives
 
 _SIGNS: Final = {
@@ -27,7 +28,11 @@ _SIGNS: Final = {
     Verdict.NEW: "🆕", Verdict.IN_PLACE: "✅", Verdict.NOTHING: "✅",
 }  # fmt: skip
 _REASONS_SHOWN: Final = 6
+_OUT_OF_REACH: Final = "Cluster is unreachable"
 _REASON_LENGTH: Final = 600
+_ERROR_LINES: Final = 40
+# What every failing program ends with.
+_EPILOGUE: Final = "program exited with non-zero exit code"
 _BYTES_PER_FILE: Final = 1600
 
 
@@ -57,12 +62,7 @@ def _head(review: Review) -> Iterator[str]:
     yield marker(review.stack)
     yield f"## {_SIGNS[review.verdict]} `{review.stack}`: {review.verdict}"
     yield ""
-    for reason in review.reasons[:_REASONS_SHOWN]:
-        yield f"> - {_one_line(reason)}"
-    if len(review.reasons) > _REASONS_SHOWN:
-        yield f"> - … and {len(review.reasons) - _REASONS_SHOWN} more, below."
-    if review.reasons:
-        yield ""
+    yield from _errors(review) if review.verdict is Verdict.FAILS else _reasons(review)
     preview = review.preview
     counts = [f"{len(preview.of(action))} {words}" for action, words in _COUNTED]
     yield f"- **Resources**: {', '.join(counts)}."
@@ -73,6 +73,26 @@ def _head(review: Review) -> Iterator[str]:
             yield f"  - ⚠️ {mismatch}: costs and what it survives are told for the latter."
     yield f"- **Survives**: {_survives_line(review)}"
     yield f"- **Policies**: {_policy_line(review)}"
+    for warning in list(dict.fromkeys(map(_warned, preview.warnings)))[:_REASONS_SHOWN]:
+        yield f"- ⚠️ {warning}"
+
+
+def _reasons(review: Review) -> Iterator[str]:
+    for reason in review.reasons[:_REASONS_SHOWN]:
+        yield f"> - {_one_line(reason)}"
+    if len(review.reasons) > _REASONS_SHOWN:
+        yield f"> - … and {len(review.reasons) - _REASONS_SHOWN} more, below."
+    if review.reasons:
+        yield ""
+
+
+def _errors(review: Review) -> Iterator[str]:
+    """What Pulumi said, in its own lines: settings that are refused are a list."""
+    told = [reason for reason in review.reasons if _EPILOGUE not in reason] or list(review.reasons)
+    lines = [line for reason in told for line in reason.removeprefix("error: ").splitlines() if line.strip()]
+    shown = [line[:_REASON_LENGTH].replace("`" * 3, "`") for line in lines[:_ERROR_LINES]]
+    more = [f"… {len(lines) - len(shown)} more lines, in the run's log"] if len(lines) > len(shown) else []
+    yield from ("```text", *shown, *more, "```", "")
 
 
 _COUNTED: Final = (
@@ -82,6 +102,12 @@ _COUNTED: Final = (
     (Action.DELETE, "deleted"),
     (Action.SAME, "unchanged"),
 )
+
+
+def _warned(warning: str) -> str:
+    if _OUT_OF_REACH in warning:
+        return "The cluster's API can't be reached from here: changes of objects in the cluster may be missing."
+    return _one_line(warning.removeprefix("warning: "))
 
 
 def _one_line(text: str) -> str:
@@ -129,10 +155,16 @@ def _survives_line(review: Review) -> str:
 
 
 def _policy_line(review: Review) -> str:
-    found = review.preview.violations
+    if review.after is None:
+        return "not looked at: the settings were refused."
     if not review.preview.packs:
         return "no policy pack looked at this preview."
-    mandatory = sum(violation.mandatory for violation in found)
-    if not found:
-        return f"{', '.join(review.preview.packs)}: no rule is broken."
-    return f"{mandatory} mandatory and {len(found) - mandatory} advisory rules are broken."
+    found = broken(review.preview.violations)
+    told = f"{', '.join(review.preview.packs)}: no rule is broken."
+    if review.verdict is Verdict.FAILS:
+        told = f"{told[:-1]} as far as the preview came."
+    if found:
+        mandatory = sum(rule.mandatory for rule in found)
+        told = f"{mandatory} mandatory and {len(found) - mandatory} advisory rules are broken."
+    exemptions = [_one_line(exemption.says).rstrip(".") for exemption in exempt(review.preview.violations)]
+    return " ".join([told, *(f"{says}." for says in exemptions)])

@@ -21,6 +21,8 @@ _STATEFUL: Final = (
     "tls:index/privateKey:PrivateKey",
     "tls:index/selfSignedCert:SelfSignedCert",
 )
+# Keys that are made known or signed anew where they change: of machines' SSH servers, and of single certificates.
+_LEAF: Final = re.compile(r"-host-key-|-pki-(?!.*-ca$)(?!service-accounts$)")
 _ADDRESSES: Final = ("aws:ec2/networkInterface:NetworkInterface", "aws:ec2/eip:Eip")
 _API_FRONT: Final = ("aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup", "aws:lb/listener:Listener")
 _STOPPING_KEYS: Final = ("instanceType", "userData", "userDataBase64", "ebsOptimized", "cpuOptions")
@@ -66,8 +68,8 @@ def machine_of(name: str, cluster: str) -> str:
 
 
 def is_stateful(step: Step) -> bool:
-    """Whether the resource holds what can't be made again: disks, buckets, keys."""
-    return step.type.startswith(_STATEFUL)
+    """Whether the resource holds what can't be made again: disks, buckets, keys that others were signed with."""
+    return step.type.startswith(_STATEFUL) and not (step.type.startswith("tls:") and _LEAF.search(step.name))
 
 
 def effect(step: Step, change: MachineChange | None, cluster: str) -> Effect:
@@ -80,6 +82,9 @@ def effect(step: Step, change: MachineChange | None, cluster: str) -> Effect:
     if step.action is Action.CREATE:
         return Effect(Impact.NONE, "")
     gone = step.action in (Action.REPLACE, Action.DELETE)
+    if step.type.startswith("tls:") and gone and not is_stateful(step):
+        unused = step.action is Action.DELETE
+        return Effect(Impact.NONE, "goes with what used it" if unused else "a new one, made known where it is used")
     if is_stateful(step) and gone:
         if step.retained:
             return Effect(Impact.PASSING, "is left in AWS and no longer managed")
@@ -91,7 +96,8 @@ def effect(step: Step, change: MachineChange | None, cluster: str) -> Effect:
     if gone and step.type.startswith(_API_FRONT):
         return Effect(Impact.API, "the API is out of reach until it is there again")
     if gone and step.type.startswith(_ADDRESSES) and machine:
-        return _on_machine(machine, "its address goes away for a moment")
+        goes = "is given up" if step.action is Action.DELETE else "goes away for a moment"
+        return _on_machine(machine, f"its address {goes}")
     if gone and step.type.startswith("aws:ec2/volumeAttachment"):
         return _on_machine(machine, "its disk is detached for a moment")
     if "launchTemplate" in step.type or step.type.startswith("aws:autoscaling/group"):
@@ -152,7 +158,7 @@ def _command(step: Step, change: MachineChange | None, machine: str) -> Effect:
         return replace(unknown, turn=change.turn)
     effects = [found for file in change.files for found in _file_effects(file, machine)]
     if not effects:
-        return Effect(Impact.NONE, "")
+        return Effect(Impact.NONE, "runs again")
     worst = max(effects, key=lambda found: found.impact)
     words = "; ".join(dict.fromkeys(found.words for found in sorted(effects, key=lambda found: -found.impact)))
     return Effect(worst.impact, words, worst.machine, change.turn)
@@ -200,6 +206,8 @@ def _environment_effects(file: FileChange, machine: str) -> Iterator[Effect]:
         yield _on_machine(machine, _UPGRADE)
     if "ETCD_VERSION=" in text:
         yield _on_machine(machine, "etcd is upgraded and restarts")
+    if "ETCD_VOLUME_GIB=" in text and "\nETCD_VOLUME_ID=''" not in (file.new or ""):
+        yield Effect(Impact.NONE, "the file system of etcd's disk grows")
     if "CONTAINERD_VERSION=" in text:
         yield Effect(Impact.PASSING, "containerd restarts; containers run on")
 

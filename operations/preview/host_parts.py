@@ -15,23 +15,27 @@ _NAMES_SHOWN: Final = 12
 
 def host_parts(review: Review, most: int) -> Iterator[Part]:
     """One folded part per file and change, `most` of them: machines whose lines change alike stand together."""
-    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    alike: dict[tuple[str, tuple[str, ...]], list[tuple[str, FileChange]]] = {}
     unknown = []
     for change in review.changes.values():
         if change.unknown:
             unknown.append(change.machine)
         for file in change.files:
-            alike.setdefault((file.path, _comparable(file)), []).append(change.machine)
+            alike.setdefault((file.path, _comparable(file)), []).append((change.machine, file))
     if not alike and not unknown:
         return
     yield Part(("", "### Lines that change on machines"))
     if unknown:
         yield Part(("", f"Known only when it is applied, on {_names(unknown)}: their input depends on new resources."))
     ordered = sorted(alike.items(), key=lambda item: _importance(item[0][0]))
-    for (path, lines), machines in ordered[:most]:
+    for (path, _), changes in ordered[:most]:
+        machines = [machine for machine, _ in changes]
+        shown, file = min(changes, key=lambda change: _natural(change[0]))
+        lines = _unnumbered(file)
         added = sum(line.startswith("+") for line in lines)
         removed = sum(line.startswith("-") for line in lines)
         where = f", on {_names(machines)}" if any(machines) else ""
+        where += f"; as {shown} has it" if any(_unnumbered(other) != lines for _, other in changes) else ""
         fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
         yield Part(
             ("", f"<details><summary><code>{path}</code> +{added} -{removed}{where}</summary>", "", f"{fence}diff"),
@@ -44,6 +48,11 @@ def host_parts(review: Review, most: int) -> Iterator[Part]:
 
 
 def _comparable(file: FileChange) -> tuple[str, ...]:
+    """The lines that change, without those around them: addresses there differ from machine to machine."""
+    return tuple(line for line in _unnumbered(file) if not line.startswith(" "))
+
+
+def _unnumbered(file: FileChange) -> tuple[str, ...]:
     """The lines, without the line numbers that differ from machine to machine."""
     return tuple("@@" if line.startswith("@@ ") else line for line in file.lines)
 

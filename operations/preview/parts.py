@@ -11,6 +11,7 @@ from operations.preview.budget import Part
 from operations.preview.digest import Action, Step
 from operations.preview.effects import Effect, Impact, is_stateful
 from operations.preview.review import Review, Verdict, View
+from operations.preview.rules_told import Told, broken, exempt
 from operations.preview.settings_diff import settings_diff
 from operations.report.blocks import Table
 from operations.report.drawing import text_drawing
@@ -43,7 +44,9 @@ def settings_parts(review: Review) -> Iterator[Part]:
 
 def resource_parts(review: Review) -> Iterator[Part]:
     """What is created, changed, replaced, deleted: what holds state first, then the worst first."""
-    touched = [step for action in _WORST_FIRST for step in review.preview.of(action)]
+    touched = [
+        step for action in _WORST_FIRST for step in sorted(review.preview.of(action), key=lambda step: step.name)
+    ]
     stateful = [step for step in touched if is_stateful(step) and step.action is not Action.CREATE]
     rest = [step for step in touched if step not in stateful]
     if stateful:
@@ -66,10 +69,8 @@ def _rows(review: Review, title: str, steps: Sequence[Step]) -> tuple[list[str],
     rows = [_row(review, step) for step in alone]
     kinds: dict[str, list[str]] = {}
     for step in created if len(created) > _UNFOLDED_ROWS else ():
-        kinds.setdefault(step.type.rpartition(":")[2], []).append(f"`{step.name}`")
-    for kind, names in sorted(kinds.items()):
-        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-        rows.append((f"{len(names)} {kind}", "create", ", ".join(names[:_NAMES_SHOWN]) + more, ""))
+        kinds.setdefault(step.type.rpartition(":")[2], []).append(step.name)
+    rows += [(f"{len(names)} {kind}", "create", _some(sorted(names)), "") for kind, names in sorted(kinds.items())]
     head, body = _split(Table((title, "", "properties, or names", "what that means"), tuple(rows)))
     return head, tuple(body)
 
@@ -100,12 +101,11 @@ def order_parts(review: Review) -> Iterator[Part]:
     numbers = {rank: number for number, rank in enumerate(sorted({key[0] for key in groups}), start=1)}
     rows = []
     for (rank, words, interrupts), members in groups.items():
-        names = [f"`{step.name}`" for step in members]
-        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-        rows.append((str(numbers[rank]), ", ".join(names[:_NAMES_SHOWN]) + more, words, interrupts))
+        rows.append((str(numbers[rank]), _some(sorted(step.name for step in members)), words, interrupts))
     head, body = _split(Table(("step", "resource", "what happens", "interrupts"), tuple(rows)))
     rest = changing - len(steps)
-    note = ("", f"Rows of one number may run at the same time. {rest} further changes interrupt nothing.")
+    further = f" {rest} further changes interrupt nothing." if rest else ""
+    note = ("", f"Rows of one number may run at the same time.{further}")
     yield folded("Order of steps, and what they interrupt", head, body, note)
 
 
@@ -186,12 +186,25 @@ def survival_parts(review: Review) -> Iterator[Part]:
 
 def policy_parts(review: Review) -> Iterator[Part]:
     """The rules that are broken, mandatory ones first."""
-    found = sorted(review.preview.violations, key=lambda violation: not violation.mandatory)
-    if not found:
-        return
-    rows = tuple((v.level, f"`{v.policy}`", f"`{v.resource}`", " ".join(v.message.split())) for v in found)
-    head, body = _split(Table(("level", "rule", "resource", "message"), rows))
-    yield folded(f"Policies: {len(found)} broken", head, body)
+    found, exemptions = broken(review.preview.violations), exempt(review.preview.violations)
+    if found:
+        rows = tuple((rule.level, f"`{rule.policy}`", _some(rule.resources), _explained(rule)) for rule in found)
+        head, body = _split(Table(("level", "rule", "resource", "what, why, what to do"), rows))
+        yield folded(f"Policies: {len(found)} broken", head, body)
+    if exemptions:
+        passed = tuple((exemption.says, "\n".join(exemption.passed)) for exemption in exemptions)
+        head, body = _split(Table(("exemption in the stack file", "what it lets pass"), passed))
+        yield folded(f"Policies: {len(exemptions)} exemptions", head, body)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(f"`{name}`" for name in names[:_NAMES_SHOWN]) + more
+
+
+def _explained(rule: Told) -> str:
+    reasons = [f"**Why**: {why}" for why in rule.why]
+    return "\n".join([*rule.wrong, *reasons, *(f"**Do**: {remedy}" for remedy in rule.remedies)])
 
 
 def _split(table: Table) -> tuple[list[str], list[str]]:

@@ -16,6 +16,7 @@ from operations.preview.digest import Action, Preview, Step
 from operations.preview.effects import Effect, Impact, effect
 from operations.preview.node_lines import MachineChange, machine_change
 from operations.preview.order import ranks, together
+from operations.preview.rules_told import Told, broken
 from operations.stack_files import Stack, stack_of
 from operations.tables import Prices, prices
 from operations.topology import Topology, topology
@@ -124,12 +125,12 @@ def _verdict(
 
     def said(impact: Impact) -> tuple[str, ...]:
         names: dict[str, list[str]] = {}
-        for urn, found in effects.items():
+        for urn, found in sorted(effects.items(), key=lambda item: steps[item[0]].name):
             if found.impact is impact:
                 names.setdefault(found.words, []).append(f"`{steps[urn].name}`")
         return tuple(f"{_some(listed)}: {words}" for words, listed in names.items())
 
-    forbidden = tuple(f"`{v.resource}`: {v.message}" for v in preview.violations if v.mandatory)
+    forbidden = tuple(_forbids(rule) for rule in broken(preview.violations) if rule.mandatory)
     if preview.errors and not forbidden:
         return Verdict.FAILS, preview.errors
     if forbidden:
@@ -154,6 +155,11 @@ def _verdict(
     return Verdict.IN_PLACE, ()
 
 
+def _forbids(rule: Told) -> str:
+    what = " ".join((*rule.wrong[:_NAMES_SHOWN], *(f"Do: {remedy}" for remedy in rule.remedies[:1])))
+    return f"{_some([f'`{name}`' for name in rule.resources])}: {what} (`{rule.policy}`)"
+
+
 def _some(names: list[str]) -> str:
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     return ", ".join(names[:_NAMES_SHOWN]) + more
@@ -165,7 +171,9 @@ def _why(pausing: frozenset[str], before: View | None, machines: tuple[str, ...]
     if len(pausing) == 1:
         return (f"{next(iter(pausing))} pauses, and with it the API: it has no other machine to go on with", *machines)
     names = ", ".join(sorted(pausing))
-    return (f"{names} may pause at the same time: no step of one waits for the other", *machines)
+    first = f"{before.topology.cluster}-{min(pausing)}"
+    remedy = f"to keep the API, apply one machine at a time: `pulumi up --target '**::{first}-*'`, look, then the next"
+    return (f"{names} may pause at the same time: no step of one waits for the other; {remedy}", *machines)
 
 
 def _after(name: str, preview: Preview) -> View | None:

@@ -11,6 +11,8 @@ from operations.report.blocks import Block, Drawing, Page, Paragraph, Table
 
 _WIDTH: Final = 118
 _CELL: Final = 46
+_SHORT: Final = 14
+_LONG: Final = 30
 _STYLE: Final = """
 :root { color-scheme: light dark; --line: #8884; --mark: #68a; --warn: #c60; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
@@ -20,7 +22,8 @@ th, td { border-bottom: 1px solid var(--line); padding: .3rem .6rem; text-align:
 td.figure, th.figure { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tr.marked { background: color-mix(in srgb, var(--mark) 18%, transparent); font-weight: 600; }
 p.warning { border-left: 4px solid var(--warn); padding-left: .8rem; }
-svg { max-width: 100%; height: auto; }
+td.long { min-width: 11rem; } td.short { white-space: nowrap; }
+figure { margin: 1rem 0; overflow-x: auto; } svg { display: block; }
 """
 
 
@@ -50,7 +53,8 @@ def html_page(page: Page) -> str:
     for section in page.sections:
         parts.append(f"<h2>{html.escape(section.title)}</h2>")
         parts += [_html_block(block) for block in section.blocks]
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
+    viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    head = f'<meta charset="utf-8">{viewport}<style>{_STYLE}</style>'
     body = "\n".join(parts)
     title = f"<title>{html.escape(page.title)}</title>"
     return f'<!doctype html>\n<html lang="en"><head>{head}{title}</head>\n<body>\n{body}\n</body></html>\n'
@@ -75,7 +79,7 @@ def _row(cells: list[str]) -> str:
 
 
 def _markdown_cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", "<br>")
 
 
 def _text_block(block: Block) -> list[str]:
@@ -115,18 +119,27 @@ def _html_block(block: Block) -> str:
         return f"<p{kind}>{_html_text(block.text)}</p>"
     if isinstance(block, Drawing):
         return f"<figure>{block.svg}</figure>"
-    head = "".join(_html_cell("th", text, column in block.right) for column, text in enumerate(block.header))
+    kinds = [_kind(block, column) for column in range(len(block.header))]
+    head = "".join(_html_cell("th", text, kind) for text, kind in zip(block.header, kinds, strict=True))
     rows = []
     for number, row in enumerate(block.rows):
-        kind = ' class="marked"' if number in block.marked else ""
-        cells = "".join(_html_cell("td", text, column in block.right) for column, text in enumerate(row))
-        rows.append(f"<tr{kind}>{cells}</tr>")
+        marked = ' class="marked"' if number in block.marked else ""
+        cells = "".join(_html_cell("td", text, kind) for text, kind in zip(row, kinds, strict=True))
+        rows.append(f"<tr{marked}>{cells}</tr>")
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 
-def _html_cell(tag: str, text: str, figure: bool) -> str:
-    kind = ' class="figure"' if figure else ""
-    return f"<{tag}{kind}>{_html_text(text)}</{tag}>"
+def _kind(table: Table, column: int) -> str:
+    """How a column's cells may wrap, so that a narrow window scrolls a table instead of squeezing it."""
+    longest = max((len(row[column]) for row in table.rows), default=0)
+    if column in table.right:
+        return "figure"
+    return "short" if longest <= _SHORT else "long" if longest > _LONG else ""
+
+
+def _html_cell(tag: str, text: str, kind: str) -> str:
+    named = f' class="{kind}"' if kind else ""
+    return f"<{tag}{named}>{_html_text(text)}</{tag}>"
 
 
 def _html_text(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from operations.report.drawing import conversations, nodes_way_in, operators_way_in
@@ -48,6 +49,14 @@ class _Box:
     @property
     def top(self) -> tuple[float, float]:
         return self.x + _BOX_WIDTH / 2, self.y
+
+    @property
+    def left(self) -> tuple[float, float]:
+        return self.x, self.y + _BOX_HEIGHT / 2
+
+    @property
+    def right(self) -> tuple[float, float]:
+        return self.x + _BOX_WIDTH, self.y + _BOX_HEIGHT / 2
 
     @property
     def bottom(self) -> tuple[float, float]:
@@ -149,6 +158,10 @@ def _arrows(topology: Topology, boxes: Sequence[_Box], balancers: Mapping[str, f
         yield from (_line((x, 108), master.top) for master in masters)
     for store in (box for box in boxes if box.tier == Kind.ETCD):
         yield from (_line(master.bottom, store.top) for master in masters)
+    stores = [box for box in boxes if box.tier == Kind.ETCD]
+    for one, other in pairwise(stores):
+        if one.y == other.y:
+            yield _line(one.right, other.left)
     for pool in (box for box in boxes if box.tier == _WORKERS):
         if inner in balancers:
             yield _around(pool, (balancers[inner], 108))
@@ -162,11 +175,11 @@ def _around(pool: _Box, end: tuple[float, float]) -> str:
     """From a pool along the edge of its zone to a load balancer."""
     side, middle = pool.x - 8, pool.y + _BOX_HEIGHT / 2
     way = f"M{pool.x:g} {middle:g}H{side:g}V{_ZONES_TOP - 12:g}L{end[0]:g} {end[1]:g}"
-    return _path(way, f' stroke-dasharray="3 3" style="color:{_COLORS[_WORKERS]}"')
+    return _path(way, f' stroke-width="1.5" stroke-dasharray="4 3" style="color:{_COLORS[_WORKERS]}"')
 
 
 def _path(way: str, more: str) -> str:
-    return f'<path d="{way}" fill="none" stroke="currentColor" opacity=".6" marker-end="url(#a)"{more}/>'
+    return f'<path d="{way}" fill="none" stroke="currentColor" opacity=".7" marker-end="url(#a)"{more}/>'
 
 
 def _legend(told: Sequence[tuple[str, str, str]], y: float) -> Iterator[str]:

@@ -27,7 +27,9 @@ def files() -> dict[Path, str]:
         found[_FOLDER / f"report-{name}.html"] = html_page(page)
     for recorded in sorted(RECORDED.glob("*.json")):
         stack = recorded.stem.partition("-")[0]
-        found[_FOLDER / f"comment-{recorded.stem}.md"] = comment(review(stack, read_preview(recorded.read_text())))
+        events = recorded.with_suffix(".events")
+        preview = read_preview(recorded.read_text(), events.read_text().splitlines() if events.exists() else ())
+        found[_FOLDER / f"comment-{recorded.stem}.md"] = comment(review(stack, preview))
     return found
 
 

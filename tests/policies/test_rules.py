@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -11,7 +12,7 @@ from policies.evaluate import on_stack
 from policies.model import Context, Finding, Stack, message
 from tests.policies import violations_of_access, violations_of_machines, violations_of_upkeep
 from tests.policies.sound_stack import CONTEXT, sound_stack
-from tests.policies.violation import Violation
+from tests.policies.violation import LEARNING, POOR, Violation
 
 VIOLATIONS = (*violations_of_machines.VIOLATIONS, *violations_of_access.VIOLATIONS, *violations_of_upkeep.VIOLATIONS)
 
@@ -24,6 +25,12 @@ def refusing(stack: Stack, context: Context) -> dict[str, list[Finding]]:
 
 def test_a_sound_stack_breaks_no_rule() -> None:
     assert refusing(sound_stack(), CONTEXT) == {}
+
+
+@pytest.mark.parametrize("context", [LEARNING, replace(POOR, monthly_budget_usd=1e6)], ids=["learning", "in budget"])
+def test_the_sound_stack_passes_also_where_few_rules_look(context: Context) -> None:
+    """So that each rule has a case that passes, with what it looks for in place."""
+    assert refusing(sound_stack(), context) == {}
 
 
 @cache

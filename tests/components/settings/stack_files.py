@@ -75,3 +75,9 @@ def committed(stack: str) -> dict[str, Any]:
     """The configuration of a stack file in the checkout."""
     text = (CHECKOUT / "stacks" / f"Pulumi.{stack}.yaml").read_text()
     return dict(yaml.safe_load(text)["config"])
+
+
+def key_paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths of everything inside a stack file."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [here for key, item in inner for here in ((*path, key), *key_paths(item, (*path, key)))]

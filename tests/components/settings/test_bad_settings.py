@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from components.settings.encode import plain
 from components.settings.problems import InvalidSettings
 from components.settings.validate import parse
 from tests.components.settings.bad_settings import BAD
@@ -22,6 +23,18 @@ def test_each_bad_setting_is_refused_at_its_key_path_and_alone(
         parse(changed(SMALL, **values))
     assert [problem.key_path for problem in refusal.value.problems] == [f"quorate:{key_path}"]
     assert remedy in refusal.value.problems[0].remedy
+
+
+def test_every_key_that_is_misspelt_by_one_letter_is_refused_with_the_right_one() -> None:
+    keys = [(group, key) for group, value in plain(parse(LARGE)).items() if isinstance(value, dict) for key in value]
+    keys = [(group, key) for group, key in keys if group != "tags"]
+    assert len(keys) > 35
+    for group, key in keys:
+        wrong = key[:-2] + key[-1]
+        with pytest.raises(InvalidSettings) as refusal:
+            parse(changed(SMALL, **{f"{group}__{wrong}": 1}))
+        found = {problem.key_path: problem.remedy for problem in refusal.value.problems}
+        assert f"Did you mean {key}?" in found[f"quorate:{group}.{wrong}"]
 
 
 def test_problems_everywhere_are_told_together() -> None:

@@ -64,9 +64,10 @@ def test_the_schema_accepts_what_the_program_accepts(groups: dict[str, Any]) -> 
     jsonschema.Draft7Validator(stack_file_schema()).validate(stack_file(groups))
 
 
-def test_the_schema_accepts_the_committed_stack_and_the_stack_names_it() -> None:
-    jsonschema.Draft7Validator(stack_file_schema()).validate({"config": committed("education"), "encryptionsalt": "v1"})
-    first = (CHECKOUT / "stacks/Pulumi.education.yaml").read_text().splitlines()[0]
+@pytest.mark.parametrize("stack", ["education", "dev", "prod"])
+def test_the_schema_accepts_the_committed_stack_and_the_stack_names_it(stack: str) -> None:
+    jsonschema.Draft7Validator(stack_file_schema()).validate({"config": committed(stack), "encryptionsalt": "v1"})
+    first = (CHECKOUT / f"stacks/Pulumi.{stack}.yaml").read_text().splitlines()[0]
     assert first == "# yaml-language-server: $schema=settings.schema.json"
 
 

@@ -6,14 +6,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.settings.encode import plain
 from components.settings.model import EtcdTopology, NatMode, NetworkPluginName, Settings, Taint, TaintEffect
 from components.settings.problems import InvalidSettings, Problem, listing
 from components.settings.validate import parse, restore
-from tests.components.settings.stack_files import LARGE, SMALL, changed
+from tests.components.settings.stack_files import LARGE, SMALL, changed, key_paths
 
 
 def test_a_small_stack_file_takes_the_defaults() -> None:
@@ -115,12 +115,6 @@ NUMBERS = st.integers(-2, 9) | st.sampled_from([100, 5000, 16384, 10**5000])
 VALUES = JSON | WORDS | NUMBERS | st.lists(WORDS | NUMBERS, max_size=3)
 
 
-def key_paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The paths of everything inside a stack file."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [here for key, item in inner for here in ((*path, key), *key_paths(item, (*path, key)))]
-
-
 def problems_of(stack: dict[str, Any]) -> tuple[Problem, ...]:
     """What parse says against a stack file; whatever else it raises goes through."""
     try:
@@ -130,6 +124,7 @@ def problems_of(stack: dict[str, Any]) -> tuple[Problem, ...]:
     return ()
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_no_value_at_all_makes_reading_fail_otherwise_than_by_refusing(raw: Any) -> None:
     with pytest.raises(InvalidSettings) as refusal:
@@ -137,6 +132,7 @@ def test_no_value_at_all_makes_reading_fail_otherwise_than_by_refusing(raw: Any)
     assert refusal.value.problems
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(key_paths(LARGE)), VALUES), min_size=1, max_size=6))
 def test_a_stack_file_with_wrong_values_in_places_is_read_or_refused(faults: list[tuple[tuple[Any, ...], Any]]) -> None:
     stack: Any = changed(LARGE)

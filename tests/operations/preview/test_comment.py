@@ -14,6 +14,7 @@ from operations.preview.budget import LIMIT
 from operations.preview.comment import comment, marker
 from operations.preview.digest import read_preview
 from operations.preview.review import review
+from policies.exemptions import EXEMPT, IN_USE
 from tests.operations.preview.digests import COMMAND, INSTANCE, VOLUME, Digest, rollout
 from tests.operations.stacks import EDUCATION, PROD, settings
 
@@ -123,6 +124,75 @@ def test_broken_rules_are_listed_mandatory_ones_first() -> None:
     assert "🛑 `prod`: a policy forbids it" in text
     assert "1 mandatory and 1 advisory rules are broken" in text
     assert text.index("| mandatory | `safe`") < text.index("| advisory | `cheap`")
+
+
+def test_machines_that_change_alike_stand_together_though_the_lines_around_differ() -> None:
+    digest = Digest("prod", OLD, OLD)
+    for number in range(3):
+        texts = [bundle((NodeFile("/etc/quorate/etcd.env", f"IP=10.0.0.{number}\nBEAT={n}\n"),)) for n in (100, 200)]
+        digest.add(COMMAND, f"prod-etcd-{number}-configure", "update", {"stdin": texts[0]}, {"stdin": texts[1]})
+    text = made(digest)
+    assert text.count("+BEAT=200") == 1
+    assert (
+        "prod-etcd-0-configure, prod-etcd-1-configure, prod-etcd-2-configure; as prod-etcd-0-configure has it" in text
+    )
+
+
+def test_an_exemption_is_told_with_its_reason_and_breaks_no_rule() -> None:
+    said = {"policyName": IN_USE, "policyPackName": "quorate", "enforcementLevel": "advisory"}
+    message = f"Exemptions are few and known.\nsnapshots-are-scheduled{EXEMPT}: taken by hand until June\nNo schedule."
+    text = made(Digest("prod", OLD, OLD), [json.dumps({"policyEvent": {**said, "message": message}})])
+    exemption = "snapshots-are-scheduled is exempt: taken by hand until June"
+    assert f"- **Policies**: quorate: no rule is broken. {exemption}.\n" in text
+    assert f"| {exemption} | No schedule. |" in text
+
+
+def test_a_rule_that_many_resources_break_is_one_row_with_its_reason_and_remedy() -> None:
+    said = {"policyName": "disks", "policyPackName": "quorate", "enforcementLevel": "mandatory"}
+    events = [
+        json.dumps({"policyEvent": {**said, "resourceUrn": urn, "message": f"Rule.\n{name} is bare.\nWhy: x.\nDo: y."}})
+        for name, urn in ((name, f"urn:pulumi:prod::quorate::aws:ebs/volume:Volume::{name}") for name in ("a", "b"))
+    ]
+    text = made(Digest("prod", OLD, OLD), events)
+    row = "`a`, `b` | Rule.<br>a is bare.<br>b is bare.<br>**Why**: x.<br>**Do**: y. |"
+    assert f"| mandatory | `disks` | {row}" in text
+    assert "> - `a`, `b`: Rule. a is bare. b is bare. Do: y. (`disks`)\n" in text
+    assert "1 mandatory and 0 advisory rules are broken" in text
+
+
+def test_refused_settings_are_told_line_by_line() -> None:
+    digest = Digest("prod", OLD, OLD)
+    digest.diagnostics += [
+        {"severity": "error", "message": "error: two problems:\n  1. etcd.members\n  2. kubelet.maxPod ```\n"},
+        {"severity": "error", "message": "error: an error occurred: program exited with non-zero exit code: 1"},
+    ]
+    text = made(digest)
+    assert "\n```text\ntwo problems:\n  1. etcd.members\n  2. kubelet.maxPod `\n```\n" in text
+    assert "non-zero" not in text
+
+
+def test_many_errors_do_not_break_the_limit() -> None:
+    digest = Digest("prod", OLD, OLD)
+    digest.diagnostics.append({"severity": "error", "message": "\n".join("x" * 5000 for _ in range(5000))})
+    text = made(digest)
+    assert len(text.encode()) <= LIMIT
+    assert "… 4960 more lines" in text
+
+
+def test_a_cluster_out_of_reach_is_said_once() -> None:
+    digest = Digest("prod", OLD, OLD)
+    for name in ("a", "b"):
+        message = f"warning: Cluster is unreachable but skipUpdateUnreachable is set, {name}"
+        digest.diagnostics.append({"severity": "warning", "message": message})
+    assert made(digest).count("can't be reached from here") == 1
+
+
+def test_a_recorded_preview_of_nine_machines_is_told_in_a_minutes_reading() -> None:
+    text = comment(review("prod", read_preview((RECORDED / "prod-changed.json").read_text())))
+    assert "⚠️ `prod`: interrupts the API" in text
+    assert "control-plane-0, control-plane-1, control-plane-2 may pause at the same time" in text
+    assert "on etcd-0, etcd-1, etcd-2; as etcd-0 has it</summary>" in text
+    assert len(text.encode()) < LIMIT / 8
 
 
 def test_a_new_stack_is_drawn_and_counted_by_kind() -> None:

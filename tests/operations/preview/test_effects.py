@@ -56,6 +56,12 @@ def test_a_cluster_that_is_called_like_a_machine_confuses_nobody() -> None:
         (step(VOLUME, "prod-etcd-0-etcd", Action.CREATE), Impact.NONE),
         (step("aws:s3/bucketV2:BucketV2", "prod-backups", Action.DELETE), Impact.DATA),
         (step("tls:index/privateKey:PrivateKey", "prod-pki-cluster-ca", Action.REPLACE), Impact.DATA),
+        (step("tls:index/privateKey:PrivateKey", "prod-pki-service-accounts", Action.REPLACE), Impact.DATA),
+        (step("tls:index/privateKey:PrivateKey", "prod-operator-key", Action.REPLACE), Impact.DATA),
+        (step("tls:index/selfSignedCert:SelfSignedCert", "prod-pki-etcd-ca", Action.DELETE), Impact.DATA),
+        (step("tls:index/privateKey:PrivateKey", "prod-pki-etcd-2", Action.DELETE), Impact.NONE),
+        (step("tls:index/privateKey:PrivateKey", "prod-pki-operator", Action.REPLACE), Impact.NONE),
+        (step("tls:index/privateKey:PrivateKey", "prod-bastion-host-key-key", Action.DELETE), Impact.NONE),
         (step("tls:index/locallySignedCert:LocallySignedCert", "prod-pki-operator", Action.REPLACE), Impact.NONE),
         (step(INSTANCE, MASTER, Action.REPLACE), Impact.MACHINE),
         (step(INSTANCE, MEMBER, Action.DELETE), Impact.MACHINE),
@@ -94,7 +100,7 @@ def test_each_kind_of_step_interrupts_what_it_interrupts(made: Step, impact: Imp
             Impact.MACHINE,
             "Kubernetes is upgraded: static pods and kubelet restart",
         ),
-        ({"etcd": {"volumeGib": 50}}, Impact.NONE, ""),
+        ({"etcd": {"volumeGib": 50}}, Impact.NONE, "the file system of etcd's disk grows"),
     ],
 )
 def test_a_changed_file_restarts_what_reads_it(changes: dict[str, Any], impact: Impact, words: str) -> None:

@@ -65,7 +65,7 @@ def test_html_escapes_text_marks_rows_and_loads_nothing() -> None:
     text = html_page(PAGE)
     assert "<h1>A &lt;page&gt;</h1>" in text
     assert "<code>pulumi up</code>" in text
-    assert '<tr class="marked"><td>a long cell' in text
+    assert '<tr class="marked"><td class="long">a long cell' in text
     assert "http" not in text
     checked = Balanced()
     checked.feed(text)

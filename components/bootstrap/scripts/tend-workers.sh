@@ -11,6 +11,7 @@ source "$(dirname "$0")/parameter-store.sh"
 readonly DRAIN_SECONDS=240
 readonly VERSION=2011-01-01
 readonly HOOK=drain
+readonly BETWEEN_LOOKS_SECONDS="${BETWEEN_LOOKS_SECONDS:-5}"
 
 leads() {
   local holder
@@ -56,7 +57,12 @@ print("complete")
 
 # drain NODE GROUP INSTANCE: PodDisruptionBudgets are respected for as long as the group waits.
 drain() {
-  if admin_kubectl get node "$1" >/dev/null 2>&1; then
+  local found
+  found="$(admin_kubectl get node "$1" --ignore-not-found --output name)" || {
+    say "the API does not say whether $1 has joined: its drain is tried again by the next run"
+    return
+  }
+  if [[ -n $found ]]; then
     say "draining $1, which its group is about to terminate"
     kubectl --kubeconfig /etc/kubernetes/admin.conf drain "$1" --ignore-daemonsets --delete-emptydir-data --force \
       --timeout "${DRAIN_SECONDS}s" || say "$1 could not be drained in ${DRAIN_SECONDS}s; it goes all the same"
@@ -80,24 +86,31 @@ remove_gone() {
     --output 'jsonpath={range .items[*]}{.metadata.name}{" "}{.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}')
 }
 
-main() {
+# look: begins the drain of every instance that has come to wait for one, and removes Nodes.
+look() {
   local known node group instance state
-  local -a drains=()
-  load_environment MACHINE_NAME CLUSTER_NAME
-  leads || return 0
-  start_log
   known="$(list_instances)" || die "cannot list the instances of the cluster's Auto Scaling groups"
   # A list that was cut off must not make nodes look gone.
   [[ $known == *complete ]] || die "the list of instances is not complete"
   while read -r node group instance state; do
-    [[ $state == Terminating:Wait ]] || continue
+    [[ $state == Terminating:Wait && -z ${begun[$instance]:-} ]] || continue
+    begun[$instance]=yes
     drain "$node" "$group" "$instance" &
-    drains+=($!)
   done <<<"$known"
-  for node in ${drains[@]+"${drains[@]}"}; do
-    wait "$node"
-  done
   remove_gone "$known"
+}
+
+main() {
+  local -A begun=()
+  load_environment MACHINE_NAME CLUSTER_NAME
+  leads || return 0
+  start_log
+  look
+  # A worker that is told to go now must not wait until the drains of others have ended.
+  while [[ -n $(jobs -pr) ]]; do
+    sleep "$BETWEEN_LOOKS_SECONDS"
+    look
+  done
 }
 
 main

@@ -132,7 +132,7 @@ def tending(
     machine = NodeMachine(folder)
     kubectl = [("get lease", 0, leader), ("get nodes", 0, NODES), ("get node ", *node)]
     machine.prepare(
-        ("common.sh", "parameter-store.sh", "tend-workers.sh"),
+        ("common.sh", "parameter-store.sh", "worker-groups.sh", "tend-workers.sh"),
         {"MACHINE_NAME": "control-plane-0", "CLUSTER_NAME": "test"},
         {"curl": [("Action=Describe", 0, groups), *METADATA, *ROLE], "kubectl": kubectl},
     )
@@ -162,6 +162,15 @@ def test_a_worker_told_to_go_while_another_is_drained_does_not_wait_for_that(tmp
     kubectl.write_text(f'{shebang}\nprintf \'kubectl %s\\n\' "$*" >>"$MACHINE/calls"\n{SLOW_DRAIN}{rest}')
     assert machine.run("tend-workers.sh", BETWEEN_LOOKS_SECONDS="0.1").returncode == 0
     assert {body.split("InstanceId=")[1][:6] for body in completed(machine)} == {"i-0aaa", "i-0bbb"}
+
+
+@pytest.mark.parametrize(("ready", "told"), [("True", 1), ("False", 0), ("", 0)])
+def test_a_new_worker_comes_into_service_when_its_node_is_ready(ready: str, told: int, tmp_path: Path) -> None:
+    machine = tending(tmp_path, groups=GROUPS.format(more="").replace("Terminating:Wait", "Pending:Wait"))
+    answers = tmp_path / "kubectl.answers"
+    answers.write_text(answers.read_text().replace("general-i-0bbb True", f"general-i-0bbb {ready}"))
+    assert machine.run("tend-workers.sh").returncode == 0
+    assert ["LifecycleHookName=join&InstanceId=i-0bbb" in body for body in completed(machine)] == [True] * told
 
 
 def test_a_machine_that_never_joined_is_let_go_at_once(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ Nothing is created: every preview is that of a cluster which is not there yet, s
 
 from __future__ import annotations
 
+import resource
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -59,27 +60,51 @@ def cases(folder: Path, environment: Mapping[str, str]) -> Mapping[str, Case]:
     return {EMPTY: Case(empty), PLAIN: Case(prod), WITH_POLICIES: Case(prod, ("--policy-pack", "policies"))}
 
 
-def measure(previews: Mapping[str, Case], runs: int, say: Say) -> Mapping[str, Sequence[float]]:
-    """Seconds of each preview. In turn, so that a drift of the host's speed meets them all; the first of each is
-    not counted, as it compiles Python and fills caches.
+@dataclass(frozen=True)
+class Preview:
+    """What one preview took: seconds of the clock, and of the processor for pulumi and all that it started."""
+
+    seconds: float
+    cpu_seconds: float
+
+
+def measure(previews: Mapping[str, Case], runs: int, say: Say) -> Mapping[str, Sequence[Preview]]:
+    """Previews each in turn, so that a drift of the host's speed meets them all.
+
+    The first of each is not counted, as it compiles Python and fills caches.
     """
-    taken: dict[str, list[float]] = {name: [] for name in previews}
+    taken: dict[str, list[Preview]] = {name: [] for name in previews}
     for number in range(runs + 1):
         for name, case in previews.items():
-            started = time.monotonic()
-            case.program.pulumi("preview", *case.options)
-            took = time.monotonic() - started
-            say(f"run {number} of {runs}: {name}: {took:.1f} s" + ("" if number else ", not counted"))
+            found = _one(case)
+            said = f"run {number} of {runs}: {name}: {found.seconds:.1f} s, {found.cpu_seconds:.1f} of the processor"
+            say(said + ("" if number else ", not counted"))
             if number:
-                taken[name].append(took)
+                taken[name].append(found)
     return taken
 
 
-def report(taken: Mapping[str, Sequence[float]]) -> str:
+def _one(case: Case) -> Preview:
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    case.program.pulumi("preview", *case.options)
+    took, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Preview(took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def report(taken: Mapping[str, Sequence[Preview]]) -> str:
     """The table, with ratios run by run."""
-    runs = len(taken[PLAIN])
-    rows = [(name, seconds(values)) for name, values in taken.items()]
+    rows = [
+        (name, seconds([found.seconds for found in values]), seconds([found.cpu_seconds for found in values]))
+        for name, values in taken.items()
+    ]
     for name, base in ((PLAIN, EMPTY), (WITH_POLICIES, PLAIN)):
-        ratios = [one / other for one, other in zip(taken[name], taken[base], strict=True)]
-        rows.append((f"ratio of {name} to {base}, run by run", seconds(ratios)))
-    return table(("`pulumi preview`, seconds: median (range)", f"{runs} runs"), rows)
+        pairs = list(zip(taken[name], taken[base], strict=True))
+        rows.append(
+            (
+                f"{name}, times {base}, run by run",
+                seconds([one.seconds / other.seconds for one, other in pairs]),
+                seconds([one.cpu_seconds / other.cpu_seconds for one, other in pairs]),
+            )
+        )
+    head = f"`pulumi preview`, median (range) of {len(taken[PLAIN])} runs"
+    return table((head, "seconds", "seconds of the processor"), rows)

@@ -24,7 +24,7 @@ _AVAILABLE = 'jsonpath={.status.availableReplicas}{"\\n"}'
 _PODS = 'jsonpath={.type}{" "}{.object.metadata.name}{" "}{.object.spec.nodeName}{"\\n"}'
 
 
-def eventually(reached: Callable[[], T], wanted: str, seconds: float = 300) -> T:
+def eventually(reached: Callable[[], T], wanted: str, seconds: float = 600) -> T:
     """The first truthy answer."""
     deadline = time.monotonic() + seconds
     while not (found := reached()):
@@ -86,7 +86,7 @@ def bare_pod(name: str, **spec: object) -> dict[str, Any]:
 
 def roll_out(workspace: Workspace) -> None:
     """Waits until every replica is of the newest kind and available."""
-    workspace.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/web", "--timeout=300s")
+    workspace.kubectl("-n", NAMESPACE, "rollout", "status", "deployment/web", "--timeout=600s")
 
 
 def spread_again(workspace: Workspace) -> None:

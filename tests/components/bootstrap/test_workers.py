@@ -118,7 +118,7 @@ NODES = "general-i-0aaa True\\ngeneral-i-0bbb True\\ngeneral-i-0ccc Unknown\\nge
 SLOW_DRAIN = """case "$*" in *"drain general-i-0bbb"*)
   sed -i 's/i-0aaa<.InstanceId><LifecycleState>InService/i-0aaa<\\/InstanceId><LifecycleState>Terminating:Wait/' \
     "$MACHINE/curl.answers"
-  until grep -q "drain general-i-0aaa" "$MACHINE/calls"; do sleep 0.1; done ;;
+  for _ in {1..300}; do grep -q "drain general-i-0aaa" "$MACHINE/calls" && break; sleep 0.1; done ;;
 esac
 """
 

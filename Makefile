@@ -38,9 +38,10 @@ test-cluster: environment
 drills: environment
 	@$(RUN) -m pytest -q -m drill
 
-# WRITE=--write puts the tables into docs/measurements.md; RUNS=3 is the number of runs.
+# WRITE=--write puts the tables into docs/measurements.md; RUNS=3 is the number of runs; STACK=prod measures that one,
+# SET="etcd.topology=stacked etcd.instanceType=" with these settings.
 bench: environment
-	@$(RUN) -m sandbox.bench speed $(addprefix --runs ,$(RUNS)) $(WRITE)
+	@$(RUN) -m sandbox.bench speed $(addprefix --stack ,$(STACK)) $(addprefix --runs ,$(RUNS)) $(addprefix --set ,$(SET)) $(WRITE)
 
 bench-leftovers: environment
 	@$(RUN) -m sandbox.bench leftovers $(addprefix --runs ,$(RUNS)) $(WRITE)

@@ -44,7 +44,13 @@ class MetricsServer(ComponentResource):
         )
         service = kubernetes.core.v1.Service(
             f"{name}-server",
-            metadata={"name": _NAME, "namespace": _NAMESPACE, "labels": self._labels},
+            metadata={
+                "name": _NAME,
+                "namespace": _NAMESPACE,
+                "labels": self._labels,
+                # Its pod is ready by now; the API behind it tells whether it answers.
+                "annotations": {"pulumi.com/skipAwait": "true"},
+            },
             spec={
                 "selector": self._labels,
                 "ports": [{"name": "https", "port": 443, "target_port": "https", "protocol": "TCP"}],
@@ -53,7 +59,11 @@ class MetricsServer(ComponentResource):
         )
         kubernetes.apiregistration.v1.APIService(
             f"{name}-api",
-            metadata={"name": "v1beta1.metrics.k8s.io", "labels": self._labels},
+            metadata={
+                "name": "v1beta1.metrics.k8s.io",
+                "labels": self._labels,
+                "annotations": {"pulumi.com/waitFor": "condition=Available"},
+            },
             spec={
                 "group": "metrics.k8s.io",
                 "version": "v1beta1",

@@ -59,7 +59,13 @@ class Smoke(ComponentResource):
         )
         self.service = kubernetes.core.v1.Service(
             f"{name}-web",
-            metadata={"name": SERVICE, "namespace": NAMESPACE, "labels": labels},
+            metadata={
+                "name": SERVICE,
+                "namespace": NAMESPACE,
+                "labels": labels,
+                # Its pods are ready by now; whether it answers is asked of it afterwards, not guessed in ten seconds.
+                "annotations": {"pulumi.com/skipAwait": "true"},
+            },
             spec={
                 "selector": labels,
                 "ports": [{"name": "http", "port": PORT, "target_port": _TARGET_PORT, "protocol": "TCP"}],

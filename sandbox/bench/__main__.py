@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -10,62 +11,81 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+
 from sandbox import lifecycle, supervisor
 from sandbox.bench import leftovers, measurements, speed
 from sandbox.bench.program import Program
+from sandbox.bench.report import report
 from sandbox.errors import SandboxError
 
-_STACK = "education"
+_STACKS = ("education", "dev", "prod")
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox.bench", description=__doc__)
     modes = parser.add_subparsers(dest="mode", required=True)
     times = modes.add_parser("speed", help="time of `pulumi up` by parts, beside kubeadm by hand")
+    times.add_argument("--stack", choices=_STACKS, default=_STACKS[0])
     times.add_argument("--runs", type=_positive, default=3)
+    times.add_argument(
+        "--set", action="append", default=[], type=_setting, metavar="GROUP.KEY=VALUE",
+        help="a setting in place of the stack file's; without VALUE it is left out",
+    )  # fmt: skip
     rows = modes.add_parser("leftovers", help="up and destroy in a row: figures first and last")
     rows.add_argument("--runs", type=_positive, default=20)
     for mode in (times, rows):
         mode.add_argument("--write", action="store_true", help=f"put the tables into {measurements.FILE.name}")
     chosen = parser.parse_args(arguments)
     try:
-        with _sandbox() as program:
-            text = _leftovers(program, chosen.runs) if chosen.mode == "leftovers" else _speed(program, chosen.runs)
-            print(text)
-            if chosen.write:
-                measurements.write(chosen.mode, text)
-                _say(f"written into {measurements.FILE}")
+        heading, text = _leftovers(chosen.runs) if chosen.mode == "leftovers" else _speed(chosen)
+        print(text)
+        if chosen.write:
+            measurements.write(heading, text)
+            _say(f"written into {measurements.FILE}")
     except SandboxError as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
     return 0
 
 
-def _speed(program: Program, runs: int) -> str:
-    return speed.report(speed.measure(program, runs, _say))
+def _speed(chosen: argparse.Namespace) -> tuple[str, str]:
+    """Heading and text."""
+    load = os.getloadavg()[0]
+    with _sandbox(chosen.stack) as program:
+        # To be destroyed again is what a measured cluster is for.
+        changes = [("etcd", "protectVolumes", False), *chosen.set]
+        for group, key, value in changes:
+            program.set(group, key, value)
+        found = speed.measure(program, chosen.runs, _say)
+    variant = "".join(f", {group}.{key}={value}" for group, key, value in chosen.set if value is not None)
+    text = f"Load average before the first run: {load:.1f}.\n\n{report(chosen.stack, found)}"
+    return f"Speed of the {chosen.stack} stack{variant}", text
 
 
-def _leftovers(program: Program, number: int) -> str:
-    before = leftovers.settled_footprint(program)
+def _leftovers(number: int) -> tuple[str, str]:
+    """Heading and text."""
     runs: list[leftovers.Run] = []
-    try:
-        for run in leftovers.runs_in_a_row(program, number, _say):
-            runs.append(run)
-    except SandboxError:
-        if runs:
-            print(leftovers.report(before, runs))
-        raise
-    return leftovers.report(before, runs)
+    with _sandbox(_STACKS[0]) as program:
+        before = leftovers.settled_footprint(program)
+        try:
+            for run in leftovers.runs_in_a_row(program, number, _say):
+                runs.append(run)
+        except SandboxError:
+            if runs:
+                print(leftovers.report(before, runs))
+            raise
+    return "Leftovers of runs in a row", leftovers.report(before, runs)
 
 
 @contextmanager
-def _sandbox() -> Iterator[Program]:
+def _sandbox(stack: str) -> Iterator[Program]:
     """A program whose stack does not exist yet, in a sandbox that is taken down again where it was not up before."""
     was_up = supervisor.running() is not None
     lifecycle.up(_say)
     try:
         with tempfile.TemporaryDirectory(prefix="quorate-bench-") as folder:
-            program = Program.copied_to(Path(folder), _STACK, lifecycle.environment(_say))
+            program = Program.copied_to(Path(folder), stack, lifecycle.environment(_say))
             program.create_stack()
             yield program
             program.remove_stack()
@@ -79,6 +99,15 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number of runs")
     return number
+
+
+def _setting(text: str) -> tuple[str, str, object]:
+    """Group, key and value (YAML) of `etcd.members=5`."""
+    name, equals, value = text.partition("=")
+    group, _, key = name.partition(".")
+    if not (group and key and equals):
+        raise argparse.ArgumentTypeError(f"{text} is not like etcd.members=5")
+    return group, key, yaml.safe_load(value)
 
 
 _STARTED = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def use_of(instance_id: str, root: Path = _ROOT) -> MachineUse:
         cpu_seconds=int((root / "cpuacct/quorate" / instance_id / "cpuacct.usage").read_text()) / 1e9,
         anonymous_mib=memory["total_rss"] / _MEBIBYTE,
         working_set_mib=(current - memory["total_inactive_file"]) / _MEBIBYTE,
+    )
+
+
+def added(uses: Sequence[MachineUse]) -> MachineUse:
+    """What all of them use."""
+    return MachineUse(
+        sum(use.cpu_seconds for use in uses),
+        sum(use.anonymous_mib for use in uses),
+        sum(use.working_set_mib for use in uses),
     )
 
 

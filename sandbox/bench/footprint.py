@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -73,6 +74,11 @@ def field_in(status: str, name: str) -> int:
     raise KeyError(f"no {name} in the process status")
 
 
+def cpu_seconds_in(stat: str, ticks: int) -> float:
+    """CPU time of a process and of the children that it waited for, in a line of /proc/PID/stat."""
+    return sum(map(int, stat.rpartition(")")[2].split()[11:15])) / ticks
+
+
 def count_rules(listed: str) -> int:
     """Rules in what `nft --json list ruleset` says."""
     return sum(1 for item in json.loads(listed)["nftables"] if "rule" in item)
@@ -96,6 +102,14 @@ def all_processes() -> Mapping[int, tuple[int, str]]:
 
 def status_field(process: int, name: str) -> int:
     return field_in(Path(f"/proc/{process}/status").read_text(), name)
+
+
+def cpu_seconds(process: int) -> float:
+    """As cpu_seconds_in; nothing for a process that has ended meanwhile, which its parent then counts."""
+    try:
+        return cpu_seconds_in(Path(f"/proc/{process}/stat").read_text(), os.sysconf("SC_CLK_TCK"))
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def disk_kib(folder: Path) -> int:

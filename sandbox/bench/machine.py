@@ -1,36 +1,61 @@
-"""What happened on a machine while pulumi waited, and the same kubeadm steps done there by hand."""
+"""Machines of the sandbox under measurement: which there are, what they say, and when they did what."""
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
-from collections.abc import Callable, Mapping
-from importlib import resources
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from components.addons.network_plugin import network_plugin
-from components.bootstrap.kubeadm_documents import API_PORT
-from components.settings.validate import parse
+from sandbox import lifecycle
+from sandbox.bench.timeline import MachineTimes
 from sandbox.cloud.machines import Machines
 from sandbox.errors import SandboxError
 from sandbox.paths import state_dir
 
-_MANIFEST = "/root/network-plugin.yaml"
+_PREPARED = "prepare-machine: done"
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Instance ids of a cluster's machines by their part in it; etcd members and control planes by number."""
+
+    etcd: Sequence[str]
+    control_planes: Sequence[str]
+    workers: Sequence[str]
+    bastions: Sequence[str]
+
+    @property
+    def everyone(self) -> Sequence[str]:
+        return [*self.etcd, *self.control_planes, *self.workers, *self.bastions]
+
+    @property
+    def nodes(self) -> int:
+        return len(self.control_planes) + len(self.workers)
+
+
+def fleet(cluster: str) -> Fleet:
+    """The running machines of a cluster. Raises SandboxError for one that is not this cluster's."""
+    names = lifecycle.machine_names()
+    return sorted_fleet(cluster, {instance: names.get(instance, "") for instance in machines().ids()})
+
+
+def sorted_fleet(cluster: str, names: Mapping[str, str]) -> Fleet:
+    """`names` are tags by instance id. Pure. Raises SandboxError for a name that is not this cluster's."""
+    parts: dict[str, list[tuple[int, str]]] = {"etcd": [], "control-plane": [], "bastion": [], "": []}
+    for instance, name in names.items():
+        own = re.fullmatch(rf"{re.escape(cluster)}-(?:(etcd|control-plane)-(\d+)|(bastion)|.+)", name)
+        if own is None:
+            raise SandboxError(f"{instance} is called {name!r}, which is no machine of the cluster {cluster}")
+        parts[own[1] or own[3] or ""].append((int(own[2] or 0), instance))
+    ordered = {part: [instance for _, instance in sorted(found)] for part, found in parts.items()}
+    return Fleet(ordered["etcd"], ordered["control-plane"], ordered[""], ordered["bastion"])
 
 
 def machines() -> Machines:
     return Machines(disks=state_dir() / "machines", image=Path("/"))
-
-
-def only_machine() -> str:
-    """The instance id of the one machine that runs. Raises SandboxError."""
-    ids = machines().ids()
-    if len(ids) != 1:
-        raise SandboxError(f"{len(ids)} machines where the measurement needs one: {', '.join(ids)}")
-    return ids[0]
 
 
 def on_machine(instance_id: str, *command: str, stdin: str = "") -> str:
@@ -45,24 +70,14 @@ def on_machine(instance_id: str, *command: str, stdin: str = "") -> str:
     return outcome.stdout
 
 
-def boot_and_preparation(ask: Callable[..., str]) -> Mapping[str, float]:
-    """Seconds that a machine took by itself. `ask` runs a command on it."""
-    units = {
-        "manager": ask("systemctl", "show", "--property=UserspaceTimestampMonotonic"),
-        "ssh": ask("systemctl", "show", "--property=ActiveEnterTimestampMonotonic", "ssh.service"),
-        "cloud-init": ask("systemctl", "show", "--property=ExecMainExitTimestampMonotonic", "cloud-final.service"),
-    }
-    journal = ask("journalctl", "--unit=quorate-prepare.service", "--output=json", "--no-pager")
-    return since_boot({name: microseconds(said) for name, said in units.items()}, *job_span(journal))
-
-
-def since_boot(units: Mapping[str, int], prepare_begins: int, prepare_ends: int) -> Mapping[str, float]:
-    """The machine's own timeline in seconds; arguments in microseconds of the monotonic clock."""
-    return {
-        "machine boots, until SSH": (units["ssh"] - units["manager"]) / 1e6,
-        "machine boots, until cloud-init is done": (units["cloud-init"] - units["manager"]) / 1e6,
-        "packages, containerd and images": (prepare_ends - prepare_begins) / 1e6,
-    }
+def times(instance_id: str, prepares: bool) -> MachineTimes:
+    """When it booted and was prepared. Machines share the host's clock."""
+    booted = microseconds(on_machine(instance_id, "systemctl", "show", "--property=UserspaceTimestampMonotonic")) / 1e6
+    if not prepares:
+        return MachineTimes(booted, None)
+    units = ("--unit=quorate-prepare.service", "--unit=quorate-join.service")
+    journal = on_machine(instance_id, "journalctl", *units, "--output=json", "--no-pager")
+    return MachineTimes(booted, first_said(journal, _PREPARED) / 1e6)
 
 
 def microseconds(shown: str) -> int:
@@ -73,32 +88,10 @@ def microseconds(shown: str) -> int:
     return value
 
 
-def job_span(journal: str) -> tuple[int, int]:
-    """First and last entry of a unit's journal (JSON lines), in microseconds of the monotonic clock."""
-    times = [int(json.loads(line)["__MONOTONIC_TIMESTAMP"]) for line in journal.splitlines()]
-    if len(times) < 2:
-        raise SandboxError(f"the journal of the preparation has {len(times)} entries")
-    return min(times), max(times)
-
-
-def by_hand(instance_id: str, stack_file: Path) -> Mapping[str, float]:
-    """Makes a cluster on a prepared machine with kubeadm and kubectl alone; seconds by step."""
-    endpoint = on_machine(instance_id, "sh", "-c", ". /etc/quorate/node.env && echo $API_ENDPOINT_NAME").strip()
-    manifest = network_plugin_manifest(stack_file, endpoint)
-    on_machine(instance_id, "sh", "-c", f"cat >{_MANIFEST}", stdin=manifest)
-    script = (resources.files("sandbox.bench") / "by-hand.sh").read_text()
-    return steps(on_machine(instance_id, "bash", "-s", _MANIFEST, stdin=script))
-
-
-def steps(said: str) -> Mapping[str, float]:
-    """Seconds between the lines `mark SECONDS NAME`, by the name of the later one."""
-    marks = [line.split(maxsplit=2)[1:] for line in said.splitlines() if line.startswith("mark ")]
-    return {name: float(at) - float(before) for (before, _), (at, name) in pairwise(marks)}
-
-
-def network_plugin_manifest(stack_file: Path, api_host: str) -> str:
-    """What `pulumi up` would apply for that stack."""
-    config = yaml.safe_load(stack_file.read_text())["config"]
-    prefix = "quorate:"
-    settings = parse({key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)})
-    return network_plugin(settings, api_host, API_PORT).manifest
+def first_said(journal: str, text: str) -> int:
+    """The first entry with that text in a journal (JSON lines), in microseconds of the monotonic clock."""
+    for line in journal.splitlines():
+        entry = json.loads(line)
+        if text in str(entry["MESSAGE"]):
+            return int(entry["__MONOTONIC_TIMESTAMP"])
+    raise SandboxError(f"no entry of the journal says {text!r}")

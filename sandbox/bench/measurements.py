@@ -15,13 +15,12 @@ _TITLE = """# Measurements
 Written by `make bench` and `make bench-leftovers`. The speed of a host drifts: compare figures only where the CPU
 seconds of booting a bare machine are near.
 """
-_HEADINGS = {"speed": "Speed of the education stack", "leftovers": "Leftovers of runs in a row"}
 
 
-def write(mode: str, tables: str) -> None:
-    """Puts the tables of a mode into the file, in place of its last ones."""
+def write(heading: str, tables: str) -> None:
+    """Puts the tables of a measurement into the file, in place of its last ones."""
     text = FILE.read_text() if FILE.exists() else _TITLE
-    FILE.write_text(replaced(text, _HEADINGS[mode], f"{_host()}\n\n{tables}"))
+    FILE.write_text(replaced(text, heading, f"{_host()}\n\n{tables}"))
 
 
 def replaced(text: str, heading: str, body: str) -> str:

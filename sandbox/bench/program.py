@@ -11,6 +11,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from sandbox.bench.events import Moment
 from sandbox.errors import SandboxError
@@ -69,6 +72,15 @@ class Program:
             raise PulumiFailed(command, outcome.returncode, outcome.stdout + outcome.stderr)
         return outcome.stdout
 
+    def set(self, group: str, key: str, value: object) -> None:
+        """Sets one setting in the stack file, or leaves it out where the value is None."""
+        stack = yaml.safe_load(self.stack_file.read_text())
+        settings = stack["config"].setdefault(f"quorate:{group}", {})
+        settings[key] = value
+        if value is None:
+            del settings[key]
+        self.stack_file.write_text(yaml.safe_dump(stack, sort_keys=False))
+
     def create_stack(self) -> None:
         """Makes the stack. Raises SandboxError where it exists already, as it is somebody's cluster then."""
         listed = subprocess.run(
@@ -115,6 +127,11 @@ class Program:
             reader.join()
             pipe.unlink()
         return moments
+
+    def exported(self) -> Mapping[str, Any]:
+        """The deployment in the stack's state: its resources and what each depends on."""
+        deployment: dict[str, Any] = json.loads(self.pulumi("stack", "export"))["deployment"]
+        return deployment
 
     def destroy(self) -> str:
         return self.pulumi("destroy", "--yes", "--skip-preview")

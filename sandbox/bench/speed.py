@@ -1,44 +1,45 @@
-"""How long `pulumi up --stack education` takes, by parts, beside the same kubeadm steps done by hand."""
+"""How long `pulumi up` of a stack takes, by parts, beside the same steps done by hand; and what the cluster uses."""
 
 from __future__ import annotations
 
+import resource
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sandbox import image, supervisor
-from sandbox.bench import machine, timeline
-from sandbox.bench.control_groups import MachineUse, use_of
-from sandbox.bench.footprint import all_processes, descendants_of, status_field
-from sandbox.bench.program import Program, PulumiFailed
-from sandbox.bench.tables import seconds, table
+from sandbox.bench import machine
+from sandbox.bench.by_hand import by_hand, prepared_machines, settings_of
+from sandbox.bench.control_groups import MachineUse, added, use_of
+from sandbox.bench.critical_path import Link, critical_path
+from sandbox.bench.footprint import all_processes, cpu_seconds, descendants_of, status_field
+from sandbox.bench.program import Program
+from sandbox.bench.timeline import Timeline, timeline
 from sandbox.errors import SandboxError
 from sandbox.image.trial import INSTANCE, booted
 
 Say = Callable[[str], None]
-_RUNS_KUBEADM = "configure-control-plane.sh"
-_STOPPED = "the machine is prepared; stopped before kubeadm, as the measurement wants"
+_REST_SECONDS = 20
 
 
 @dataclass(frozen=True)
 class UpRun:
-    """One `pulumi up`: its parts, what the machine did meanwhile, and memory when it had ended."""
+    """One `pulumi up`: its times, the resources that its end waited for, and what was in use when it had ended."""
 
-    parts: Mapping[str, float]
-    machine: Mapping[str, float]
-    node: MachineUse
+    times: Timeline
+    path: Sequence[Link]
+    machines: int
+    use: MachineUse
+    cores_at_rest: float
+    pulumi_cpu_seconds: float
+    sandbox_cpu_seconds: float
     sandbox_mib: float
 
     @property
     def total(self) -> float:
-        return sum(self.parts.values())
-
-    @property
-    def within_kubeadm(self) -> float:
-        return sum(self.parts[name] for name in timeline.WITHIN_KUBEADM)
+        return sum(self.times.parts.values())
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,12 @@ def measure(program: Program, runs: int, say: Say) -> Measurement:
         boots.append(boot_cpu_seconds())
         say(f"run {number} of {runs}: a bare machine booted with {boots[-1]:.1f} s of CPU time")
         ups.append(_one_up(program))
-        say(f"run {number} of {runs}: `pulumi up` took {ups[-1].total:.1f} s")
+        say(
+            f"run {number} of {runs}: `pulumi up` took {ups[-1].total:.1f} s, of which "
+            f"{ups[-1].times.boot_to_ready:.1f} s from the last machine's boot to every node Ready"
+        )
         hands.append(_one_by_hand(program))
-        say(f"run {number} of {runs}: by hand it took {sum(hands[-1].values()):.1f} s on a prepared machine")
+        say(f"run {number} of {runs}: by hand it took {sum(hands[-1].values()):.1f} s on prepared machines")
     return Measurement(ups, hands, boots)
 
 
@@ -73,64 +77,27 @@ def boot_cpu_seconds() -> float:
             return use_of(INSTANCE).cpu_seconds
 
 
-def report(found: Measurement) -> str:
-    """Markdown: parts of `pulumi up`, the steps by hand, ratios, calibration, memory."""
-    totals = [run.total for run in found.ups]
-    kubeadm = [run.within_kubeadm for run in found.ups]
-    hands = [sum(run.values()) for run in found.hands]
-    ratios = [ours / theirs for ours, theirs in zip(kubeadm, hands, strict=True)]
-    head = ("seconds: median (range)", f"{len(found.ups)} runs")
-    return "\n".join(
-        [
-            table(
-                ("`pulumi up --stack education`, " + head[0], head[1]),
-                [
-                    *((name, seconds(values)) for name, values in _columns([run.parts for run in found.ups])),
-                    ("**all**", f"**{seconds(totals)}**"),
-                ],
-            ),
-            table(
-                ("meanwhile on the machine, " + head[0], head[1]),
-                [(name, seconds(values)) for name, values in _columns([run.machine for run in found.ups])],
-            ),
-            table(
-                ("kubeadm by hand on a prepared machine, " + head[0], head[1]),
-                [
-                    *((name, seconds(values)) for name, values in _columns(found.hands)),
-                    ("**all**", f"**{seconds(hands)}**"),
-                    ("the same steps within `pulumi up`", seconds(kubeadm)),
-                    ("ratio, run by run", seconds(ratios)),
-                ],
-            ),
-            table(
-                ("host and memory: median (range)", head[1]),
-                [
-                    ("CPU seconds of booting a bare machine (calibration)", seconds(found.boot_cpu_seconds)),
-                    ("CPU seconds of the node until the end", seconds([run.node.cpu_seconds for run in found.ups])),
-                    ("node: anonymous memory, MiB", seconds([run.node.anonymous_mib for run in found.ups])),
-                    ("node: working set, MiB", seconds([run.node.working_set_mib for run in found.ups])),
-                    ("supervisor and its children, MiB", seconds([run.sandbox_mib for run in found.ups])),
-                ],
-            ),
-        ]
-    )
-
-
 def _one_up(program: Program) -> UpRun:
     try:
+        sandbox_before, pulumi_before = _sandbox_use()[0], _children_cpu_seconds()
         start = time.monotonic()
         moments = program.recorded_up()
         end = time.monotonic()
-        instance = machine.only_machine()
-
-        def ask(*command: str) -> str:
-            return machine.on_machine(instance, *command)
-
+        pulumi_cpu_seconds = _children_cpu_seconds() - pulumi_before
+        sandbox_now, sandbox_mib = _sandbox_use()
+        fleet = machine.fleet(settings_of(program.stack_file).cluster.name)
+        use = added([use_of(instance) for instance in fleet.everyone])
+        cores_at_rest = _cores_at_rest(fleet.everyone)
+        machines = [machine.times(instance, instance not in fleet.bastions) for instance in fleet.everyone]
         return UpRun(
-            timeline.parts(start, moments, end),
-            machine.boot_and_preparation(ask),
-            use_of(instance),
-            _supervisor_mib(),
+            timeline(start, moments, machines, end),
+            critical_path(start, moments, program.exported()),
+            len(fleet.everyone),
+            use,
+            cores_at_rest,
+            pulumi_cpu_seconds,
+            sandbox_now - sandbox_before,
+            sandbox_mib,
         )
     finally:
         program.destroy()
@@ -138,35 +105,29 @@ def _one_up(program: Program) -> UpRun:
 
 def _one_by_hand(program: Program) -> Mapping[str, float]:
     try:
-        _up_to_a_prepared_machine(program)
-        return machine.by_hand(machine.only_machine(), program.stack_file)
+        return by_hand(prepared_machines(program), settings_of(program.stack_file))
     finally:
         program.destroy()
 
 
-def _up_to_a_prepared_machine(program: Program) -> None:
-    """An up that fails at the step that would run kubeadm, because in this copy of the program it says so."""
-    script = program.folder / "components/bootstrap/scripts" / _RUNS_KUBEADM
-    original = script.read_text()
-    script.write_text(f"#!/usr/bin/env bash\necho '{_STOPPED}' >&2\nexit 1\n")
-    try:
-        program.up()
-    except PulumiFailed as failure:
-        if _STOPPED not in failure.printed:
-            raise
-    else:
-        raise SandboxError(f"`pulumi up` went past {_RUNS_KUBEADM}, which fails in this copy of the program")
-    finally:
-        script.write_text(original)
+def _cores_at_rest(instances: Sequence[str]) -> float:
+    """How many cores the machines keep busy when nothing is asked of them."""
+    before, began = added([use_of(instance) for instance in instances]), time.monotonic()
+    time.sleep(_REST_SECONDS)
+    after = added([use_of(instance) for instance in instances])
+    return (after.cpu_seconds - before.cpu_seconds) / (time.monotonic() - began)
 
 
-def _supervisor_mib() -> float:
+def _children_cpu_seconds() -> float:
+    """Of all processes that this one has started and waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _sandbox_use() -> tuple[float, float]:
+    """CPU seconds so far and memory (MiB) of the supervisor and its children."""
     status = supervisor.running()
     if status is None:
         raise SandboxError(f"the supervisor is gone; see {supervisor.log_file()}")
     family = {status.pid} | descendants_of(status.pid, all_processes())
-    return sum(status_field(process, "VmRSS") for process in family) / 1024
-
-
-def _columns(runs: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[float]]]:
-    return [(name, [run[name] for run in runs]) for name in runs[0]]
+    return sum(map(cpu_seconds, family)), sum(status_field(process, "VmRSS") for process in family) / 1024

@@ -12,10 +12,10 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def seconds(values: Sequence[float]) -> str:
+def seconds(values: Sequence[float], digits: int = 1) -> str:
     """Median and range, such as `41.2 (39.8 to 44.0)`; `-` for nothing."""
     if not values:
         return "-"
     if len(values) == 1:
-        return f"{values[0]:.1f}"
-    return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+        return f"{values[0]:.{digits}f}"
+    return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"

@@ -42,6 +42,19 @@ def test_metrics_server_may_read_metrics_and_change_nothing() -> None:
     assert verbs == {"get", "list", "watch"}
 
 
+def test_services_are_not_watched_for_ten_seconds_but_asked_what_they_are_for() -> None:
+    stack = recorded("dev")
+    services = {s.name: s.inputs["metadata"]["annotations"] for s in stack.of_type("kubernetes:core/v1:Service")}
+    assert services == {
+        "dev-smoke-web": {"pulumi.com/skipAwait": "true"},
+        "dev-metrics-server-server": {"pulumi.com/skipAwait": "true"},
+    }
+    (api,) = stack.of_type("kubernetes:apiregistration.k8s.io/v1:APIService")
+    assert api.inputs["metadata"]["annotations"] == {"pulumi.com/waitFor": "condition=Available"}
+    (asked,) = [c for c in stack.of_type("command:remote:Command") if c.name == "dev-service"]
+    assert "check-service.sh quorate-smoke smoke" in asked.inputs["create"]
+
+
 def test_a_drain_leaves_cluster_dns_a_pod_where_there_is_more_than_one_node() -> None:
     (budget,) = recorded("dev").of_type(BUDGET)
     assert budget.inputs["spec"] == {"maxUnavailable": 1, "selector": {"matchLabels": {"k8s-app": "kube-dns"}}}

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.bench import timeline
-from sandbox.bench.events import Moment, MomentMissing, begun, finished, said
+from sandbox.bench.events import Moment, MomentMissing, begun, begun_first, finished, finished_last, said, said_last
 
 INSTANCE = "aws:ec2/instance:Instance"
 COMMAND = "command:remote:Command"
@@ -60,16 +59,21 @@ def test_what_was_said_counts_from_the_first_time_and_names_what_is_missing() ->
         said(LOG, "-ready", "nonsense")
 
 
-def test_the_parts_of_an_up_add_up_to_the_whole() -> None:
-    parts = timeline.parts(100.0, LOG, 164.5)
-    assert sum(parts.values()) == pytest.approx(64.5)
-    assert parts[timeline.INSTANCE] == pytest.approx(11.0)
-    assert parts[timeline.PREPARATION] == pytest.approx(1.5)
-    assert parts[timeline.VOLUME] == pytest.approx(9.0)
-    assert [parts[name] for name in timeline.WITHIN_KUBEADM] == pytest.approx([6.5, 11.0, 1.0])
+def test_of_several_the_first_begin_and_the_last_end_count() -> None:
+    log = [
+        *LOG,
+        resource(170.0, "resourcePreEvent", INSTANCE, "education-control-plane-1-instance"),
+        resource(171.0, "resOutputsEvent", INSTANCE, "education-control-plane-1-instance"),
+    ]
+    assert begun_first(log, INSTANCE, "-instance") == 114.0
+    assert finished_last(log, INSTANCE, r"-control-plane-\d+-instance") == 171.0
+    with pytest.raises(MomentMissing, match="0 events resOutputsEvent"):
+        finished_last(log[:-1], INSTANCE, r"-control-plane-\d+-instance")
+    with pytest.raises(MomentMissing, match="there is no"):
+        finished_last(log, INSTANCE, r"-etcd-\d+-instance")
 
 
-@pytest.mark.parametrize("missing", [2, 3, 5, 6, 7, 8, 10, 11])
-def test_a_log_that_lacks_a_moment_gives_no_figures(missing: int) -> None:
-    with pytest.raises(MomentMissing):
-        timeline.parts(100.0, LOG[:missing] + LOG[missing + 1 :], 164.5)
+def test_what_was_said_twice_has_a_last_time() -> None:
+    log = [*LOG, line(180.0, "education-ready", "12:47:00 wait-ready: node general-1 is Ready")]
+    assert said(log, "-ready", " is Ready") == 153.0
+    assert said_last(log, "-ready", " is Ready") == 180.0

@@ -38,6 +38,11 @@ def test_a_field_of_a_process_status_is_a_number_or_an_error() -> None:
         footprint.field_in(status, "VmSwap")
 
 
+def test_cpu_time_counts_the_process_and_the_children_it_waited_for() -> None:
+    fields = ["S", *(["0"] * 10), "100", "50", "30", "20", "0"]
+    assert footprint.cpu_seconds_in(f"7 (a b) {' '.join(fields)}", 100) == 2
+
+
 def test_only_rules_count_as_rules() -> None:
     listed: dict[str, list[dict[str, object]]] = {
         "nftables": [{"metainfo": {}}, {"table": {}}, {"chain": {}}, {"rule": {}}, {"rule": {}}]

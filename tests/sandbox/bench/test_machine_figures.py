@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.bench import machine
-from sandbox.bench.control_groups import use_of
+from sandbox.bench.control_groups import MachineUse, added, use_of
 from sandbox.errors import SandboxError
 
 MEBIBYTE = 1024**2
@@ -42,14 +42,22 @@ def test_a_machine_that_does_not_run_has_no_figures(tmp_path: Path) -> None:
         use_of("i-1", tmp_path)
 
 
-def test_steps_by_hand_are_the_seconds_between_marks() -> None:
-    said = "noise\nmark 10.25 begins\nmark 17.50 kubeadm init\nwarning\nmark 20.00 node Ready\n"
-    assert machine.steps(said) == {"kubeadm init": 7.25, "node Ready": 2.5}
+def test_what_several_machines_use_adds_up() -> None:
+    assert added([MachineUse(1, 2, 3), MachineUse(10, 20, 30)]) == MachineUse(11, 22, 33)
+    assert added([]) == MachineUse(0, 0, 0)
 
 
-def test_the_machines_timeline_starts_with_its_boot() -> None:
-    units = {"manager": 1_000_000, "ssh": 2_250_000, "cloud-init": 3_500_000}
-    assert list(machine.since_boot(units, 3_000_000, 8_000_000).values()) == [1.25, 2.5, 5.0]
+def test_machines_are_sorted_by_their_part_and_their_number() -> None:
+    names = {"i-5": "p-control-plane-1", "i-4": "p-control-plane-0", "i-3": "p-etcd-0", "i-2": "p-general"}
+    assert machine.sorted_fleet("p", {**names, "i-1": "p-bastion"}) == machine.Fleet(
+        etcd=["i-3"], control_planes=["i-4", "i-5"], workers=["i-2"], bastions=["i-1"]
+    )
+
+
+@pytest.mark.parametrize("name", ["", "q-control-plane-0", "p"])
+def test_a_machine_of_another_cluster_is_refused(name: str) -> None:
+    with pytest.raises(SandboxError, match="no machine of the cluster p"):
+        machine.sorted_fleet("p", {"i-1": name})
 
 
 def test_a_unit_that_never_ran_has_no_time() -> None:
@@ -58,15 +66,13 @@ def test_a_unit_that_never_ran_has_no_time() -> None:
         machine.microseconds("ExecMainExitTimestampMonotonic=0\n")
 
 
-def test_a_job_lasts_from_its_first_to_its_last_journal_entry() -> None:
-    journal = "".join(json.dumps({"__MONOTONIC_TIMESTAMP": str(time)}) + "\n" for time in (500, 700, 900))
-    assert machine.job_span(journal) == (500, 900)
-    with pytest.raises(SandboxError, match="0 entries"):
-        machine.job_span("")
-
-
-def test_the_manifest_by_hand_is_the_programs_own() -> None:
-    checkout = Path(__file__).resolve().parents[3]
-    manifest = machine.network_plugin_manifest(checkout / "stacks/Pulumi.education.yaml", "api.example.org")
-    assert "kube-flannel-ds" in manifest
-    assert "api.example.org" in manifest
+def test_the_first_entry_that_says_it_counts() -> None:
+    entries = [
+        (500, "prepare-machine: begins"),
+        (700, "12:00:00 prepare-machine: done"),
+        (900, "prepare-machine: done"),
+    ]
+    journal = "".join(json.dumps({"__MONOTONIC_TIMESTAMP": str(at), "MESSAGE": said}) + "\n" for at, said in entries)
+    assert machine.first_said(journal, "prepare-machine: done") == 700
+    with pytest.raises(SandboxError, match="no entry"):
+        machine.first_said("", "prepare-machine: done")

@@ -30,3 +30,4 @@ def test_several_runs_show_as_median_and_range() -> None:
     assert seconds([]) == "-"
     assert seconds([1.26]) == "1.3"
     assert seconds([3.0, 1.0, 2.0]) == "2.0 (1.0 to 3.0)"
+    assert seconds([1.234, 1.5], digits=2) == "1.37 (1.23 to 1.50)"

@@ -1,0 +1,146 @@
+"""The same cluster on machines that are booted and prepared, with the commands that a person would type there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import yaml
+
+from components.addons.network_plugin import network_plugin
+from components.bootstrap.kubeadm_documents import API_PORT
+from components.bootstrap.node_files import BIN
+from components.settings.model import Settings
+from components.settings.validate import parse
+from sandbox.bench.machine import Fleet, fleet, on_machine
+from sandbox.bench.program import Program, PulumiFailed
+from sandbox.errors import SandboxError
+
+ETCD = "etcd members, until they have a quorum"
+INIT = "kubeadm init, until the API is ready"
+BALANCER = "load balancer, until the API answers through it"
+JOINS = "all joins"
+NETWORK_PLUGIN = "network plugin, until every node is Ready"
+SYSTEM_PODS = "system pods available"
+
+_STOPPED = "the machines are prepared; stopped before kubeadm, as the measurement wants"
+_LEAVE = 'say "prepared, and nothing else is to be done"\n  exit 0'
+_SCRIPTS = Path("components/bootstrap/scripts")
+# In the measured copy of the program: a script, a line of it, and what is done instead of that line and the rest.
+_CUTS = (
+    ("configure-etcd-member.sh", "  check_disk\n", _LEAVE),
+    ("configure-control-plane.sh", "  check_disk\n", _LEAVE),
+    ("join-worker.sh", '  finish_or_clean_up "$name"\n', _LEAVE),
+    (
+        "apply-network-plugin.sh",
+        "  load_environment MACHINE_NAME\n",
+        "load_environment API_ENDPOINT_NAME\n"
+        '  wait_until 300 "the record of the API endpoint" getent hosts "$API_ENDPOINT_NAME"\n'
+        f'  die "{_STOPPED}"',
+    ),
+)
+
+
+def settings_of(stack_file: Path) -> Settings:
+    config = yaml.safe_load(stack_file.read_text())["config"]
+    prefix = "quorate:"
+    return parse({key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)})
+
+
+def prepared_machines(program: Program) -> Fleet:
+    """An up that fails where a cluster would begin, as this copy of the program then says; its machines are ready."""
+    with cut_scripts(program.folder / _SCRIPTS):
+        try:
+            program.up()
+        except PulumiFailed as failure:
+            if _STOPPED not in failure.printed:
+                raise
+        else:
+            raise SandboxError("`pulumi up` ended well though the cluster's first step fails in this copy")
+    settings = settings_of(program.stack_file)
+    found = fleet(settings.cluster.name)
+    wanted = settings.control_plane.count + sum(pool.minimum for pool in settings.workers)
+    if found.nodes != wanted:
+        raise SandboxError(f"{found.nodes} control planes and workers run where {wanted} should")
+    # A second run waits for the first.
+    preparing = [*found.etcd, *found.control_planes, *found.workers]
+    _at_once(on_machine, [(machine, f"{BIN}/prepare-machine.sh") for machine in preparing])
+    return found
+
+
+def by_hand(machines: Fleet, settings: Settings) -> Mapping[str, float]:
+    """Makes the cluster; seconds by step."""
+    first, *others = machines.control_planes
+    took: dict[str, float] = {}
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        took[name] = time.monotonic() - began
+
+    name = on_machine(first, "sh", "-c", ". /etc/quorate/node.env && echo $API_ENDPOINT_NAME").strip()
+    manifest = network_plugin(settings, name, API_PORT).manifest
+    script = (resources.files("sandbox.bench") / "by-hand.sh").read_text()
+
+    def run(instance: str, *arguments: str, stdin: str = "") -> str:
+        return on_machine(instance, "bash", "-c", script, "by-hand.sh", *arguments, stdin=stdin)
+
+    def join(*row: str) -> None:
+        for instance in row:
+            run(instance, "join", instance, stdin=credentials)
+
+    if machines.etcd:
+        with step(ETCD):
+            _at_once(run, [(member, "start_etcd") for member in machines.etcd])
+    with step(INIT):
+        run(first, "init")
+        credentials = run(first, "discovery") if others or machines.workers else ""
+    if settings.api_endpoint.load_balancer:
+        with step(BALANCER):
+            run(first, "through_the_balancer")
+    if others or machines.workers:
+        # etcd beside them takes one new member at a time.
+        rows = [[machine] for machine in others] if machines.etcd else [others]
+        with step(JOINS):
+            _at_once(join, [*rows, *([machine] for machine in machines.workers)])
+    with step(NETWORK_PLUGIN):
+        run(first, "network_plugin", str(machines.nodes), stdin=manifest)
+    with step(SYSTEM_PODS):
+        run(first, "system_pods")
+    return took
+
+
+def _at_once(task: Callable[..., object], calls: Sequence[Sequence[str]]) -> None:
+    """Calls the task with each row of arguments, in threads of their own. Raises the first error once all ended."""
+    if not calls:
+        return
+    with ThreadPoolExecutor(len(calls)) as pool:
+        started = [pool.submit(task, *row) for row in calls]
+    for one in started:
+        one.result()
+
+
+@contextmanager
+def cut_scripts(folder: Path) -> Iterator[None]:
+    originals = {name: (folder / name).read_text() for name, _, _ in _CUTS}
+    try:
+        for name, line, instead in _CUTS:
+            (folder / name).write_text(cut(originals[name], line, instead))
+        yield
+    finally:
+        for name, text in originals.items():
+            (folder / name).write_text(text)
+
+
+def cut(script: str, line: str, instead: str) -> str:
+    """The script with other commands in place of a line of `main`. Pure. Raises SandboxError if it has none."""
+    if script.count(f"\n{line}") != 1:
+        raise SandboxError(
+            f"a measured script has the line {line.strip()!r} {script.count(line)} times instead of once"
+        )
+    return script.replace(f"\n{line}", f"\n  {instead}\n")

@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo environment test lint test-engine test-cluster drills bench bench-leftovers lock down
+.PHONY: demo environment test lint test-engine test-cluster drills bench bench-preview bench-leftovers lock down
 
 environment: $(VENV)/.installed
 
@@ -42,6 +42,9 @@ drills: environment
 # SET="etcd.topology=stacked etcd.instanceType=" with these settings.
 bench: environment
 	@$(RUN) -m sandbox.bench speed $(addprefix --stack ,$(STACK)) $(addprefix --runs ,$(RUNS)) $(addprefix --set ,$(SET)) $(WRITE)
+
+bench-preview: environment
+	@$(RUN) -m sandbox.bench preview $(addprefix --runs ,$(RUNS)) $(WRITE)
 
 bench-leftovers: environment
 	@$(RUN) -m sandbox.bench leftovers $(addprefix --runs ,$(RUNS)) $(WRITE)

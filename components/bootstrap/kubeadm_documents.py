@@ -9,7 +9,7 @@ import yaml
 
 from components.bootstrap import api_server_files
 from components.bootstrap.node_files import PATCHES
-from components.settings.model import Settings, WorkerPoolSettings
+from components.settings.model import KubeletSettings, Settings, WorkerPoolSettings
 
 API_PORT = 6443
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
@@ -85,8 +85,14 @@ def worker_join(pool: WorkerPoolSettings) -> str:
         "kind": "JoinConfiguration",
         "discovery": {"file": {"kubeConfigPath": DISCOVERY}},
         "nodeRegistration": registration,
+        "patches": {"directory": PATCHES},
     }
     return yaml.safe_dump(document, sort_keys=False, explicit_start=True)
+
+
+def worker_kubelet_patch(settings: Settings) -> str:
+    """What a worker lays over the cluster's stored KubeletConfiguration, which may be older than its own files."""
+    return yaml.safe_dump(_kubelet_settings(settings.kubelet), sort_keys=False)
 
 
 def kubernetes_minor(version: str) -> str:
@@ -209,19 +215,25 @@ def _node_labels(pool: WorkerPoolSettings) -> Mapping[str, str]:
 
 
 def _kubelet_configuration(settings: Settings) -> Document:
-    high = settings.kubelet.image_gc_high_threshold_percent
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "cgroupDriver": "systemd",
-        "containerLogMaxSize": settings.kubelet.container_log_max_size,
-        "imageGCHighThresholdPercent": high,
-        # The kubelet refuses a low threshold that is not below the high one.
-        "imageGCLowThresholdPercent": min(80, high - 5),
-        "maxPods": settings.kubelet.max_pods,
+        **_kubelet_settings(settings.kubelet),
         # A machine that is told to go ends its pods in order first: ordinary ones, then those that nodes need.
         "shutdownGracePeriod": "60s",
         "shutdownGracePeriodCriticalPods": "15s",
+    }
+
+
+def _kubelet_settings(kubelet: KubeletSettings) -> Document:
+    high = kubelet.image_gc_high_threshold_percent
+    return {
+        "containerLogMaxSize": kubelet.container_log_max_size,
+        "imageGCHighThresholdPercent": high,
+        # The kubelet refuses a low threshold that is not below the high one.
+        "imageGCLowThresholdPercent": min(80, high - 5),
+        "maxPods": kubelet.max_pods,
     }
 
 

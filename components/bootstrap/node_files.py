@@ -63,6 +63,7 @@ _LATER: Mapping[Role, tuple[str, ...]] = {
         "renew-join-credentials.sh",
         "tend-workers.sh",
         "wait-ready.sh",
+        "worker-groups.sh",
     ),
     Role.WORKER: (),
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from components.bootstrap.kubeadm_documents import PAUSE_IMAGE, worker_join
-from components.bootstrap.node_files import ETC, NodeFile, Role, environment_file, role_files
+from components.bootstrap.kubeadm_documents import PAUSE_IMAGE, worker_join, worker_kubelet_patch
+from components.bootstrap.node_files import ETC, PATCHES, NodeFile, Role, environment_file, role_files
 from components.identity.statements import parameter_path
 from components.settings.model import Settings, WorkerPoolSettings
 
@@ -40,5 +40,7 @@ def worker_files(
         *role_files(Role.WORKER),
         environment_file(environment),
         NodeFile(f"{ETC}/join.yaml", worker_join(pool)),
+        # In user data: a changed setting of the kubelet rolls the pool, as workers are never changed in place.
+        NodeFile(f"{PATCHES}/kubeletconfiguration+merge.yaml", worker_kubelet_patch(settings)),
         NodeFile(f"{ETC}/pki/ca.crt", authority_pem),
     )

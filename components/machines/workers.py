@@ -16,6 +16,8 @@ from components.network.traffic import Party
 from components.settings.model import WorkerPoolSettings
 
 DRAIN_SECONDS = 300
+# More than a machine waits for its cluster (join-worker.sh).
+JOIN_SECONDS = 1800
 
 
 class WorkerAccess(ComponentResource):
@@ -60,16 +62,9 @@ class WorkerPool(ComponentResource):
         self._tags = {**site.tags.named(pool.name), "quorate:pool": pool.name}
         template = self._launch_template(files)
         self.group = self._group(template)
-        # A resource of its own, so that destroy removes it before the group and no machine waits to be drained.
-        aws.autoscaling.LifecycleHook(
-            f"{name}-drain",
-            name="drain",
-            autoscaling_group_name=self.group.name,
-            lifecycle_transition="autoscaling:EC2_INSTANCE_TERMINATING",
-            heartbeat_timeout=DRAIN_SECONDS,
-            default_result="CONTINUE",
-            opts=ResourceOptions(parent=self, delete_before_replace=True),
-        )
+        # A new machine is in service when its node is Ready: before that, a refresh must not take the next old one.
+        self._hook("join", "autoscaling:EC2_INSTANCE_LAUNCHING", JOIN_SECONDS, "ABANDON")
+        self._hook("drain", "autoscaling:EC2_INSTANCE_TERMINATING", DRAIN_SECONDS, "CONTINUE")
         self.register_outputs({})
 
     def _launch_template(self, files: Output[tuple[NodeFile, ...]]) -> aws.ec2.LaunchTemplate:
@@ -115,6 +110,22 @@ class WorkerPool(ComponentResource):
             opts=ResourceOptions(parent=self, ignore_changes=["imageId"]),
         )
 
+    def _hook(self, hook: str, transition: str, seconds: int, default_result: str) -> None:
+        """The control plane ends the wait (tend-workers.sh); without its word the default comes after `seconds`.
+
+        A resource of its own, so that destroy removes it before the group and no machine waits to be drained, and so
+        that the first machines, which have no cluster yet, are not waited for.
+        """
+        aws.autoscaling.LifecycleHook(
+            f"{self._name}-{hook}",
+            name=hook,
+            autoscaling_group_name=self.group.name,
+            lifecycle_transition=transition,
+            heartbeat_timeout=seconds,
+            default_result=default_result,
+            opts=ResourceOptions(parent=self, delete_before_replace=True),
+        )
+
     def _group(self, template: aws.ec2.LaunchTemplate) -> aws.autoscaling.Group:
         site, pool = self._site, self._pool
         zones = [zone - 1 for zone in pool.zones] or range(site.settings.network.zones)
@@ -132,13 +143,15 @@ class WorkerPool(ComponentResource):
             capacity_rebalance=True if pool.spot else None,
             health_check_type="EC2",
             health_check_grace_period=120,
+            # As long as wait-ready.sh waits for nodes.
+            wait_for_capacity_timeout="15m",
             instance_refresh={
                 "strategy": "Rolling",
                 # A new worker comes before an old one goes.
                 "preferences": {
                     "min_healthy_percentage": 100,
                     "max_healthy_percentage": 110,
-                    "instance_warmup": "60",
+                    "instance_warmup": "0",
                     "skip_matching": True,
                 },
             },

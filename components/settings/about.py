@@ -19,6 +19,7 @@ class Change(StrEnum):
     """What changing a setting does to a cluster that is already there."""
 
     IN_PLACE = "in place"
+    ROLLS_WORKERS = "in place, workers are replaced in turn"
     RESTARTS_MACHINE = "in place, the machine restarts"
     REPLACES_MACHINE = "replaces the machine"
     REFUSED = "refused on a living cluster"

@@ -31,6 +31,8 @@ refused. To change one from the command line:
 The last column says what changing a setting does to a cluster that is already there:
 
 - **{Change.IN_PLACE}**: the same machines go on with the new value.
+- **{Change.ROLLS_WORKERS}**: the control plane goes on with the new value; no worker is changed in place, so new ones
+  take their place, as they do for a pool's own settings: each joins before an old one is drained and ends.
 - **{Change.RESTARTS_MACHINE}**: the machine is stopped and started with its disks and addresses, one after the other.
 - **{Change.REPLACES_MACHINE}**: new machines take the place of the old ones.
 - **{Change.REFUSED}**: the program changes nothing and says why.

@@ -99,15 +99,23 @@ class KubeletSettings:
     """Fields of KubeletConfiguration that a stack may set."""
 
     max_pods: int = field(
-        default=110, metadata=about("Pods per node; Kubernetes is tested to 110.", minimum=1, maximum=250)
+        default=110,
+        metadata=about("Pods per node; Kubernetes is tested to 110.", Change.ROLLS_WORKERS, minimum=1, maximum=250),
     )
     container_log_max_size: str = field(
         default="10Mi",
-        metadata=about("Size at which a container's log is rotated.", syntax=formats.BYTE_QUANTITY),
+        metadata=about(
+            "Size at which a container's log is rotated.", Change.ROLLS_WORKERS, syntax=formats.BYTE_QUANTITY
+        ),
     )
     image_gc_high_threshold_percent: int = field(
         default=85,
-        metadata=about("Disk use in percent above which unused images are removed.", minimum=81, maximum=100),
+        metadata=about(
+            "Disk use in percent above which unused images are removed.",
+            Change.ROLLS_WORKERS,
+            minimum=81,
+            maximum=100,
+        ),
     )
 
 
@@ -137,8 +145,15 @@ class WorkerPoolSettings:
         default="t3.large",
         metadata=about("Machine type.", Change.REPLACES_MACHINE, syntax=formats.INSTANCE_TYPE),
     )
-    minimum: int = field(default=1, metadata=about("Fewest machines.", minimum=0, maximum=5000))
-    maximum: int = field(default=3, metadata=about("Most machines.", minimum=1, maximum=5000))
+    minimum: int = field(default=1, metadata=about("Fewest machines: there are never fewer.", minimum=0, maximum=5000))
+    maximum: int = field(
+        default=3,
+        metadata=about(
+            "Most machines. An autoscaler says how many between the two; without one, lower this to have fewer.",
+            minimum=1,
+            maximum=5000,
+        ),
+    )
     root_volume_gib: int = field(
         default=30,
         metadata=about("Size of the root volume in GiB.", Change.REPLACES_MACHINE, minimum=20, maximum=16384),

@@ -67,7 +67,8 @@ class ClusterSettings:
         ),
     )
     containerd_version: str = field(
-        default="2.3.7", metadata=about("Version of containerd.", syntax=formats.CONTAINERD_VERSION)
+        default="2.3.7",
+        metadata=about("Version of containerd.", Change.ROLLS_WORKERS, syntax=formats.CONTAINERD_VERSION),
     )
     domain: str = field(
         default="quorate.internal",
@@ -171,7 +172,10 @@ class NetworkPluginSettings:
             why="pods of two plugins can't reach each other while nodes change over; make a new cluster",
         ),
     )
-    version: str = field(default="0.28.4", metadata=about("The plugin's version.", syntax=formats.PLUGIN_VERSION))
+    version: str = field(
+        default="0.28.4",
+        metadata=about("The plugin's version.", Change.ROLLS_WORKERS, syntax=formats.PLUGIN_VERSION),
+    )
 
 
 @dataclass(frozen=True)

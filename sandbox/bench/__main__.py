@@ -7,14 +7,14 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 
 from sandbox import lifecycle, supervisor
-from sandbox.bench import leftovers, measurements, speed
+from sandbox.bench import leftovers, measurements, preview, speed
 from sandbox.bench.program import Program
 from sandbox.bench.report import report
 from sandbox.errors import SandboxError
@@ -34,11 +34,13 @@ def main(arguments: list[str]) -> int:
     )  # fmt: skip
     rows = modes.add_parser("leftovers", help="up and destroy in a row: figures first and last")
     rows.add_argument("--runs", type=_positive, default=20)
-    for mode in (times, rows):
+    previews = modes.add_parser("preview", help="`pulumi preview --stack prod`, beside an empty program; with policies")
+    previews.add_argument("--runs", type=_positive, default=5)
+    for mode in (times, rows, previews):
         mode.add_argument("--write", action="store_true", help=f"put the tables into {measurements.FILE.name}")
     chosen = parser.parse_args(arguments)
     try:
-        heading, text = _leftovers(chosen.runs) if chosen.mode == "leftovers" else _speed(chosen)
+        heading, text = {"speed": _speed, "leftovers": _leftovers, "preview": _preview}[chosen.mode](chosen)
         print(text)
         if chosen.write:
             measurements.write(heading, text)
@@ -63,13 +65,27 @@ def _speed(chosen: argparse.Namespace) -> tuple[str, str]:
     return f"Speed of the {chosen.stack} stack{variant}", text
 
 
-def _leftovers(number: int) -> tuple[str, str]:
+def _preview(chosen: argparse.Namespace) -> tuple[str, str]:
+    """Heading and text."""
+    load = os.getloadavg()[0]
+    with _environment() as environment, tempfile.TemporaryDirectory(prefix="quorate-bench-") as folder:
+        previews = preview.cases(Path(folder), environment)
+        programs = {case.program.stack: case.program for case in previews.values()}
+        for program in programs.values():
+            program.create_stack()
+        text = preview.report(preview.measure(previews, chosen.runs, _say))
+        for program in programs.values():
+            program.remove_stack()
+    return "Preview of the prod stack", f"Load average before the first run: {load:.1f}.\n\n{text}"
+
+
+def _leftovers(chosen: argparse.Namespace) -> tuple[str, str]:
     """Heading and text."""
     runs: list[leftovers.Run] = []
     with _sandbox(_STACKS[0]) as program:
         before = leftovers.settled_footprint(program)
         try:
-            for run in leftovers.runs_in_a_row(program, number, _say):
+            for run in leftovers.runs_in_a_row(program, chosen.runs, _say):
                 runs.append(run)
         except SandboxError:
             if runs:
@@ -79,19 +95,25 @@ def _leftovers(number: int) -> tuple[str, str]:
 
 
 @contextmanager
-def _sandbox(stack: str) -> Iterator[Program]:
-    """A program whose stack does not exist yet, in a sandbox that is taken down again where it was not up before."""
+def _environment() -> Iterator[Mapping[str, str]]:
+    """What pulumi needs in a sandbox, which is taken down again where it was not up before."""
     was_up = supervisor.running() is not None
     lifecycle.up(_say)
     try:
-        with tempfile.TemporaryDirectory(prefix="quorate-bench-") as folder:
-            program = Program.copied_to(Path(folder), stack, lifecycle.environment(_say))
-            program.create_stack()
-            yield program
-            program.remove_stack()
+        yield lifecycle.environment(_say)
     finally:
         if not was_up:
             lifecycle.down(_say)
+
+
+@contextmanager
+def _sandbox(stack: str) -> Iterator[Program]:
+    """A program whose stack does not exist yet, in a sandbox."""
+    with _environment() as environment, tempfile.TemporaryDirectory(prefix="quorate-bench-") as folder:
+        program = Program.copied_to(Path(folder), stack, environment)
+        program.create_stack()
+        yield program
+        program.remove_stack()
 
 
 def _positive(text: str) -> int:

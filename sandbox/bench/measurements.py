@@ -12,8 +12,8 @@ FILE = CHECKOUT / "docs" / "measurements.md"
 
 _TITLE = """# Measurements
 
-Written by `make bench` and `make bench-leftovers`. The speed of a host drifts: compare figures only where the CPU
-seconds of booting a bare machine are near.
+Written by `make bench`, `make bench-preview` and `make bench-leftovers`. The speed of a host drifts: compare figures
+only where the CPU seconds of booting a bare machine are near.
 """
 
 

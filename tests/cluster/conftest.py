@@ -36,6 +36,7 @@ MODULES_IN_ORDER = (
     "test_leaving",
     "test_pools_and_faults",
     "test_load_balancers",
+    "test_worker_pools",
     "test_prod",
     "test_prod_faults",
 )
@@ -109,15 +110,20 @@ class Workspace:
                 pytest.fail(f"pulumi {' '.join(arguments)} went on after its interruption\n{printed.read_text()}")
         return subprocess.CompletedProcess(process.args, process.returncode, printed.read_text(), "")
 
-    def kubectl(self, *arguments: str) -> str:
-        """Runs kubectl as the operator, with the stack's own kubeconfig."""
+    def kubectl_command(self, *arguments: str) -> list[str]:
+        """The command line of kubectl as the operator, with the stack's own kubeconfig; needs `environment`."""
         if not self.kubeconfig.exists():
             content = self.pulumi("stack", "output", "kubeconfig", "--show-secrets", "--stack", self.stack).stdout
             self.kubeconfig.touch(mode=0o600)
             self.kubeconfig.write_text(content)
-        command = [str(binary("kubernetes", "kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]
+        return [str(binary("kubernetes", "kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]
+
+    def kubectl(self, *arguments: str, given: str = "") -> str:
+        """Runs kubectl as the operator; `given` is its standard input."""
         # The name of a load balancer is known to the proxy alone.
-        outcome = subprocess.run(command, env=self.environment, capture_output=True, text=True)
+        outcome = subprocess.run(
+            self.kubectl_command(*arguments), env=self.environment, capture_output=True, text=True, input=given
+        )
         if outcome.returncode:
             pytest.fail(f"kubectl {' '.join(arguments)}: {outcome.stderr}")
         return outcome.stdout

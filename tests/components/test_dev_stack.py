@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
+from pathlib import PurePath
 
+import pytest
+import yaml
+
+from components.bootstrap.kubeadm_documents import worker_join
+from components.bootstrap.worker import worker_files
+from components.settings.about import Change, about_of, key_of
+from components.settings.model import Settings, WorkerPoolSettings
 from tests.components.recording import Secret
-from tests.components.stacks import COMMAND, GROUP, INSTANCE, recorded, varied, waits_for
+from tests.components.stacks import COMMAND, GROUP, INSTANCE, TEMPLATE, recorded, settings_of, varied, waits_for
 
 
 def test_dev_has_workers_that_join_by_themselves() -> None:
@@ -35,6 +44,64 @@ def test_the_number_of_resources_does_not_grow_with_the_number_of_workers() -> N
     wide = ("network__podCidr", "10.128.0.0/9")
     few, many = (recorded("dev", (wide, ("workers__0__maximum", most))) for most in (4, 4999))
     assert set(few.resources) == set(many.resources)
+
+
+def test_a_maximum_of_thousands_changes_the_group_and_nothing_else() -> None:
+    wide = ("network__podCidr", "10.128.0.0/9")
+    few, many = (recorded("dev", (wide, ("workers__0__maximum", most))).resources for most in (4, 4999))
+    # Settings are recorded for the next update to compare with; that is an output of the component.
+    differing = {
+        key: {name for name in few[key].inputs if few[key].inputs[name] != many[key].inputs.get(name)}
+        for key in few
+        if few[key] != many[key]
+    }
+    assert differing == {f"{GROUP} dev-pool-general-group": {"maxSize"}}
+
+
+# A setting of each group that a worker has something to do with, or might have.
+CHANGES = {
+    "cluster__containerdVersion": "2.3.6",
+    "kubelet__maxPods": 64,
+    "kubelet__containerLogMaxSize": "20Mi",
+    "kubelet__imageGcHighThresholdPercent": 90,
+    "networkPlugin__version": "0.28.3",
+    "access__sshCidrs": ["192.0.2.7/32"],
+    "etcd__heartbeatIntervalMs": 200,
+    "etcd__volumeGib": 40,
+    "controlPlane__schedulable": True,
+    "controlPlane__apiServerArguments": {"max-requests-inflight": "350"},
+    "addons__metricsServer": False,
+    "workers__0__instanceType": "t3.large",
+    "workers__0__labels": {"purpose": "web"},
+    "workers__0__taints": [{"key": "purpose", "effect": "NoSchedule"}],
+    "workers__0__rootVolumeGib": 40,
+    "workers__0__minimum": 3,
+}
+
+
+@pytest.mark.parametrize("path", CHANGES)
+def test_a_change_rolls_the_pools_exactly_where_the_documentation_says_so(path: str) -> None:
+    before, after = (stack.of_type(TEMPLATE)[0] for stack in (recorded("dev"), varied("dev", path, CHANGES[path])))
+    group, *_, key = path.split("__")
+    kind = WorkerPoolSettings if group == "workers" else type(getattr(settings_of("dev"), _snake(group)))
+    said = about_of(next(field for field in fields(kind) if key_of(field.name) == key)).change
+    assert (before.inputs != after.inputs) == (said in (Change.ROLLS_WORKERS, Change.REPLACES_MACHINE))
+
+
+def _snake(key: str) -> str:
+    return next(field.name for field in fields(Settings) if key_of(field.name) == key)
+
+
+def test_a_worker_has_the_stacks_kubelet_settings_even_where_the_clusters_stored_ones_are_older() -> None:
+    settings = settings_of("dev", kubelet__maxPods=64)
+    (patch,) = (
+        file
+        for file in worker_files(settings, settings.workers[0], "api.dev.quorate.internal", "pem", ())
+        if file.path.endswith("/patches/kubeletconfiguration+merge.yaml")
+    )
+    assert yaml.safe_load(patch.content)["maxPods"] == 64
+    assert yaml.safe_load(worker_join(settings.workers[0]))["patches"]["directory"] == str(PurePath(patch.path).parent)
+    assert patch.needed_at_boot
 
 
 def test_workers_and_control_plane_may_do_what_they_need_with_the_credentials() -> None:

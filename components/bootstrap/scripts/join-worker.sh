@@ -14,8 +14,9 @@ readonly JOINED="$QUORATE_ETC/joined"
 readonly AUTHORITY="$QUORATE_ETC/pki/ca.crt"
 readonly CLUSTER_SECONDS="${CLUSTER_SECONDS:-1200}"
 
-# The token, or why there is none.
-fetch_token() {
+# Puts the token of now where kubeadm looks, or prints why there is none.
+# shellcheck disable=SC2329 # wait_until calls it
+fetch_credentials() {
   local token
   token="$(get_parameter "$JOIN_PARAMETER")" || {
     printf '%s' "$token"
@@ -25,7 +26,7 @@ fetch_token() {
     printf 'parameter %s holds no credentials yet: no control plane has written any' "$JOIN_PARAMETER"
     return 1
   fi
-  printf '%s' "$token"
+  (umask 077 && write_discovery "{token: $token}" "$AUTHORITY")
 }
 
 node_is_registered() {
@@ -50,7 +51,7 @@ joined() {
 }
 
 main() {
-  local name token
+  local name
   [[ ! -e $JOINED ]] || exit 0
   mkdir -p "$QUORATE_LOGS"
   take_lock 1200
@@ -64,11 +65,9 @@ main() {
   finish_or_clean_up "$name"
   say "node $name waits for the cluster at $API_ENDPOINT_NAME"
   wait_until "$CLUSTER_SECONDS" "the API at $API_ENDPOINT_NAME" api_answers "$AUTHORITY"
-  wait_until "$CLUSTER_SECONDS" "credentials to join with" fetch_token
-  token="$(fetch_token)"
   # shellcheck disable=SC2064 # the file of now
   trap "rm --force '$DISCOVERY'" EXIT
-  (umask 077 && write_discovery "{token: $token}" "$AUTHORITY")
+  wait_until "$CLUSTER_SECONDS" "credentials to join with" fetch_credentials
   say "kubeadm join, Kubernetes $KUBERNETES_VERSION"
   run_kubeadm join --config "$QUORATE_ETC/join.yaml" --node-name "$name" --ignore-preflight-errors "$(ignored_checks "")"
   joined "$name"

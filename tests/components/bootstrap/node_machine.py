@@ -18,6 +18,8 @@ given=""
 call="$name $*"
 case "$call" in
   *'@-'* | *'--filename -'*) given="$(cat)" ;;
+  # Left unread, it would end whoever writes it.
+  *'--config - '*) cat >/dev/null ;;
 esac
 for argument; do
   # What is passed by a file descriptor is no part of a command line; curl's configuration comes so.

@@ -19,6 +19,7 @@ def worker_files(
     endpoint_name: str,
     authority_pem: str,
     network_plugin_images: tuple[str, ...],
+    region: str,
 ) -> tuple[NodeFile, ...]:
     """Everything that a worker needs to prepare itself and join: POOL-INSTANCE, where INSTANCE is its instance's id.
 
@@ -39,6 +40,6 @@ def worker_files(
     return (
         *role_files(Role.WORKER),
         environment_file(environment),
-        NodeFile(f"{ETC}/join.yaml", worker_join(pool)),
+        NodeFile(f"{ETC}/join.yaml", worker_join(pool, region)),
         NodeFile(f"{ETC}/pki/ca.crt", authority_pem),
     )

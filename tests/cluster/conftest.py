@@ -37,6 +37,7 @@ MODULES_IN_ORDER = (
     "test_pools_and_faults",
     "test_load_balancers",
     "test_prod",
+    "test_network_plugins",
 )
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from components.bootstrap import api_server_files
 from components.bootstrap.node_files import PATCHES
-from components.bootstrap.node_labels import Place, label_argument, place_labels, pool_labels
+from components.bootstrap.node_labels import Place, label_arguments, place_labels, pool_labels
 from components.settings.model import Settings, WorkerPoolSettings
 
 API_PORT = 6443
@@ -75,7 +75,7 @@ def worker_join(pool: WorkerPoolSettings, region: str) -> str:
     registration: Document = {
         "criSocket": CRI_SOCKET,
         "imagePullPolicy": "IfNotPresent",
-        "kubeletExtraArgs": _arguments({"node-labels": label_argument(pool_labels(pool, region))}),
+        "kubeletExtraArgs": label_arguments(pool_labels(pool, region)),
     }
     if pool.taints:
         registration["taints"] = [{"key": t.key, "value": t.value, "effect": str(t.effect)} for t in pool.taints]
@@ -196,7 +196,7 @@ def _control_plane_registration(settings: Settings, machine: ControlPlaneMachine
         "name": machine.name,
         "criSocket": CRI_SOCKET,
         "imagePullPolicy": "IfNotPresent",
-        "kubeletExtraArgs": _arguments({"node-ip": machine.private_address, "node-labels": label_argument(labels)}),
+        "kubeletExtraArgs": [*_arguments({"node-ip": machine.private_address}), *label_arguments(labels)],
     }
     if settings.control_plane.schedulable:
         # Absent, kubeadm taints a control plane; an empty list is its way to say "no taint".

@@ -37,6 +37,6 @@ def pool_labels(pool: WorkerPoolSettings, region: str) -> Mapping[str, str]:
     }
 
 
-def label_argument(labels: Mapping[str, str]) -> str:
-    """The labels as the kubelet's --node-labels takes them."""
-    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+def label_arguments(labels: Mapping[str, str]) -> list[Mapping[str, str]]:
+    """The labels as arguments of the kubelet, which adds them up: a line each, so a change shows as one line."""
+    return [{"name": "node-labels", "value": f"{key}={value}"} for key, value in sorted(labels.items())]

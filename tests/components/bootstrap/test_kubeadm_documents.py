@@ -43,8 +43,7 @@ def documents(settings: Settings = SETTINGS) -> dict[str, dict[str, Any]]:
 
 def node_labels(registration: dict[str, Any]) -> dict[str, str]:
     """What the kubelet is told to label its node with."""
-    (value,) = [a["value"] for a in registration["kubeletExtraArgs"] if a["name"] == "node-labels"]
-    return dict(label.split("=") for label in value.split(","))
+    return dict(a["value"].split("=") for a in registration["kubeletExtraArgs"] if a["name"] == "node-labels")
 
 
 def with_kubernetes(version: str) -> Settings:

@@ -68,7 +68,7 @@ def test_a_worker_registers_with_the_zone_that_its_metadata_names(tmp_path: Path
     machine = worker(tmp_path, parameter(TOKEN))
     machine.run("join-worker.sh")
     pools = (tmp_path / "etc" / "join.yaml").read_text()
-    assert ",topology.kubernetes.io/zone=ZONE_OF_THE_MACHINE\n" in pools
+    assert "topology.kubernetes.io/zone=ZONE_OF_THE_MACHINE\n" in pools
     assert (tmp_path / "document").read_text() == pools.replace("ZONE_OF_THE_MACHINE", "eu-central-1b")
 
 

@@ -196,7 +196,8 @@ def _control_plane_registration(settings: Settings, machine: ControlPlaneMachine
         "name": machine.name,
         "criSocket": CRI_SOCKET,
         "imagePullPolicy": "IfNotPresent",
-        "kubeletExtraArgs": [*_arguments({"node-ip": machine.private_address}), *label_arguments(labels)],
+        # First what machines have in common: a preview shows a change together with its neighbouring lines.
+        "kubeletExtraArgs": [*label_arguments(labels), *_arguments({"node-ip": machine.private_address})],
     }
     if settings.control_plane.schedulable:
         # Absent, kubeadm taints a control plane; an empty list is its way to say "no taint".

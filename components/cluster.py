@@ -59,7 +59,9 @@ class Cluster(ComponentResource):
         # The machines. They prepare themselves from their first boot on, all at once.
         etcd = EtcdMembers(name, site, pki, child)
         control_plane = ControlPlane(name, site, plugin, child)
-        pool_files = {pool.name: self._worker_files(pool, pki, plugin) for pool in settings.workers}
+        pool_files = {
+            pool.name: self._worker_files(pool, pki, plugin, site.account.region) for pool in settings.workers
+        }
         pools = self._worker_pools(site, pool_files)
 
         # The API's name. Little waits for it: zones and records are slow, and the first machine knows its own name.
@@ -143,10 +145,14 @@ class Cluster(ComponentResource):
             )
         return Site(settings, account, network, groups, operator_key, tags)
 
-    def _worker_files(self, pool: WorkerPoolSettings, pki: Pki, plugin: NetworkPlugin) -> Output[tuple[NodeFile, ...]]:
+    def _worker_files(
+        self, pool: WorkerPoolSettings, pki: Pki, plugin: NetworkPlugin, region: str
+    ) -> Output[tuple[NodeFile, ...]]:
         settings = self._settings
         return pki.authority.apply(
-            lambda authority: worker_files(settings, pool, endpoint_name(settings.cluster), authority, plugin.images)
+            lambda authority: worker_files(
+                settings, pool, endpoint_name(settings.cluster), authority, plugin.images, region
+            )
         )
 
     def _worker_pools(self, site: Site, files: dict[str, Output[tuple[NodeFile, ...]]]) -> list[WorkerPool]:

@@ -12,6 +12,7 @@ from components.bootstrap import kubeadm_documents
 from components.bootstrap.control_plane import ControlPlaneBootstrap, control_plane_files
 from components.bootstrap.etcd_member import EtcdMemberBootstrap, etcd_member_files
 from components.bootstrap.node_files import NodeFile
+from components.bootstrap.node_labels import Place
 from components.machines.control_plane import ControlPlaneMachine, EtcdMachine
 from components.machines.machine import Site
 from components.machines.plan import PlannedMachine, machines_are_private, planned_control_planes, planned_etcd_members
@@ -93,28 +94,22 @@ class ControlPlane:
         name = endpoint_name(settings.cluster)
         etcd = tuple(member.address for member in planned_etcd_members(settings))
         others = [other.address for other in self._planned if other is not planned]
+        place = Place(self._site.account.region, self._site.network.zone_names[planned.zone])
         # A private machine's certificate needs no other address than that which it has anyway.
         public = Output.from_input("") if machines_are_private(settings) else machine.address
 
         def files(known: Sequence[str]) -> tuple[NodeFile, ...]:
             volume_id, public_address = known
-            documents = kubeadm_documents.kubeadm_documents(
-                settings,
-                kubeadm_documents.ControlPlaneMachine(
-                    planned.name, planned.address, public_address, name, etcd, balanced
-                ),
+            documented = kubeadm_documents.ControlPlaneMachine(
+                planned.name, planned.address, public_address, name, place, etcd, balanced
             )
             return control_plane_files(
                 settings,
-                planned.name,
-                planned.address,
-                name,
+                documented,
                 volume_id,
-                documents,
                 plugin.workload,
                 plugin.images,
                 joins=planned is not self._planned[0],
-                load_balanced=balanced,
                 other_addresses=others,
             )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pulumi_kubernetes as kubernetes
 from pulumi import ComponentResource, Resource, ResourceOptions
 
+from components.addons.spread import spread
+
 VERSION = "0.9.0"
 _NAMESPACE = "kube-system"
 _NAME = "metrics-server"
@@ -139,14 +141,7 @@ class MetricsServer(ComponentResource):
         return {
             "service_account_name": _NAME,
             "priority_class_name": "system-cluster-critical",
-            "topology_spread_constraints": [
-                {
-                    "max_skew": 1,
-                    "topology_key": "kubernetes.io/hostname",
-                    "when_unsatisfiable": "ScheduleAnyway",
-                    "label_selector": {"match_labels": self._labels},
-                }
-            ],
+            "topology_spread_constraints": spread(self._labels),
             "containers": [
                 {
                     "name": _NAME,

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 import pulumi_kubernetes as kubernetes
 from pulumi import ComponentResource, Resource, ResourceOptions
 
+from components.addons.spread import spread
+
 NAMESPACE = "quorate-smoke"
 SERVICE = "smoke"
 PORT = 80
 _TARGET_PORT = 8080
-_IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.63.0"
+IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.63.0"
 _NOBODY = 65534
 
 
@@ -78,14 +80,7 @@ class Smoke(ComponentResource):
 def _pod(labels: Mapping[str, str]) -> kubernetes.core.v1.PodSpecArgsDict:
     return {
         # The proof is worth more from two nodes, but one will do.
-        "topology_spread_constraints": [
-            {
-                "max_skew": 1,
-                "topology_key": "kubernetes.io/hostname",
-                "when_unsatisfiable": "ScheduleAnyway",
-                "label_selector": {"match_labels": labels},
-            }
-        ],
+        "topology_spread_constraints": spread(labels),
         # The server would serve the token's file too.
         "automount_service_account_token": False,
         "security_context": {
@@ -96,7 +91,7 @@ def _pod(labels: Mapping[str, str]) -> kubernetes.core.v1.PodSpecArgsDict:
         "containers": [
             {
                 "name": "web",
-                "image": _IMAGE,
+                "image": IMAGE,
                 "args": ["test-webserver", f"--port={_TARGET_PORT}"],
                 "ports": [{"name": "http", "container_port": _TARGET_PORT}],
                 "readiness_probe": {"http_get": {"path": "/index.html", "port": "http"}, "period_seconds": 2},

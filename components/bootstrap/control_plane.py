@@ -9,7 +9,12 @@ from pulumi import ComponentResource, Output, Resource, ResourceOptions
 from components.access import LOGIN_USER
 from components.bootstrap.api_server_files import ENCRYPTION, audit_policy_file, encryption_configuration
 from components.bootstrap.delivery import deliver_and_configure
-from components.bootstrap.kubeadm_documents import PAUSE_IMAGE, control_plane_join
+from components.bootstrap.kubeadm_documents import (
+    PAUSE_IMAGE,
+    ControlPlaneMachine,
+    control_plane_join,
+    kubeadm_documents,
+)
 from components.bootstrap.node_files import ETC, NodeFile, Role, environment_file, role_files
 from components.bootstrap.remote import RemoteMachine
 from components.bootstrap.worker import join_parameter
@@ -19,29 +24,24 @@ from components.settings.model import Settings
 
 def control_plane_files(
     settings: Settings,
-    machine: str,
-    private_address: str,
-    endpoint_name: str,
+    machine: ControlPlaneMachine,
     volume_id: str,
-    documents: str,
     network_plugin_workload: str,
     network_plugin_images: tuple[str, ...],
     *,
     joins: bool = False,
-    load_balanced: bool = False,
     other_addresses: Sequence[str] = (),
 ) -> tuple[NodeFile, ...]:
     """Everything that a control-plane machine needs and that is no secret. Pure.
 
     `volume_id` is empty where etcd has machines of its own. One machine of a cluster founds it, the others join.
-    `load_balanced` says whether the endpoint's name leads to a load balancer; if not, it is this machine.
     `other_addresses` are those of the other control-plane machines.
     """
     environment = {
         "ROLE": Role.CONTROL_PLANE,
         "CLUSTER_NAME": settings.cluster.name,
-        "MACHINE_NAME": machine,
-        "NODE_ADDRESS": private_address,
+        "MACHINE_NAME": machine.name,
+        "NODE_ADDRESS": machine.private_address,
         "LOGIN_USER": LOGIN_USER,
         "KUBERNETES_VERSION": settings.cluster.kubernetes_version,
         "CONTAINERD_VERSION": settings.cluster.containerd_version,
@@ -50,18 +50,18 @@ def control_plane_files(
         "NETWORK_PLUGIN_WORKLOAD": network_plugin_workload,
         "ETCD_VOLUME_ID": volume_id,
         "ETCD_VOLUME_GIB": str(settings.etcd.volume_gib),
-        "API_ENDPOINT_NAME": endpoint_name,
-        "API_ENDPOINT_ADDRESS": "" if load_balanced else private_address,
+        "API_ENDPOINT_NAME": machine.endpoint_name,
+        # Without a load balancer, the endpoint is this machine.
+        "API_ENDPOINT_ADDRESS": "" if machine.load_balanced else machine.private_address,
         "CONTROL_PLANE_ADDRESSES": " ".join(other_addresses),
         "JOINS": "yes" if joins else "",
         "JOIN_PARAMETER": join_parameter(settings.cluster.name) if settings.workers else "",
     }
-    join = control_plane_join(settings, machine, private_address)
     return (
         *role_files(Role.CONTROL_PLANE, etcd_volume=bool(volume_id)),
         environment_file(environment),
-        NodeFile(f"{ETC}/kubeadm.yaml", documents),
-        NodeFile(f"{ETC}/join.yaml", join, needed_at_boot=False),
+        NodeFile(f"{ETC}/kubeadm.yaml", kubeadm_documents(settings, machine)),
+        NodeFile(f"{ETC}/join.yaml", control_plane_join(settings, machine), needed_at_boot=False),
         audit_policy_file(),
     )
 

@@ -9,6 +9,7 @@ import yaml
 
 from components.bootstrap import api_server_files
 from components.bootstrap.node_files import PATCHES
+from components.bootstrap.node_labels import Place, label_arguments, place_labels, pool_labels
 from components.settings.model import KubeletSettings, Settings, WorkerPoolSettings
 
 API_PORT = 6443
@@ -18,7 +19,6 @@ PAUSE_IMAGE = "registry.k8s.io/pause:3.10.2"
 PKI = "/etc/kubernetes/pki"
 # Where the scripts write, in memory, how to reach and verify the cluster, with credentials that live shortly.
 DISCOVERY = "/run/quorate/discovery.conf"
-POOL_LABEL = "quorate/pool"
 # etcd's own default, said so that every member says the same; more needs as much memory.
 ETCD_QUOTA_BYTES = 2 * 1024**3
 
@@ -41,6 +41,7 @@ class ControlPlaneMachine:
     private_address: str
     public_address: str
     endpoint_name: str
+    place: Place
     etcd_addresses: tuple[str, ...] = ()
     load_balanced: bool = False
 
@@ -56,27 +57,25 @@ def kubeadm_documents(settings: Settings, machine: ControlPlaneMachine) -> str:
     return yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
 
 
-def control_plane_join(settings: Settings, name: str, private_address: str) -> str:
+def control_plane_join(settings: Settings, machine: ControlPlaneMachine) -> str:
     """How a machine joins as a control plane: by a file with the cluster's CA, so no certificate key is needed."""
     document = {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "JoinConfiguration",
         "discovery": {"file": {"kubeConfigPath": DISCOVERY}},
-        "controlPlane": {"localAPIEndpoint": _local_endpoint(private_address)},
-        "nodeRegistration": _control_plane_registration(settings, name, private_address),
+        "controlPlane": {"localAPIEndpoint": _local_endpoint(machine.private_address)},
+        "nodeRegistration": _control_plane_registration(settings, machine),
         "patches": {"directory": PATCHES},
     }
     return yaml.safe_dump(document, sort_keys=False, explicit_start=True)
 
 
-def worker_join(pool: WorkerPoolSettings) -> str:
-    """How the machines of a pool join. Their names are not in it: each has its own."""
+def worker_join(pool: WorkerPoolSettings, region: str) -> str:
+    """How the machines of a pool join. Their names and zones are not in it: each has its own."""
     registration: Document = {
         "criSocket": CRI_SOCKET,
         "imagePullPolicy": "IfNotPresent",
-        "kubeletExtraArgs": _arguments(
-            {"node-labels": ",".join(f"{key}={value}" for key, value in sorted(_node_labels(pool).items()))}
-        ),
+        "kubeletExtraArgs": label_arguments(pool_labels(pool, region)),
     }
     if pool.taints:
         registration["taints"] = [{"key": t.key, "value": t.value, "effect": str(t.effect)} for t in pool.taints]
@@ -107,7 +106,7 @@ def _init_configuration(settings: Settings, machine: ControlPlaneMachine) -> Doc
         # kubeadm always makes a token. Nothing joins with this one, so it expires at once.
         "bootstrapTokens": [{"ttl": "1m0s", "description": "made by kubeadm init, unused"}],
         "localAPIEndpoint": _local_endpoint(machine.private_address),
-        "nodeRegistration": _control_plane_registration(settings, machine.name, machine.private_address),
+        "nodeRegistration": _control_plane_registration(settings, machine),
         "patches": {"directory": PATCHES},
         "skipPhases": ["show-join-command"],
     }
@@ -197,21 +196,19 @@ def _local_endpoint(private_address: str) -> Document:
     return {"advertiseAddress": private_address, "bindPort": API_PORT}
 
 
-def _control_plane_registration(settings: Settings, name: str, private_address: str) -> Document:
+def _control_plane_registration(settings: Settings, machine: ControlPlaneMachine) -> Document:
+    labels = place_labels(machine.place, settings.control_plane.instance_type)
     registration: Document = {
-        "name": name,
+        "name": machine.name,
         "criSocket": CRI_SOCKET,
         "imagePullPolicy": "IfNotPresent",
-        "kubeletExtraArgs": _arguments({"node-ip": private_address}),
+        # First what machines have in common: a preview shows a change together with its neighbouring lines.
+        "kubeletExtraArgs": [*label_arguments(labels), *_arguments({"node-ip": machine.private_address})],
     }
     if settings.control_plane.schedulable:
         # Absent, kubeadm taints a control plane; an empty list is its way to say "no taint".
         registration["taints"] = []
     return registration
-
-
-def _node_labels(pool: WorkerPoolSettings) -> Mapping[str, str]:
-    return {**pool.labels, POOL_LABEL: pool.name}
 
 
 def _kubelet_configuration(settings: Settings) -> Document:

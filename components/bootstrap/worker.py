@@ -19,6 +19,7 @@ def worker_files(
     endpoint_name: str,
     authority_pem: str,
     network_plugin_images: tuple[str, ...],
+    region: str,
 ) -> tuple[NodeFile, ...]:
     """Everything that a worker needs to prepare itself and join: POOL-INSTANCE, where INSTANCE is its instance's id.
 
@@ -39,7 +40,7 @@ def worker_files(
     return (
         *role_files(Role.WORKER),
         environment_file(environment),
-        NodeFile(f"{ETC}/join.yaml", worker_join(pool)),
+        NodeFile(f"{ETC}/join.yaml", worker_join(pool, region)),
         # In user data: a changed setting of the kubelet rolls the pool, as workers are never changed in place.
         NodeFile(f"{PATCHES}/kubeletconfiguration+merge.yaml", worker_kubelet_patch(settings)),
         NodeFile(f"{ETC}/pki/ca.crt", authority_pem),

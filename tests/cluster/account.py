@@ -36,3 +36,33 @@ def instance_ids(environment: Mapping[str, str]) -> dict[str, list[str]]:
 def fault(kind: str, name: str) -> str:
     """Breaks or heals a machine or a zone, as `python -m sandbox fault KIND NAME` does."""
     return control.ask(supervisor.control_socket(), {"fault": kind, "name": name})
+
+
+def instances_by_address(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What the account says of the instances that run, by their private address."""
+    running = [{"Name": "instance-state-name", "Values": ["running"]}]
+    reservations = account_client(environment, "ec2").describe_instances(Filters=running)["Reservations"]
+    return {i["PrivateIpAddress"]: i for reservation in reservations for i in reservation["Instances"]}
+
+
+def holdings(environment: Mapping[str, str]) -> dict[str, list[str]]:
+    """Ids of what costs money or stands in a way, by kind, without what is deleted and only remembered."""
+    ec2 = account_client(environment, "ec2")
+    balancing = account_client(environment, "elbv2")
+    groups = account_client(environment, "autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+    alive = [{"Name": "instance-state-name", "Values": ["pending", "running", "stopping", "stopped", "shutting-down"]}]
+    instances = ec2.describe_instances(Filters=alive)["Reservations"]
+    gateways = [g for g in ec2.describe_nat_gateways()["NatGateways"] if g["State"] != "deleted"]
+    found = {
+        "instances": [i["InstanceId"] for reservation in instances for i in reservation["Instances"]],
+        "volumes": [v["VolumeId"] for v in ec2.describe_volumes()["Volumes"]],
+        "interfaces": [i["NetworkInterfaceId"] for i in ec2.describe_network_interfaces()["NetworkInterfaces"]],
+        "addresses": [a["AllocationId"] for a in ec2.describe_addresses()["Addresses"]],
+        "NAT gateways": [g["NatGatewayId"] for g in gateways],
+        "networks": [v["VpcId"] for v in ec2.describe_vpcs()["Vpcs"]],
+        "security groups": [g["GroupId"] for g in ec2.describe_security_groups()["SecurityGroups"]],
+        "load balancers": [b["LoadBalancerArn"] for b in balancing.describe_load_balancers()["LoadBalancers"]],
+        "target groups": [g["TargetGroupArn"] for g in balancing.describe_target_groups()["TargetGroups"]],
+        "groups of machines": [g["AutoScalingGroupName"] for g in groups],
+    }
+    return {kind: sorted(ids) for kind, ids in found.items()}

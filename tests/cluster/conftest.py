@@ -38,6 +38,7 @@ MODULES_IN_ORDER = (
     "test_load_balancers",
     "test_worker_pools",
     "test_prod",
+    "test_network_plugins",
     "test_prod_faults",
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.cluster import network_checks, pod_network
 from tests.cluster.conftest import Workspace, made_workspace
 from tests.cluster.on_machines import machines
 
@@ -40,6 +41,30 @@ def test_up_ends_with_every_node_ready_in_three_zones(prod: Workspace) -> None:
     # Three etcd members and a bastion are machines without a node.
     assert len(machines().ids()) == 10
     assert "readyz check passed" in prod.kubectl("get", "--raw", "/readyz?verbose")
+
+
+@pytest.fixture(scope="module")
+def pods(prod: Workspace) -> dict[str, tuple[pod_network.Pod, ...]]:
+    return pod_network.deploy(prod)
+
+
+def test_nodes_say_where_they_stand_and_cluster_dns_stands_in_two_zones(prod: Workspace) -> None:
+    network_checks.nodes_say_where_they_stand(prod)
+    network_checks.cluster_dns_stands_in_two_zones(prod)
+
+
+def test_pods_of_every_pair_of_machines_talk_and_names_resolve(
+    prod: Workspace, pods: dict[str, tuple[pod_network.Pod, ...]]
+) -> None:
+    network_checks.pods_of_every_pair_of_machines_talk(prod, pods)
+    network_checks.names_resolve_from_every_machine(prod, pods)
+    network_checks.packets_leave_room_for_their_header(prod, "calico", pods)
+
+
+def test_policies_block_what_they_should_and_only_that(
+    prod: Workspace, pods: dict[str, tuple[pod_network.Pod, ...]]
+) -> None:
+    network_checks.policies_block_what_they_should_and_only_that(prod, pods)
 
 
 def test_a_second_up_changes_nothing(prod: Workspace) -> None:

@@ -12,6 +12,7 @@ BIN="$(dirname "$0")"
 readonly BIN
 readonly JOINED="$QUORATE_ETC/joined"
 readonly AUTHORITY="$QUORATE_ETC/pki/ca.crt"
+readonly JOIN="$QUORATE_ETC/join-here.yaml"
 readonly CLUSTER_SECONDS="${CLUSTER_SECONDS:-1200}"
 
 # Puts the token of now where kubeadm looks, or prints why there is none.
@@ -43,6 +44,14 @@ finish_or_clean_up() {
   kubeadm reset --force >/dev/null 2>&1 || die "kubeadm reset failed; run it by hand to see why"
 }
 
+# What kubeadm joins by: the pool's document, with the zone that this machine stands in.
+documented_join() {
+  local zone
+  zone="$(metadata meta-data/placement/availability-zone)"
+  [[ $zone =~ ^[a-z0-9-]+$ ]] || die "the instance's metadata names no zone but: $zone"
+  sed "s/ZONE_OF_THE_MACHINE/$zone/" "$QUORATE_ETC/join.yaml" >"$JOIN"
+}
+
 joined() {
   systemctl enable --quiet kubelet
   install_text 644 "$JOINED" <<<"$1" || true
@@ -68,8 +77,9 @@ main() {
   # shellcheck disable=SC2064 # the file of now
   trap "rm --force '$DISCOVERY'" EXIT
   wait_until "$CLUSTER_SECONDS" "credentials to join with" fetch_credentials
+  documented_join
   say "kubeadm join, Kubernetes $KUBERNETES_VERSION"
-  run_kubeadm join --config "$QUORATE_ETC/join.yaml" --node-name "$name" --ignore-preflight-errors "$(ignored_checks "")"
+  run_kubeadm join --config "$JOIN" --node-name "$name" --ignore-preflight-errors "$(ignored_checks "")"
   joined "$name"
 }
 

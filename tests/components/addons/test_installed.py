@@ -61,6 +61,15 @@ def test_a_drain_leaves_cluster_dns_a_pod_where_there_is_more_than_one_node() ->
     assert not recorded("education").of_type(BUDGET)
 
 
+def test_the_page_is_served_from_different_zones_and_there_from_different_nodes_where_it_can_be() -> None:
+    (web,) = [d for d in recorded("prod").of_type(DEPLOYMENT) if d.name.endswith("-smoke-web")]
+    constraints = web.inputs["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert [c["topologyKey"] for c in constraints] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+    for constraint in constraints:
+        assert constraint["labelSelector"]["matchLabels"] == web.inputs["spec"]["selector"]["matchLabels"]
+        assert constraint["whenUnsatisfiable"] == "ScheduleAnyway", "one node is enough for it"
+
+
 def test_the_page_is_served_from_two_nodes_where_there_are_two() -> None:
     def replicas(stack: str) -> int:
         (web,) = [d for d in recorded(stack).of_type(DEPLOYMENT) if d.name.endswith("-smoke-web")]

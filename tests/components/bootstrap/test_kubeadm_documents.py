@@ -18,11 +18,13 @@ from components.bootstrap.kubeadm_documents import (
     kubernetes_minor,
     worker_join,
 )
+from components.bootstrap.node_labels import Place
 from components.settings.model import Settings, Taint, TaintEffect, WorkerPoolSettings
 from tests.components.education import SETTINGS
 from tests.components.golden_files import assert_is_reviewed
 
-MACHINE = ControlPlaneMachine("control-plane-0", "10.20.0.16", "198.51.100.7", "api.education.quorate.internal")
+PLACE = Place("eu-central-1", "eu-central-1a")
+MACHINE = ControlPlaneMachine("control-plane-0", "10.20.0.16", "198.51.100.7", "api.education.quorate.internal", PLACE)
 
 ETCD_ADDRESSES = ("10.20.128.24", "10.20.144.25", "10.20.160.26")
 POOL = WorkerPoolSettings(
@@ -32,11 +34,16 @@ POOL = WorkerPoolSettings(
 
 def of_several(name: str, address: str) -> ControlPlaneMachine:
     """A machine behind a load balancer, with etcd elsewhere."""
-    return ControlPlaneMachine(name, address, "", MACHINE.endpoint_name, ETCD_ADDRESSES, load_balanced=True)
+    return ControlPlaneMachine(name, address, "", MACHINE.endpoint_name, PLACE, ETCD_ADDRESSES, load_balanced=True)
 
 
 def documents(settings: Settings = SETTINGS) -> dict[str, dict[str, Any]]:
     return {document["kind"]: document for document in yaml.safe_load_all(kubeadm_documents(settings, MACHINE))}
+
+
+def node_labels(registration: dict[str, Any]) -> dict[str, str]:
+    """What the kubelet is told to label its node with."""
+    return dict(a["value"].split("=") for a in registration["kubeletExtraArgs"] if a["name"] == "node-labels")
 
 
 def with_kubernetes(version: str) -> Settings:
@@ -140,26 +147,45 @@ def test_every_file_that_the_api_server_reads_is_mounted() -> None:
 
 
 def test_machines_join_by_a_file_with_the_authority_and_no_document_has_a_credential() -> None:
-    for text in (control_plane_join(SETTINGS, "control-plane-1", "10.20.144.17"), worker_join(POOL)):
+    for text in (
+        control_plane_join(SETTINGS, of_several("control-plane-1", "10.20.144.17")),
+        worker_join(POOL, "eu-central-1"),
+    ):
         (document,) = yaml.safe_load_all(text)
         assert document["discovery"] == {"file": {"kubeConfigPath": "/run/quorate/discovery.conf"}}
         assert "token" not in text.lower()
 
 
 def test_a_worker_registers_with_the_labels_and_taints_of_its_pool() -> None:
-    (document,) = yaml.safe_load_all(worker_join(POOL))
+    (document,) = yaml.safe_load_all(worker_join(POOL, "eu-central-1"))
     registration = document["nodeRegistration"]
-    assert registration["kubeletExtraArgs"] == [{"name": "node-labels", "value": "quorate/pool=general,tier=web"}]
+    assert node_labels(registration) == {
+        "quorate/pool": "general",
+        "tier": "web",
+        "node.kubernetes.io/instance-type": POOL.instance_type,
+        "topology.kubernetes.io/region": "eu-central-1",
+        "topology.kubernetes.io/zone": "ZONE_OF_THE_MACHINE",
+    }
     assert registration["taints"] == [{"key": "dedicated", "value": "web", "effect": "NoSchedule"}]
     assert "name" not in registration, "each machine of the pool has its own"
+
+
+def test_a_control_plane_registers_with_its_place_and_type_whether_it_founds_the_cluster_or_joins() -> None:
+    (join,) = yaml.safe_load_all(control_plane_join(SETTINGS, MACHINE))
+    for document in (documents()["InitConfiguration"], join):
+        assert node_labels(document["nodeRegistration"]) == {
+            "node.kubernetes.io/instance-type": SETTINGS.control_plane.instance_type,
+            "topology.kubernetes.io/region": "eu-central-1",
+            "topology.kubernetes.io/zone": "eu-central-1a",
+        }
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize(
     "text",
     [
-        control_plane_join(SETTINGS, "control-plane-1", "10.20.144.17"),
-        worker_join(POOL),
+        control_plane_join(SETTINGS, of_several("control-plane-1", "10.20.144.17")),
+        worker_join(POOL, "eu-central-1"),
         kubeadm_documents(SETTINGS, of_several("control-plane-0", "10.20.128.16")),
     ],
     ids=["control plane joins", "worker joins", "external etcd"],

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from components.bootstrap.control_plane import control_plane_files, secret_files
 from components.bootstrap.etcd_member import etcd_member_files
-from components.bootstrap.kubeadm_documents import ControlPlaneMachine, kubeadm_documents
+from components.bootstrap.kubeadm_documents import ControlPlaneMachine
 from components.bootstrap.node_files import (
     NodeFile,
     Role,
@@ -26,6 +26,7 @@ from components.bootstrap.node_files import (
     environment_file,
     role_files,
 )
+from components.bootstrap.node_labels import Place
 from components.bootstrap.worker import worker_files
 from components.machines.user_data import cloud_config
 from components.settings.model import Settings, WorkerPoolSettings
@@ -37,12 +38,14 @@ LIMIT_OF_USER_DATA = 14 * 1024
 Files = tuple[NodeFile, ...]
 
 
-def control_plane(settings: Settings = SETTINGS, volume: str = "vol-1", **keywords: Any) -> Files:
-    documents = kubeadm_documents(settings, ControlPlaneMachine("control-plane-0", "10.20.0.16", "", "api.example"))
-    return control_plane_files(
-        settings, "control-plane-0", "10.20.0.16", "api.example", volume, documents, "ns/daemonset/x", ("a", "b"),
-        **keywords,
-    )  # fmt: skip
+def control_plane(
+    settings: Settings = SETTINGS, volume: str = "vol-1", load_balanced: bool = False, **keywords: Any
+) -> Files:
+    place = Place("eu-central-1", "eu-central-1a")
+    machine = ControlPlaneMachine(
+        "control-plane-0", "10.20.0.16", "", "api.example", place, load_balanced=load_balanced
+    )
+    return control_plane_files(settings, machine, volume, "ns/daemonset/x", ("a", "b"), **keywords)
 
 
 def every_role() -> dict[str, Files]:
@@ -50,7 +53,7 @@ def every_role() -> dict[str, Files]:
         "stacked": control_plane(),
         "with external etcd": control_plane(volume="", joins=True, load_balanced=True, other_addresses=("10.20.0.17",)),
         "etcd": etcd_member_files(SETTINGS, "etcd-1", MEMBERS["etcd-1"], "vol-1", MEMBERS),
-        "worker": worker_files(SETTINGS, POOL, "api.example", "certificate\n", ("a",)),
+        "worker": worker_files(SETTINGS, POOL, "api.example", "certificate\n", ("a",), "eu-central-1"),
     }
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from components.bootstrap.kubeadm_documents import worker_join
+from components.settings.model import WorkerPoolSettings
 from tests.components.bootstrap.node_machine import NodeMachine
 
 TOKEN = "abcdef.0123456789abcdef"
@@ -15,6 +17,7 @@ METADATA = [
     ("api/token", 0, "metadata-token"),
     ("meta-data/placement/region", 0, "eu-central-1"),
     ("meta-data/instance-id", 0, "i-0abc"),
+    ("meta-data/placement/availability-zone", 0, "eu-central-1b"),
 ]
 # The roles' listing and the credentials differ by what follows the slash only.
 ROLE = [("security-credentials/nodes", 0, CREDENTIALS), ("security-credentials/", 0, "nodes")]
@@ -24,7 +27,11 @@ WORKER = {
 }  # fmt: skip
 WORKER_SCRIPTS = ("common.sh", "kubeadm-common.sh", "parameter-store.sh", "join-worker.sh")
 # kubeadm that shows what it was told to join by.
-JOINING = '#!/bin/bash\necho "kubeadm $*" >>"$MACHINE/calls"\ncp "$QUORATE_RUN/discovery.conf" "$MACHINE/discovery"\n'
+JOINING = """#!/bin/bash
+echo "kubeadm $*" >>"$MACHINE/calls"
+cp "$QUORATE_RUN/discovery.conf" "$MACHINE/discovery"
+cp "$3" "$MACHINE/document"
+"""
 
 
 def parameter(value: str) -> tuple[str, int, str]:
@@ -39,6 +46,7 @@ def worker(folder: Path, parameter_answer: tuple[str, int, str]) -> NodeMachine:
     )
     (folder / "programs" / "kubeadm").write_text(JOINING)
     (folder / "etc" / "pki" / "ca.crt").write_text("the authority\n")
+    (folder / "etc" / "join.yaml").write_text(worker_join(WorkerPoolSettings(name="general"), "eu-central-1"))
     return machine
 
 
@@ -54,6 +62,14 @@ def test_a_worker_joins_under_its_pools_name_by_the_pinned_authority(tmp_path: P
     assert base64.b64encode(b"the authority\n").decode() in discovery
     assert "enable --quiet kubelet" in machine.calls("systemctl")
     assert not (tmp_path / "run" / "discovery.conf").exists(), "the token stays on no disk"
+
+
+def test_a_worker_registers_with_the_zone_that_its_metadata_names(tmp_path: Path) -> None:
+    machine = worker(tmp_path, parameter(TOKEN))
+    machine.run("join-worker.sh")
+    pools = (tmp_path / "etc" / "join.yaml").read_text()
+    assert "topology.kubernetes.io/zone=ZONE_OF_THE_MACHINE\n" in pools
+    assert (tmp_path / "document").read_text() == pools.replace("ZONE_OF_THE_MACHINE", "eu-central-1b")
 
 
 def test_no_credential_of_a_join_is_in_a_log_or_a_command_line(tmp_path: Path) -> None:

@@ -185,6 +185,12 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"workers": [{**POOL, "zones": [0]}]}, "workers[0].zones[0]", "from 1 to 1"),
     ({"workers": [{**POOL, "zones": ["eu-central-1a"]}]}, "workers[0].zones[0]", "whole number"),
     ({"workers": [{**POOL, "labels": {"kubernetes.io/os": "linux"}}]}, 'workers[0].labels["kubernetes.io/os"]', "own"),
+    (
+        {"workers": [{**POOL, "labels": {"node.kubernetes.io/instance-type": "t3.large"}}]},
+        'workers[0].labels["node.kubernetes.io/instance-type"]',
+        "itself",
+    ),
+    ({"workers": [{**POOL, "labels": {"quorate/pool": "x"}}]}, "workers[0].labels.quorate/pool", "itself"),
     ({"workers": [{**POOL, "labels": {"a b": "c"}}]}, "workers[0].labels.a b", "label key"),
     ({"workers": [{**POOL, "labels": {"a": "-"}}]}, "workers[0].labels.a", "63 letters"),
     ({"workers": [{**POOL, "taints": [{"key": "a"}]}]}, "workers[0].taints[0].effect", "Give it a value"),

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from components.bootstrap.control_plane import control_plane_files
-from components.bootstrap.kubeadm_documents import ControlPlaneMachine, kubeadm_documents
+from components.bootstrap.kubeadm_documents import ControlPlaneMachine
 from components.bootstrap.node_files import bundle
+from components.bootstrap.node_labels import Place
 from components.settings.encode import plain
 from components.settings.model import EtcdTopology, Settings
 from operations.topology import Kind, Machine, topology
@@ -69,13 +70,10 @@ class Digest:
 
 def machine_bundle(settings: Settings, machine: Machine) -> str:
     """What the configure step of a machine delivers."""
-    documents = kubeadm_documents(
-        settings, ControlPlaneMachine(machine.name, machine.address, "198.51.100.1", "api.internal")
+    documented = ControlPlaneMachine(
+        machine.name, machine.address, "198.51.100.1", "api.internal", Place("eu-central-1", "eu-central-1a")
     )
-    volume = f"vol-{machine.name}"
-    return bundle(
-        control_plane_files(settings, machine.name, machine.address, "api.internal", volume, documents, "daemonset", ())
-    )
+    return bundle(control_plane_files(settings, documented, f"vol-{machine.name}", "daemonset", ()))
 
 
 def rollout(stack: str, old: Settings, new: Settings, in_turn: bool) -> Digest:

@@ -58,6 +58,7 @@ _LATER: Mapping[Role, tuple[str, ...]] = {
         "initialize-control-plane.sh",
         "join-control-plane.sh",
         "kubeadm-common.sh",
+        "leave-etcd.sh",
         "name-api-endpoint.sh",
         "parameter-store.sh",
         "renew-join-credentials.sh",

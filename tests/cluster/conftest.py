@@ -37,6 +37,7 @@ MODULES_IN_ORDER = (
     "test_pools_and_faults",
     "test_load_balancers",
     "test_worker_pools",
+    "test_interrupted_joins",
     "test_prod",
     "test_network_plugins",
     "test_prod_faults",
@@ -84,11 +85,15 @@ class Workspace:
         return outcome
 
     def interrupt(
-        self, *arguments: str, at: Iterable[tuple[Callable[[str], bool], Callable[[subprocess.Popen[bytes]], None]]]
+        self,
+        *arguments: str,
+        at: Iterable[tuple[Callable[[str], bool], Callable[[subprocess.Popen[bytes]], None]]],
+        seconds: float = INTERRUPT_SECONDS,
     ) -> subprocess.CompletedProcess[str]:
         """Runs pulumi and says how it ended.
 
         For each pair of `at`, one after the other: when the first holds of what was printed, the second is done.
+        Each may take `seconds` to come, and so may the end.
         """
         printed = self.folder / "interrupted.log"
         with printed.open("wb") as log:
@@ -97,7 +102,7 @@ class Workspace:
                 cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
             for moment, act in at:
-                deadline = time.monotonic() + INTERRUPT_SECONDS
+                deadline = time.monotonic() + seconds
                 while not moment(printed.read_text()):
                     if process.poll() is not None or time.monotonic() > deadline:
                         process.kill()
@@ -105,7 +110,7 @@ class Workspace:
                     time.sleep(0.1)
                 act(process)
             try:
-                process.wait(INTERRUPT_SECONDS)
+                process.wait(seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
                 pytest.fail(f"pulumi {' '.join(arguments)} went on after its interruption\n{printed.read_text()}")

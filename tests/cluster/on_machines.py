@@ -30,6 +30,6 @@ def on_machine(*command: str) -> str:
 
 
 def log_of_step(step: str) -> str:
-    """What a node script has logged so far on the only machine; nothing where there is none yet."""
+    """What a node script has logged so far, on one machine after the other; nothing where there is none yet."""
     logs = [machines().disk(instance) / "rootfs/var/log/quorate" / f"{step}.log" for instance in machines().ids()]
     return "".join(log.read_text(errors="replace") for log in logs if log.exists())

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 
 import pytest
 
 from sandbox import lifecycle, supervisor
 from tests.cluster.conftest import DESTROY, INTERRUPT_SECONDS, STACK, UP, Workspace
-from tests.cluster.on_machines import log_of_step, machines
+from tests.cluster.interruptions import ctrl_c, kill_9, logged, printed
+from tests.cluster.on_machines import machines
 
 pytestmark = pytest.mark.cluster
 
-Moment = Callable[[str], bool]
 UP_MOMENTS = (
     r"aws:ec2:Vpc .* creating",
     r"aws:ec2:Instance .* creating",
@@ -28,23 +26,6 @@ DESTROY_MOMENTS = (
     r"aws:ec2:Instance .* deleting",
     r"aws:ec2:Subnet .* deleting",
 )
-
-
-def printed(pattern: str) -> Moment:
-    return lambda text: re.search(pattern, text) is not None
-
-
-def logged(step: str, pattern: str) -> Moment:
-    """A moment inside of a node script, by its log on the only machine."""
-    return lambda _: re.search(pattern, log_of_step(step)) is not None
-
-
-def ctrl_c(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, signal.SIGINT)
-
-
-def kill_9(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
 
 
 def power_loss(workspace: Workspace) -> None:

@@ -50,6 +50,9 @@ check_disk() {
 
 clean_up_half_done() {
   say "an earlier run was cut off: cleaning up what it left"
+  # A member of a join that never completed has its vote as long as it runs. Reset would only stop it: two members
+  # would have no quorum then, and the cluster would stand still.
+  [[ -z ${JOINS:-} || -z ${ETCD_VOLUME_ID:-} || -e $CLUSTER_MARK ]] || "$BIN/leave-etcd.sh"
   # Without that phase, reset leaves etcd's data alone; the mark on the disk decides about it below.
   kubeadm reset --force --skip-phases remove-etcd-member >/dev/null 2>&1 ||
     die "kubeadm reset failed; run it by hand with --skip-phases remove-etcd-member to see why"

@@ -33,6 +33,15 @@ run_kubeadm() {
   fi
 }
 
+# mint_certificate FOLDER AUTHORITY SUBJECT: a client certificate for a day, for what has to be done before kubeadm
+# has made this machine's own.
+mint_certificate() {
+  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "$3" \
+    -keyout "$1/client.key" -out "$1/client.csr" 2>/dev/null
+  openssl x509 -req -in "$1/client.csr" -CA "$2.crt" -CAkey "$2.key" -days 1 -out "$1/client.crt" \
+    -extfile <(printf 'extendedKeyUsage = clientAuth\nkeyUsage = digitalSignature\n') 2>/dev/null
+}
+
 # write_discovery CREDENTIAL CA: where the API is and how to verify it, for kubeadm join. CREDENTIAL is the YAML of a
 # user, on one line. In memory: the file holds a secret.
 write_discovery() {

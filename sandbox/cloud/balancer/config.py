@@ -35,7 +35,10 @@ class Server:
 
 @dataclass(frozen=True)
 class Backend:
-    """`node` is its address. `ends_connections`: those to a target that has left are cut."""
+    """`node` is its address. `ends_connections`: those to a target that has left are cut.
+
+    `initial_seconds`: the checks of a target that is new fail for longer than this before it is unhealthy.
+    """
 
     name: str
     node: str
@@ -43,6 +46,7 @@ class Backend:
     checked: bool
     ends_connections: bool
     servers: tuple[Server, ...]
+    initial_seconds: int = 0
 
 
 def backends_of(balancer: BalancerView, groups: Groups) -> list[Backend]:
@@ -63,7 +67,8 @@ def backends_of(balancer: BalancerView, groups: Groups) -> list[Backend]:
             )
             backend_name = name if checked else f"{name}-all"
             ends = group.ends_connections_of_deregistered
-            made.append(Backend(backend_name, node.address, group.arn, checked, ends, servers))
+            initial = (group.check.unhealthy_threshold - 1) * group.check.interval
+            made.append(Backend(backend_name, node.address, group.arn, checked, ends, servers, initial))
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -15,11 +16,11 @@ from pathlib import Path
 from sandbox.cloud import namespace
 from sandbox.cloud.balancer.config import Groups, backends_of, configuration
 from sandbox.cloud.balancer.program import Haproxy
-from sandbox.cloud.balancer.runtime import Runtime, States, bring_about, mark_down
+from sandbox.cloud.balancer.runtime import Runtime, States, bring_about, carry_over
 from sandbox.cloud.balancer.view import BalancerView
 from sandbox.cloud.namespace import CommandFailed
 
-_START_DEADLINE_SECONDS = 10.0
+_START_DEADLINE_SECONDS = 30.0
 _END_DEADLINE_SECONDS = 5.0
 _CONFIGURATION = "haproxy.cfg"
 
@@ -37,11 +38,8 @@ class BalancerProcess:
         return Runtime(self._socket)
 
     def states(self) -> States | None:
-        """What it says of its servers; None where it does not run."""
-        try:
-            return self.runtime.states()
-        except OSError:
-            return None
+        """What it says of its servers; None where it does not run. Raises TimeoutError where it is slow to answer."""
+        return _states(self._socket)
 
     def follow(self, balancer: BalancerView, groups: Groups) -> States:
         """Makes it run as the account says, and returns what it says of its servers.
@@ -49,12 +47,12 @@ class BalancerProcess:
         Connections last: targets change while it runs; where more has changed, a new process takes over the
         listening sockets and the old one ends with its last connection. Raises CommandFailed, RuntimeRefused, OSError.
         """
-        structure = configuration(balancer, groups, str(self._socket), servers=False)
+        structure = configuration(balancer, groups, self._socket.name, servers=False)
         states = self.states()
         if states is None or not self._structure.exists() or self._structure.read_text() != structure:
-            self._start(configuration(balancer, groups, str(self._socket)), takes_over=states is not None)
+            self._start(balancer, groups, takes_over=states is not None)
             self._structure.write_text(structure)
-            mark_down(self.runtime.ask, backends_of(balancer, groups), states or {})
+            carry_over(self.runtime.ask, backends_of(balancer, groups), states or {})
             states = self.runtime.states()
         bring_about(self.runtime.ask, backends_of(balancer, groups), states)
         return self.runtime.states()
@@ -72,10 +70,12 @@ class BalancerProcess:
     def _structure(self) -> Path:
         return self.folder / "structure.cfg"
 
-    def _start(self, text: str, takes_over: bool) -> None:
+    def _start(self, balancer: BalancerView, groups: Groups, takes_over: bool) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         file, log = self.folder / _CONFIGURATION, self.folder / "haproxy.log"
-        file.write_text(text)
+        # Under a name that it has before, it would share the socket with its predecessor: either of them would answer.
+        answers_on = self._socket.with_suffix(f".{secrets.token_hex(3)}")
+        file.write_text(configuration(balancer, groups, str(answers_on)))
         old = processes(self.folder)
         command = [
             "nsenter", f"--net={namespace.path_of(self.network)}", "--",
@@ -91,10 +91,18 @@ class BalancerProcess:
             last = "\n".join(log.read_text(errors="replace").splitlines()[-6:])
             raise CommandFailed(f"haproxy of {self.folder.name} did not start ({outcome.returncode}):\n{last}")
         deadline = time.monotonic() + _START_DEADLINE_SECONDS
-        while self.states() is None:
+        while _states(answers_on) is None:
             if time.monotonic() > deadline:
-                raise CommandFailed(f"after {_START_DEADLINE_SECONDS:.0f} s nobody listens on {self._socket}")
+                raise CommandFailed(f"after {_START_DEADLINE_SECONDS:.0f} s nobody listens on {answers_on}")
             time.sleep(0.02)
+        answers_on.rename(self._socket)
+
+
+def _states(path: Path) -> States | None:
+    try:
+        return Runtime(path).states()
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
 
 
 def processes(folder: Path) -> list[int]:

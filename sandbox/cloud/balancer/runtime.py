@@ -21,13 +21,17 @@ class RuntimeRefused(SandboxError):
 
 @dataclass(frozen=True)
 class ServerState:
-    """`status` as haproxy has it (UP, DOWN, MAINT, DRAIN, no check …), `check` the result of the last check."""
+    """`status` as haproxy has it (UP, DOWN, MAINT, DRAIN, no check …), `check` the result of the last check.
+
+    `seconds` have passed since it went up or down.
+    """
 
     endpoint: str
     status: str
     check: str
     check_code: str
     connections: int
+    seconds: int = 0
 
     @property
     def is_up(self) -> bool:
@@ -70,7 +74,13 @@ def states_in(answer: str) -> dict[str, dict[str, ServerState]]:
         backend = found.setdefault(row["pxname"], {})
         if row["svname"] != "BACKEND":
             backend[row["svname"]] = ServerState(
-                row["addr"], row["status"], row["check_status"], row["check_code"], int(row["scur"] or 0)
+                endpoint=row["addr"],
+                status=row["status"],
+                # A star says that the next check is under way.
+                check=row["check_status"].removeprefix("* "),
+                check_code=row["check_code"],
+                connections=int(row["scur"] or 0),
+                seconds=int(row["lastchg"] or 0),
             )
     return found
 
@@ -98,13 +108,16 @@ def bring_about(ask: Ask, backends: Sequence[Backend], states: States) -> None:
         raise RuntimeRefused("; ".join(refusals))
 
 
-def mark_down(ask: Ask, backends: Sequence[Backend], healthy: States) -> None:
-    """After a start: servers that were not healthy before must pass their checks first."""
+def carry_over(ask: Ask, backends: Sequence[Backend], before: States) -> None:
+    """After a start: servers that were not healthy before must pass their checks first.
+
+    Those that were must fail as many as ever: what haproxy starts with is up only until the first check fails.
+    """
     for backend in backends:
         for server in backend.servers if backend.checked else ():
-            before = healthy.get(backend.name, {}).get(server.name)
-            if before is None or not before.is_up:
-                _tell(ask, f"set server {backend.name}/{server.name} health down")
+            state = before.get(backend.name, {}).get(server.name)
+            health = "up" if state is not None and state.is_up else "down"
+            _tell(ask, f"set server {backend.name}/{server.name} health {health}")
 
 
 def _add(ask: Ask, backend: Backend, server: Server) -> None:

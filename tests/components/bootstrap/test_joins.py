@@ -1,4 +1,4 @@
-"""join-control-plane.sh with real certificates, and stand-ins for kubeadm, kubectl and etcd."""
+"""join-control-plane.sh and leave-etcd.sh with real certificates, and stand-ins for kubeadm, kubectl and etcd."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.components.bootstrap.node_machine import NodeMachine
 
 SCRIPTS = (
     "common.sh", "kubeadm-common.sh", "etcd-membership.sh", "install-certificates.sh", "join-control-plane.sh",
+    "leave-etcd.sh",
 )  # fmt: skip
 ENVIRONMENT = {
     "ROLE": "control-plane", "MACHINE_NAME": "control-plane-1", "NODE_ADDRESS": "10.20.144.17",
@@ -107,3 +108,22 @@ def test_with_etcd_on_machines_of_its_own_members_are_left_alone(tmp_path: Path)
     join(machine)
     assert not [call for call in machine.calls("curl") if "/member/" in call]
     assert (tmp_path / "disk" / "data" / "remainder").exists()
+
+
+def leave(machine: NodeMachine) -> None:
+    outcome = machine.run("leave-etcd.sh", KUBERNETES_MANIFESTS=str(machine.folder))
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+
+def test_a_half_joined_member_leaves_while_it_runs_or_the_other_one_alone_could_not_remove_it(tmp_path: Path) -> None:
+    machine = prepared(tmp_path, "vol-1", members("10.20.128.16", "10.20.144.17"))
+    (tmp_path / "etcd.yaml").touch()
+    leave(machine)
+    calls = (tmp_path / "calls").read_text()
+    assert calls.index("systemctl start kubelet") < calls.index("member/remove")
+    assert (tmp_path / "disk" / "data" / "remainder").exists()
+
+
+def test_where_no_etcd_was_started_the_kubelet_is_left_alone(machine: NodeMachine) -> None:
+    leave(machine)
+    assert machine.calls("systemctl") == []

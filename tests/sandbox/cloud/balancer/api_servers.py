@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.namespace import entered, listening_socket
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 60.0
 
 
 class ApiServer:
@@ -59,7 +59,7 @@ class Client:
     def __init__(self, network: str, node: str, port: int, source: str = "127.0.0.1") -> None:
         with entered(network):
             plain = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        plain.settimeout(5)
+        plain.settimeout(20)
         plain.bind((source, 0))
         plain.connect((node, port))
         context = ssl.create_default_context()

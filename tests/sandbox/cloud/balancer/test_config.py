@@ -35,7 +35,7 @@ def test_targets_are_checked_from_the_node_by_the_groups_own_settings() -> None:
     assert "http-check expect status 200" in lines
     assert any(line.startswith("http-check send meth GET uri /readyz ") for line in lines)
     assert (
-        f"server {FIRST} {FIRST}:6443 source {NODE} check inter 1s fastinter 1s downinter 1s rise 2 fall 2 "
+        f"server {FIRST} {FIRST}:6443 source {NODE} check inter 4s fastinter 4s downinter 4s rise 2 fall 2 "
         "check-ssl verify none on-marked-down shutdown-sessions port 6443"
     ) in lines
 

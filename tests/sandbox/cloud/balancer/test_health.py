@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sandbox.cloud.balancer.config import Backend, Server
@@ -15,20 +17,29 @@ NEW = ServerState("", "DOWN", "INI", "", 0)
 FAILED = ServerState("", "DOWN", "L7STS", "500", 0)
 SILENT = ServerState("", "DOWN", "L4TOUT", "", 0)
 REFUSED = ServerState("", "DOWN", "L4CON", "", 0)
+HEALTHY = TargetHealth("healthy")
+INITIAL = TargetHealth("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
 UNHEALTHY = TargetHealth("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
 
 
 def judged(
-    *nodes: ServerState, before: TargetHealth | None = None, draining: bool = False, silent: tuple[str, ...] = ()
+    *nodes: ServerState,
+    before: TargetHealth | None = UNHEALTHY,
+    draining: bool = False,
+    silent: tuple[str, ...] = (),
+    initial_seconds: int = 20,
 ) -> TargetHealth | None:
     servers = (Server("a", "", 1, "", draining),)
-    backends = [Backend(f"b{number}", f"node-{number}", "group", True, True, servers) for number in range(len(nodes))]
+    backends = [
+        Backend(f"b{number}", f"node-{number}", "group", True, True, servers, initial_seconds)
+        for number in range(len(nodes))
+    ]
     states = {f"b{number}": {"a": state} for number, state in enumerate(nodes)}
     return health_of(backends, states, {("group", "a"): before} if before else {}, silent).get(("group", "a"))
 
 
 def test_a_target_is_healthy_where_most_nodes_see_it_so() -> None:
-    assert judged(UP, UP, SILENT) == TargetHealth("healthy")
+    assert judged(UP, UP, SILENT) == HEALTHY
 
 
 @pytest.mark.parametrize(
@@ -43,20 +54,42 @@ def test_an_unhealthy_target_has_the_reason(seen: ServerState, reason: str, desc
     assert judged(seen, seen, UP) == TargetHealth("unhealthy", reason, description)
 
 
-def test_a_new_target_is_initial_until_its_checks_have_passed_often_enough() -> None:
-    for seen in (NEW, RISING):
-        told = judged(seen)
-        assert told is not None
-        assert (told.state, told.reason) == ("initial", "Elb.InitialHealthChecking")
+@pytest.mark.parametrize("before", [None, INITIAL])
+def test_a_new_target_is_initial_until_its_checks_have_passed_often_enough(before: TargetHealth | None) -> None:
+    assert judged(NEW, before=before) == judged(RISING, before=before) == INITIAL
+    assert judged(UP, before=before) == HEALTHY
+
+
+@pytest.mark.parametrize("before", [None, INITIAL])
+def test_a_new_target_is_unhealthy_when_its_checks_have_failed_often_enough(before: TargetHealth | None) -> None:
+    # Of three checks every ten seconds the last is due after twenty.
+    assert judged(replace(FAILED, seconds=20), before=before, initial_seconds=20) == INITIAL
+    told = judged(replace(FAILED, seconds=21), before=before, initial_seconds=20)
+    assert told is not None
+    assert told.state == "unhealthy"
+
+
+def test_of_a_target_that_was_healthy_haproxy_has_counted_the_failures() -> None:
+    told = judged(replace(FAILED, seconds=0), before=HEALTHY)
+    assert told is not None
+    assert told.state == "unhealthy"
 
 
 def test_a_target_that_recovers_stays_unhealthy_until_then() -> None:
     assert judged(RISING, before=UNHEALTHY) == UNHEALTHY
 
 
+def test_a_target_that_fell_and_recovers_between_two_looks_is_unhealthy_until_then() -> None:
+    assert judged(RISING, before=HEALTHY) == UNHEALTHY
+
+
+def test_a_target_that_was_registered_anew_is_initial() -> None:
+    assert judged(NEW, before=HEALTHY) == INITIAL
+
+
 def test_a_node_that_is_not_heard_has_no_say_unless_it_is_the_only_one() -> None:
-    assert judged(UP, SILENT, silent=("node-1",)) == TargetHealth("healthy")
-    assert judged(UP, silent=("node-0",)) == TargetHealth("healthy")
+    assert judged(UP, SILENT, silent=("node-1",)) == HEALTHY
+    assert judged(UP, silent=("node-0",)) == HEALTHY
 
 
 def test_of_a_target_that_leaves_nothing_is_said() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox.cloud.balancer.config import Backend, Server
-from sandbox.cloud.balancer.runtime import RuntimeRefused, ServerState, bring_about, states_in
+from sandbox.cloud.balancer.runtime import RuntimeRefused, ServerState, bring_about, carry_over, states_in
 
 SERVER = Server("a", "10.20.0.10", 6443, "check")
 UP = ServerState("10.20.0.10:6443", "UP", "L7OK", "200", 0)
@@ -89,9 +89,26 @@ def test_what_haproxy_refuses_is_an_error_that_says_what_and_why() -> None:
         commands(SERVER, answers={"add": "no such backend"})
 
 
+def test_after_a_start_those_that_were_healthy_are_fully_so_and_others_must_pass_their_checks() -> None:
+    told = Told({})
+    servers = tuple(replace(SERVER, name=name) for name in ("up", "rising", "new"))
+    backends = [Backend("b", "10.20.0.4", "group", True, True, servers), Backend("b-all", "", "", False, True, servers)]
+    carry_over(told, backends, {"b": {"up": UP, "rising": replace(UP, status="DOWN 1/2")}})
+    assert told.commands == [
+        "set server b/up health up",
+        "set server b/rising health down",
+        "set server b/new health down",
+    ]
+
+
 def test_servers_are_read_from_the_statistics() -> None:
-    head = "# pxname,svname,scur,status,check_status,check_code,addr,\n"
-    rows = "f,FRONTEND,1,OPEN,,,,\nb,a,2,UP 1/2,L7STS,500,10.20.0.10:6443,\nb,BACKEND,2,UP,,,,\nc,BACKEND,0,DOWN,,,,\n"
-    states = states_in(head + rows)
-    assert states == {"b": {"a": ServerState("10.20.0.10:6443", "UP 1/2", "L7STS", "500", 2)}, "c": {}}
+    head = "# pxname,svname,scur,status,check_status,check_code,addr,lastchg,\n"
+    server = "b,a,2,UP 1/2,L7STS,500,10.20.0.10:6443,7,\n"
+    states = states_in(f"{head}f,FRONTEND,1,OPEN,,,,,\n{server}b,BACKEND,2,UP,,,,,\nc,BACKEND,0,DOWN,,,,,\n")
+    assert states == {"b": {"a": ServerState("10.20.0.10:6443", "UP 1/2", "L7STS", "500", 2, 7)}, "c": {}}
     assert states["b"]["a"].is_up
+
+
+def test_the_last_check_counts_also_while_the_next_one_is_under_way() -> None:
+    answer = "# pxname,svname,scur,status,check_status,check_code,addr,lastchg,\nb,a,0,DOWN,* INI,,10.20.0.10:6443,0,\n"
+    assert states_in(answer)["b"]["a"].check == "INI"

@@ -1,4 +1,4 @@
-"""Load balancers as the account would show them, with checks as fast as haproxy can."""
+"""Load balancers as the account would show them, with checks that a busy host can answer in time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from sandbox.cloud.balancer.view import (
 )
 
 GROUP = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/probe-internal/0011223344556677"
-CHECK = HealthCheck(True, "HTTPS", 6443, "/readyz", "200", 1, 1, 2, 2)
+# A check has its interval for the connection and the handshake: on a busy host a second is too little.
+CHECK = HealthCheck(True, "HTTPS", 6443, "/readyz", "200", 4, 10, 2, 2)
 FIRST, SECOND = "10.20.0.10", "10.20.1.10"
 NODE, SECOND_NODE = "10.20.0.4", "10.20.1.4"
 TARGETS = (TargetView(FIRST, 6443, FIRST, "eu-central-1a"), TargetView(SECOND, 6443, SECOND, "eu-central-1b"))

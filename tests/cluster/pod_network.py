@@ -81,7 +81,7 @@ def deploy(workspace: Workspace) -> dict[str, tuple[Pod, ...]]:
 def restrict(workspace: Workspace, name: str, spec: Object) -> None:
     """A policy in the namespace of the guarded pods."""
     metadata = {"name": name, "namespace": GUARDED}
-    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
+    policy: Object = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": metadata, "spec": spec}
     _apply(workspace, [policy])
 
 

@@ -96,11 +96,13 @@ def test_a_worker_has_the_stacks_kubelet_settings_even_where_the_clusters_stored
     settings = settings_of("dev", kubelet__maxPods=64)
     (patch,) = (
         file
-        for file in worker_files(settings, settings.workers[0], "api.dev.quorate.internal", "pem", ())
+        for file in worker_files(settings, settings.workers[0], "api.dev.quorate.internal", "pem", (), "eu-central-1")
         if file.path.endswith("/patches/kubeletconfiguration+merge.yaml")
     )
     assert yaml.safe_load(patch.content)["maxPods"] == 64
-    assert yaml.safe_load(worker_join(settings.workers[0]))["patches"]["directory"] == str(PurePath(patch.path).parent)
+    assert yaml.safe_load(worker_join(settings.workers[0], "eu-central-1"))["patches"]["directory"] == str(
+        PurePath(patch.path).parent
+    )
     assert patch.needed_at_boot
 
 

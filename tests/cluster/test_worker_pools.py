@@ -236,8 +236,8 @@ def test_a_changed_kubelet_setting_rolls_the_pool_machine_by_machine(dev: Worksp
     for node in before:
         assert record.left[node] < record.ended[node], f"{node} ended with pods on it"
     assert record.fewest >= REPLICAS - MAY_BE_AWAY
-    for ready in ready_nodes(dev, POOL).values():
-        assert ready["status"]["allocatable"]["pods"] == "64"
+    for rolled_node in ready_nodes(dev, POOL).values():
+        assert rolled_node["status"]["allocatable"]["pods"] == "64"
     assert dev.changes(*UP) == {}
 
 

@@ -52,8 +52,11 @@ def apply_workload(workspace: Workspace) -> None:
             {
                 "maxSkew": 1,
                 "topologyKey": "kubernetes.io/hostname",
-                "whenUnsatisfiable": "ScheduleAnyway",
+                "whenUnsatisfiable": "DoNotSchedule",
                 "labelSelector": {"matchLabels": _LABELS},
+                # Among the nodes that it may use, and without counting the pods that it takes the place of.
+                "nodeTaintsPolicy": "Honor",
+                "matchLabelKeys": ["pod-template-hash"],
             }
         ],
     )

@@ -64,7 +64,7 @@ CHANGES = {
     "kubelet__maxPods": 64,
     "kubelet__containerLogMaxSize": "20Mi",
     "kubelet__imageGcHighThresholdPercent": 90,
-    "networkPlugin__version": "0.28.3",
+    "networkPlugin__version": "0.28.9",
     "access__sshCidrs": ["192.0.2.7/32"],
     "etcd__heartbeatIntervalMs": 200,
     "etcd__volumeGib": 40,
@@ -81,7 +81,9 @@ CHANGES = {
 
 @pytest.mark.parametrize("path", CHANGES)
 def test_a_change_rolls_the_pools_exactly_where_the_documentation_says_so(path: str) -> None:
-    before, after = (stack.of_type(TEMPLATE)[0] for stack in (recorded("dev"), varied("dev", path, CHANGES[path])))
+    # Past the cache, which takes no lists.
+    changed = recorded.__wrapped__("dev", ((path, CHANGES[path]),))
+    before, after = (stack.of_type(TEMPLATE)[0] for stack in (recorded("dev"), changed))
     group, *_, key = path.split("__")
     kind = WorkerPoolSettings if group == "workers" else type(getattr(settings_of("dev"), _snake(group)))
     said = about_of(next(field for field in fields(kind) if key_of(field.name) == key)).change

@@ -113,8 +113,7 @@ class WorkerPool(ComponentResource):
     def _hook(self, hook: str, transition: str, seconds: int, default_result: str) -> None:
         """The control plane ends the wait (tend-workers.sh); without its word the default comes after `seconds`.
 
-        A resource of its own, so that destroy removes it before the group and no machine waits to be drained, and so
-        that the first machines, which have no cluster yet, are not waited for.
+        A resource of its own, so that destroy removes it before the group and no machine waits to be drained.
         """
         aws.autoscaling.LifecycleHook(
             f"{self._name}-{hook}",
@@ -143,8 +142,8 @@ class WorkerPool(ComponentResource):
             capacity_rebalance=True if pool.spot else None,
             health_check_type="EC2",
             health_check_grace_period=120,
-            # As long as wait-ready.sh waits for nodes.
-            wait_for_capacity_timeout="15m",
+            # The provider would wait for the number that the group had before its limits changed. wait-ready.sh waits.
+            wait_for_capacity_timeout="0",
             instance_refresh={
                 "strategy": "Rolling",
                 # A new worker comes before an old one goes.

@@ -22,6 +22,7 @@ def test_dev_has_workers_that_join_by_themselves() -> None:
     (group,) = dev.of_type(GROUP)
     assert (group.inputs["minSize"], group.inputs["maxSize"]) == (2, 4)
     assert "desiredCapacity" not in group.inputs, "it is the autoscaler's to say"
+    assert group.inputs["waitForCapacityTimeout"] == "0", "a shrinking group would be waited for at its old size"
     assert group.inputs["launchTemplate"]["version"] == "3", "$Latest starts no refresh"
     assert len(group.inputs["vpcZoneIdentifiers"]) == 2
     assert len(dev.of_type(INSTANCE)) == 1

@@ -64,9 +64,13 @@ look() {
     if [[ $state == Pending:Wait ]] && grep --quiet --line-regexp --fixed-strings "$node True" <<<"$nodes"; then
       say "$node is Ready and comes into service"
       go_on "$group" "$instance" join
+    elif [[ $state == Terminating:Wait ]] && grep --quiet --line-regexp --fixed-strings "$node Unknown" <<<"$nodes"; then
+      say "$node is silent: nobody there ends its pods, so it goes without a drain"
+      [[ -z ${begun[$instance]:-} ]] || kill "${begun[$instance]}" 2>/dev/null || true
+      go_on "$group" "$instance" drain
     elif [[ $state == Terminating:Wait && -z ${begun[$instance]:-} ]]; then
-      begun[$instance]=yes
       drain "$node" "$group" "$instance" &
+      begun[$instance]=$!
     fi
   done <<<"$known"
   remove_gone "$known" "$nodes"

@@ -189,6 +189,15 @@ def test_a_new_worker_comes_into_service_when_its_node_is_ready(ready: str, told
     assert ["LifecycleHookName=join&InstanceId=i-0bbb" in body for body in completed(machine)] == [True] * told
 
 
+def test_a_worker_that_is_dead_is_let_go_without_a_drain_that_would_never_end(tmp_path: Path) -> None:
+    machine = tending(tmp_path)
+    answers = tmp_path / "kubectl.answers"
+    answers.write_text(answers.read_text().replace("general-i-0bbb True", "general-i-0bbb Unknown"))
+    assert machine.run("tend-workers.sh").returncode == 0
+    assert not [call for call in machine.calls("kubectl") if " drain " in call]
+    assert len(completed(machine)) == 1
+
+
 def test_a_machine_that_never_joined_is_let_go_at_once(tmp_path: Path) -> None:
     machine = tending(tmp_path, node=(0, ""))
     assert machine.run("tend-workers.sh", BETWEEN_LOOKS_SECONDS="0.1").returncode == 0

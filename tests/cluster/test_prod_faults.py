@@ -27,6 +27,7 @@ from tests.cluster.prod_cluster import API, CONTROL_PLANES, MEMBERS, STACK, Prod
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
 UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
+ZONES = "abc"
 REFRESH = ("refresh", "--yes", "--skip-preview", "--stack", STACK)
 # The check in which it happens has passed; two more begin 5 s apart, the second is given up after 4 s. One to spare.
 TARGET_OUT_SECONDS = 5 + 5 + 4 + 1
@@ -67,8 +68,14 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProdCluster]:
 
 
 @pytest.fixture(autouse=True)
-def everything_is_well(prod: ProdCluster) -> None:
+def everything_is_well(prod: ProdCluster) -> Iterator[None]:
+    """Before each drill; what a failed one left broken is mended after it."""
     until(prod.is_well, "every node Ready, every target healthy, every member well", seconds=180)
+    yield
+    for zone in ZONES:
+        fault("heal-zone", zone)
+    for machine in (*CONTROL_PLANES, *MEMBERS):
+        fault("heal", machine)
 
 
 def assert_bounded(seen: dict[str, Seen], seconds: float) -> None:

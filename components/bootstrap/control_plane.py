@@ -49,7 +49,8 @@ def control_plane_files(
         "EXTRA_IMAGES": " ".join(network_plugin_images),
         "NETWORK_PLUGIN_WORKLOAD": network_plugin_workload,
         "ETCD_VOLUME_ID": volume_id,
-        "ETCD_VOLUME_GIB": str(settings.etcd.volume_gib),
+        # No script reads it: it makes a volume that has grown run the step that grows the file system.
+        "ETCD_VOLUME_GIB": str(settings.etcd.volume_gib) if volume_id else "",
         "API_ENDPOINT_NAME": machine.endpoint_name,
         # Without a load balancer, the endpoint is this machine.
         "API_ENDPOINT_ADDRESS": "" if machine.load_balanced else machine.private_address,

@@ -190,3 +190,13 @@ def test_a_default_storage_class_is_made_where_a_driver_is_named() -> None:
     assert not recorded("prod").of_type(kind)
     (made,) = varied("prod", "addons__storageClassProvisioner", "ebs.csi.aws.com").of_type(kind)
     assert made.inputs["volumeBindingMode"] == "WaitForFirstConsumer"
+
+
+def test_a_larger_disk_of_etcd_leaves_control_planes_alone_that_hold_none(prod: Recording) -> None:
+    grown = varied("prod", "etcd__volumeGib", 40)
+    touched = {
+        command.name
+        for command in prod.of_type(COMMAND)
+        if command.inputs["stdin"] != grown.named(COMMAND, command.name).inputs["stdin"]
+    }
+    assert touched == {f"prod-etcd-{number}-configure" for number in range(3)}

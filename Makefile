@@ -34,7 +34,7 @@ test-engine: environment
 test-cluster: environment
 	@$(RUN) -m pytest -q -m 'cluster and not drill'
 
-# More interruptions, faults, the prod stack, its resources through the real provider: another half hour.
+# More interruptions, faults, pools, network plugins, the prod stack: about two hours.
 drills: environment
 	@$(RUN) -m pytest -q -m drill
 

@@ -33,6 +33,9 @@ REFRESH = ("refresh", "--yes", "--skip-preview", "--stack", STACK)
 TARGET_OUT_SECONDS = 5 + 5 + 4 + 1
 # The keepalive timeout of the API server's client of etcd, and a reconnection with its backoff.
 ETCD_CONNECTION_SECONDS = 10 + 5
+# API servers of a zone that returns reconnect for each kind of object by itself: a try that began in the cut gets 20 s,
+# and the next one comes after a backoff that has grown meanwhile (gRPC's: 1.6 times the last, 11 s after a minute).
+ETCD_RECONNECTION_SECONDS = 20 + 11 + 4
 ELECTION_SECONDS = 3
 # Route 53 asks each node of a load balancer every 10 s, and gives it out no more after three failures; TTL 60 s at AWS.
 NODE_OUT_SECONDS = 3 * 10 + 2
@@ -242,7 +245,7 @@ def test_a_zone_that_is_cut_silently_costs_seconds_and_comes_back(prod: ProdClus
         back = watch.until_well(QUIET_SECONDS, 120)
     figures.add("zone-cut-off", "healed", back)
     assert_bounded(cut, NODE_OUT_SECONDS + ELECTION_SECONDS + ETCD_CONNECTION_SECONDS)
-    assert_bounded(back, ETCD_CONNECTION_SECONDS)
+    assert_bounded(back, ETCD_RECONNECTION_SECONDS)
     assert len(prod.hashes()) == 1
     assert_nothing_is_lost(prod, watch)
 

@@ -13,7 +13,7 @@ from tests.cluster.availability import Seen
 _SHAPE = {"control_planes": 3, "topology": "external", "members": 3}
 _SOURCE = (
     "the prod stack on container machines of one host with 2 cores: a client that writes and reads once a second on a "
-    "worker, another on the operator's host; other work ran beside it"
+    "worker, another on the operator's host"
 )
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -14,8 +12,6 @@ from tests.cluster.account import account_client, instance_ids
 from tests.cluster.availability import NAMESPACE
 from tests.cluster.conftest import Workspace
 from tests.cluster.on_machines import run_on
-
-T = TypeVar("T")
 
 STACK = "prod"
 POOL = "prod-general"
@@ -27,15 +23,6 @@ _ETCDCTL = (
     "etcdctl", "--endpoints=https://127.0.0.1:2379",
     f"--cacert={_PKI}/ca.crt", f"--cert={_PKI}/member.crt", f"--key={_PKI}/member.key",
 )  # fmt: skip
-
-
-def until(reached: Callable[[], T], wanted: str, seconds: float = 120) -> T:
-    """The first truthy answer."""
-    deadline = time.monotonic() + seconds
-    while not (found := reached()):
-        assert time.monotonic() < deadline, f"after {seconds:.0f} s: {wanted}; last: {found!r}"
-        time.sleep(0.5)
-    return found
 
 
 @dataclass(frozen=True)

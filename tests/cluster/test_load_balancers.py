@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,17 +16,9 @@ from sandbox import lifecycle, supervisor
 from tests.cluster.account import fault
 from tests.cluster.balancer_stage import TARGETS, Stage, allow, build
 from tests.cluster.host_facts import host_facts
+from tests.cluster.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
-
-_DEADLINE_SECONDS = 60
-
-
-def until(reached: Callable[[], Any], wanted: str) -> None:
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    while not (found := reached()):
-        assert time.monotonic() < deadline, f"after {_DEADLINE_SECONDS} s: {wanted}; last: {found!r}"
-        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +29,7 @@ def stage() -> Iterator[Stage]:
     try:
         made = Stage(dict(lifecycle.environment(print)))
         build(made)
-        until(lambda: set(made.health().values()) == {"healthy"}, "both targets healthy")
+        until(lambda: set(made.health().values()) == {"healthy"}, "both targets healthy", 60)
         yield made
     finally:
         print(supervisor.log_file().read_text())
@@ -54,7 +44,7 @@ def test_a_client_reaches_all_targets_by_the_clusters_own_name_and_they_see_the_
 
 
 def test_a_target_reaches_itself_through_the_balancer(stage: Stage) -> None:
-    until(lambda: stage.asks("target-0")[:1] == ["ip-10-60-0-10"], "led back to itself")
+    until(lambda: stage.asks("target-0")[:1] == ["ip-10-60-0-10"], "led back to itself", 60)
 
 
 def test_security_groups_stand_before_the_balancer_and_behind_it(stage: Stage) -> None:
@@ -73,36 +63,36 @@ def test_a_machine_reaches_the_public_balancer_as_the_internet_sees_it(stage: St
     ec2 = stage.client("ec2")
     (reservation,) = ec2.describe_instances(InstanceIds=[stage.machines["stranger"]])["Reservations"]
     allow(ec2, stage.public_group, {"IpRanges": [{"CidrIp": reservation["Instances"][0]["PublicIpAddress"] + "/32"}]})
-    until(lambda: stage.asks("stranger", url), "reached by its public address")
+    until(lambda: stage.asks("stranger", url), "reached by its public address", 60)
 
 
 def test_a_target_that_is_not_ready_gets_nothing_until_it_is(stage: Stage) -> None:
     stage.run("target-0", "touch", "/srv/broken")
-    until(lambda: stage.health()[TARGETS[0]] == "unhealthy", "unhealthy")
+    until(lambda: stage.health()[TARGETS[0]] == "unhealthy", "unhealthy", 60)
     # Each node of the load balancer looks for itself.
-    until(lambda: {stage.asks("client")[0] for _ in range(12)} == {"ip-10-60-1-10"}, "the other gets everything")
+    until(lambda: {stage.asks("client")[0] for _ in range(12)} == {"ip-10-60-1-10"}, "the other gets everything", 60)
     stage.run("target-0", "rm", "/srv/broken")
-    until(lambda: stage.health()[TARGETS[0]] == "healthy", "healthy again")
+    until(lambda: stage.health()[TARGETS[0]] == "healthy", "healthy again", 60)
 
 
 def test_the_balancer_goes_on_without_the_supervisor_and_the_next_one_finds_it(stage: Stage) -> None:
     status = supervisor.running()
     assert status
     os.kill(status.pid, signal.SIGKILL)
-    until(lambda: supervisor.running() is None, "the supervisor is gone")
+    until(lambda: supervisor.running() is None, "the supervisor is gone", 60)
     addresses = [f"10.60.{number}.4" for number in (0, 1)]
     reached = [stage.asks("client", f"https://{address}:6443/") for address in addresses]
     assert all(reached), reached
     lifecycle.up(print)
     stage.environment = dict(lifecycle.environment(print))
-    until(lambda: set(stage.health().values()) == {"healthy"}, "health is known again")
+    until(lambda: set(stage.health().values()) == {"healthy"}, "health is known again", 60)
     assert stage.asks("client")
 
 
 def test_a_zone_that_is_cut_costs_neither_machines_nor_the_operator_the_api(stage: Stage) -> None:
     fault("cut-zone", "a")
-    until(lambda: stage.health() == {TARGETS[0]: "unhealthy", TARGETS[1]: "healthy"}, "the zone's target is out")
-    until(lambda: all(stage.asks("client")[:1] == ["ip-10-60-1-10"] for _ in range(6)), "the name leads elsewhere")
+    until(lambda: stage.health() == {TARGETS[0]: "unhealthy", TARGETS[1]: "healthy"}, "the zone's target is out", 60)
+    until(lambda: all(stage.asks("client")[:1] == ["ip-10-60-1-10"] for _ in range(6)), "the name leads elsewhere", 60)
     assert stage.operator_asks(stage.public_name).startswith("ip-10-60-1-10 ")
     fault("heal-zone", "a")
-    until(lambda: set(stage.health().values()) == {"healthy"}, "both targets healthy")
+    until(lambda: set(stage.health().values()) == {"healthy"}, "both targets healthy", 60)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import base64
 import json
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -21,11 +20,10 @@ from sandbox.cloud.api import seeds
 from tests.cluster.account import account_client, fault
 from tests.cluster.host_facts import host_facts
 from tests.cluster.on_machines import machines, run_on
+from tests.cluster.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
-T = TypeVar("T")
-_DEADLINE_SECONDS = 60
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
 SIGNED = """
 set -euo pipefail
@@ -39,15 +37,6 @@ curl -s --max-time 5 --aws-sigv4 aws:amz:eu-central-1:ssm -u "$(of AccessKeyId):
   -H 'X-Amz-Target: AmazonSSM.GetParameter' -d "{\\"Name\\": \\"$1\\", \\"WithDecryption\\": true}" \\
   https://ssm.eu-central-1.amazonaws.com/
 """
-
-
-def until(reached: Callable[[], T], wanted: str) -> T:
-    """The first truthy answer."""
-    deadline = time.monotonic() + _DEADLINE_SECONDS
-    while not (found := reached()):
-        assert time.monotonic() < deadline, f"after {_DEADLINE_SECONDS} s: {wanted}; last: {found!r}"
-        time.sleep(0.2)
-    return found
 
 
 @dataclass
@@ -115,9 +104,9 @@ def stage() -> Iterator[Stage]:
     try:
         made = Stage(dict(lifecycle.environment(print)))
         build(made)
-        until(lambda: len(made.members()) == 2, "two machines in service")
+        until(lambda: len(made.members()) == 2, "two machines in service", 60)
         for instance in (made.bastion, *made.ids()):
-            until(lambda: run_on(instance, "systemctl", "is-system-running").stdout.strip() == "running", "booted")  # noqa: B023
+            until(lambda: run_on(instance, "systemctl", "is-system-running").stdout.strip() == "running", "booted", 60)  # noqa: B023
         yield made
     finally:
         print(supervisor.log_file().read_text())
@@ -230,12 +219,12 @@ def test_the_internet_sees_a_machine_under_its_own_address_or_the_nat_gateways(s
         resolve = f"{name}:443:192.0.2.1"
         run_on(instance, "curl", "-sk", "--max-time", "3", "--resolve", resolve, f"https://{name}/")
         said = f"{address} asked for https://{name}"
-        until(lambda: said in supervisor.log_file().read_text(), said)  # noqa: B023
+        until(lambda: said in supervisor.log_file().read_text(), said, 60)  # noqa: B023
 
 
 def test_the_operator_reaches_a_private_machine_only_by_way_of_the_bastion(stage: Stage) -> None:
     private = stage.ids()[0]
-    until(lambda: answers(stage.bastion_address), "the bastion answers")
+    until(lambda: answers(stage.bastion_address), "the bastion answers", 60)
     assert not answers(stage.address(private))
     assert stage.pings(stage.bastion, private)
 
@@ -248,17 +237,17 @@ def test_without_a_route_only_storage_is_reached_and_only_by_its_endpoint(stage:
         if route.get("NatGatewayId")
     ]
     stage.ec2.delete_route(RouteTableId=stage.private_table, DestinationCidrBlock="0.0.0.0/0")
-    until(lambda: not stage.reaches(instance, "192.0.2.1", 443, "ssm.eu-central-1.amazonaws.com"), "no internet")
+    until(lambda: not stage.reaches(instance, "192.0.2.1", 443, "ssm.eu-central-1.amazonaws.com"), "no internet", 60)
     storage = "s3.eu-central-1.amazonaws.com"
     assert not stage.reaches(instance, storage, 443)
     made = stage.ec2.create_vpc_endpoint(
         VpcId=stage.vpc, ServiceName="com.amazonaws.eu-central-1.s3", RouteTableIds=[stage.private_table]
     )["VpcEndpoint"]["VpcEndpointId"]
-    until(lambda: stage.reaches(instance, storage, 443), "storage reached by its endpoint")
+    until(lambda: stage.reaches(instance, storage, 443), "storage reached by its endpoint", 60)
     assert not stage.reaches(instance, "192.0.2.1", 443, "ssm.eu-central-1.amazonaws.com")
     stage.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
     stage.ec2.create_route(RouteTableId=stage.private_table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
-    until(lambda: stage.reaches(instance, storage, 443), "the way out is back")
+    until(lambda: stage.reaches(instance, storage, 443), "the way out is back", 60)
 
 
 def test_a_zone_that_is_cut_is_silent_and_comes_back(stage: Stage) -> None:
@@ -277,7 +266,7 @@ def test_a_zone_that_is_cut_is_silent_and_comes_back(stage: Stage) -> None:
 def test_a_machine_whose_hardware_fails_is_replaced_by_its_group(stage: Stage) -> None:
     first, second = stage.ids()
     fault("kill", first)
-    until(lambda: len(stage.ids()) == 2 and first not in stage.ids(), "a new machine in service")
+    until(lambda: len(stage.ids()) == 2 and first not in stage.ids(), "a new machine in service", 60)
     assert second in stage.ids()
     assert sorted(m["AvailabilityZone"][-1] for m in stage.members()) == ["a", "b"]
 
@@ -288,7 +277,7 @@ def test_a_stopped_machine_starts_again_with_its_disk_and_its_own_name(stage: St
     fault("stop", "bastion")
     assert not answers(stage.bastion_address)
     fault("heal", "bastion")
-    until(lambda: answers(stage.bastion_address), "the bastion answers")
+    until(lambda: answers(stage.bastion_address), "the bastion answers", 60)
     assert run_on(stage.bastion, "ls", "/var/tmp/kept").returncode == 0
     assert run_on(stage.bastion, "hostname").stdout == "named-by-hand\n"
 
@@ -305,4 +294,4 @@ def test_the_command_line_breaks_and_tells_what_is_broken(stage: Stage) -> None:
 def test_a_group_scales_out_and_in_on_the_host(stage: Stage) -> None:
     for wanted in (3, 1):
         stage.scaling.set_desired_capacity(AutoScalingGroupName="pool", DesiredCapacity=wanted)
-        until(lambda: len(stage.ids()) == wanted == len(machines().ids()) - 1, f"{wanted} machines beside the bastion")  # noqa: B023
+        until(lambda: len(stage.ids()) == wanted == len(machines().ids()) - 1, f"{wanted} machines and the bastion", 60)  # noqa: B023

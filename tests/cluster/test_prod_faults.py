@@ -22,7 +22,8 @@ from tests.cluster.availability import NAMESPACE, Seen, Watch, watched
 from tests.cluster.conftest import made_workspace
 from tests.cluster.fault_figures import Figures
 from tests.cluster.on_machines import run_on
-from tests.cluster.prod_cluster import API, CONTROL_PLANES, MEMBERS, STACK, ProdCluster, until
+from tests.cluster.prod_cluster import API, CONTROL_PLANES, MEMBERS, STACK, ProdCluster
+from tests.cluster.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
@@ -73,7 +74,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProdCluster]:
 @pytest.fixture(autouse=True)
 def everything_is_well(prod: ProdCluster) -> Iterator[None]:
     """Before each drill; what a failed one left broken is mended after it."""
-    until(prod.is_well, "every node Ready, every target healthy, every member well", seconds=180)
+    until(prod.is_well, "every node Ready, every target healthy, every member well", 180)
     yield
     for zone in ZONES:
         fault("heal-zone", zone)
@@ -138,7 +139,7 @@ def test_an_api_server_that_stops_costs_seconds_until_its_target_is_out_and_noth
         stopped = watch.until_well(QUIET_SECONDS, 90)
         with watch.making():
             prod.run(master, f"mv /root/kube-apiserver.yaml {manifest}")
-        until(prod.is_well, "the API server is back")
+        until(prod.is_well, "the API server is back", 120)
         back = watch.until_well(QUIET_SECONDS, 90)
     figures.add("api-server-stopped", "stopped", stopped)
     figures.add("api-server-stopped", "started again", back)
@@ -157,8 +158,10 @@ def test_a_target_that_flaps_costs_no_more_than_its_target_does_each_time(prod: 
         with watch.making():
             for _ in range(times):
                 prod.run(master, crash)
-                until(lambda: run_on(prod.instance(master), "bash", "-c", answers).stdout == "ok", "it answers again")
-        until(prod.is_well, "the API server is back")
+                until(
+                    lambda: run_on(prod.instance(master), "bash", "-c", answers).stdout == "ok", "it answers again", 120
+                )
+        until(prod.is_well, "the API server is back", 120)
         seen = watch.until_well(QUIET_SECONDS, 120)
     figures.add("target-flapping", f"an API server crashes {times} times", seen)
     for place, each in seen.items():
@@ -192,7 +195,7 @@ def died_and_returned(prod: ProdCluster, figures: Figures, failure: str, name: s
         died = watch.until_well(QUIET_SECONDS, 120)
         with watch.making():
             fault("heal", name)
-        until(prod.is_well, f"{name} is back")
+        until(prod.is_well, f"{name} is back", 120)
         back = watch.until_well(QUIET_SECONDS, 120)
     figures.add(failure, "machine dead", died)
     figures.add(failure, "booted again", back)
@@ -216,7 +219,7 @@ def test_a_terminated_etcd_machine_comes_back_as_the_same_member_with_its_data(
             assert set(prod.workspace.changes(*REFRESH)) == {"delete"}
             prod.workspace.pulumi(*UP)
         took = time.monotonic() - started
-        until(prod.is_well, f"{name} is back")
+        until(prod.is_well, f"{name} is back", 120)
         back = watch.until_well(QUIET_SECONDS, 120)
     figures.add("etcd-machine-lost", "terminated", gone)
     figures.add("etcd-machine-lost", "brought back", back)
@@ -238,10 +241,10 @@ def test_a_zone_that_is_cut_silently_costs_seconds_and_comes_back(prod: ProdClus
             fault("cut-zone", zone)
         cut = watch.until_well(QUIET_SECONDS, 120)
         figures.add("zone-cut-off", "cut off", cut)
-        until(lambda: list(prod.nodes_if_told().values()).count(False) == 2, "the zone's nodes are NotReady")
+        until(lambda: list(prod.nodes_if_told().values()).count(False) == 2, "the zone's nodes are NotReady", 120)
         with watch.making():
             fault("heal-zone", zone)
-        until(prod.is_well, "the zone is back")
+        until(prod.is_well, "the zone is back", 120)
         back = watch.until_well(QUIET_SECONDS, 120)
     figures.add("zone-cut-off", "healed", back)
     assert_bounded(cut, NODE_OUT_SECONDS + ELECTION_SECONDS + ETCD_CONNECTION_SECONDS)
@@ -287,7 +290,7 @@ def test_without_two_members_the_api_says_so_and_one_that_returns_makes_it_whole
             fault("heal", lost[1])
         back = watch.until_well(QUIET_SECONDS, 180)
         fault("heal", lost[0])
-        until(prod.is_well, "all members are back")
+        until(prod.is_well, "all members are back", 120)
     figures.note("two-members-lost", f"a write is refused after {took:.0f} s ({said})")
     figures.add("two-members-lost", "from the moment that one is switched on again", back)
     assert before <= prod.objects()

@@ -17,6 +17,7 @@ import yaml
 from tests.cluster.account import account_client, fault, instance_ids
 from tests.cluster.conftest import Workspace, made_workspace
 from tests.cluster.on_machines import machines, run_on
+from tests.cluster.waiting import until
 from tests.cluster.workload import (
     MAY_BE_AWAY,
     NAMESPACE,
@@ -24,7 +25,6 @@ from tests.cluster.workload import (
     apply,
     apply_workload,
     bare_pod,
-    eventually,
     node_names,
     nodes_with_pods,
     pool_nodes_that_run,
@@ -125,7 +125,7 @@ def test_credentials_to_join_live_minutes_and_are_refused_once_expired(dev: Work
         "--patch",
         json.dumps({"stringData": {"expiration": past}}),
     )
-    eventually(lambda: not accepts(dev, seen), "an expired credential is refused", 60)
+    until(lambda: not accepts(dev, seen), "an expired credential is refused", 60)
     assert accepts(dev, join_token(dev))
 
 
@@ -151,8 +151,8 @@ def test_workers_that_leave_are_drained_first_within_the_budget_and_their_nodes_
     with recorded(dev, POOL) as record:
         started = time.monotonic()
         assert set(dev.changes(*UP)) == {"update"}
-        eventually(lambda: len(node_names(dev)) == 3, "the two Nodes to be removed")
-        eventually(lambda: len(record.ended) == 2, "the two machines to end", 60)
+        until(lambda: len(node_names(dev)) == 3, "the two Nodes to be removed", 600)
+        until(lambda: len(record.ended) == 2, "the two machines to end", 60)
         print(f"from 4 to 2 workers, until their Nodes were gone: {time.monotonic() - started:.0f} s")
     for node in record.ended:
         assert record.left[node] < record.ended[node], f"{node} ended with pods on it"
@@ -176,7 +176,7 @@ def test_a_second_pool_gets_only_pods_that_tolerate_its_taint(dev: Workspace) ->
         unscheduled = 'jsonpath={.status.conditions[?(@.type=="PodScheduled")].message}'
         return dev.kubectl("-n", NAMESPACE, "get", "pod", "stranger", "-o", unscheduled)
 
-    assert "untolerated taint" in eventually(refused, "the scheduler's word on the stranger", 60)
+    assert "untolerated taint" in until(refused, "the scheduler's word on the stranger", 60)
     spread_again(dev)
     assert name not in nodes_with_pods(dev), "the emptiest node, and yet none of the workload lands on it"
     dev.kubectl("-n", NAMESPACE, "delete", "pod", "stranger", "guest", "--wait=false")
@@ -188,11 +188,11 @@ def test_a_killed_worker_is_replaced_by_its_group_and_the_workload_is_whole_agai
     with recorded(dev, POOL) as record:
         started = time.monotonic()
         fault("kill", killed.removeprefix(f"{POOL}-"))
-        eventually(lambda: killed not in node_names(dev), "the old Node to be removed")
+        until(lambda: killed not in node_names(dev), "the old Node to be removed", 600)
         removed = time.monotonic() - started
-        eventually(lambda: record.available[-1][1] == REPLICAS, "every replica to be available")
+        until(lambda: record.available[-1][1] == REPLICAS, "every replica to be available", 600)
         whole = time.monotonic() - started
-        eventually(lambda: len(ready_nodes(dev, POOL)) == 2, "a new worker to be Ready")
+        until(lambda: len(ready_nodes(dev, POOL)) == 2, "a new worker to be Ready", 600)
         replaced = time.monotonic() - started
     print(
         f"a worker killed: Node removed {removed:.0f} s, workload whole {whole:.0f} s, replaced {replaced:.0f} s later"
@@ -229,7 +229,7 @@ def test_a_changed_kubelet_setting_rolls_the_pool_machine_by_machine(dev: Worksp
         done = dev.changes(*UP)
         assert "replace" not in done, done
         returned = time.monotonic() - started
-        eventually(rolled, "both workers to be new", 900)
+        until(rolled, "both workers to be new", 900)
         print(f"pool rolled in {time.monotonic() - started:.0f} s; `pulumi up` returned after {returned:.0f} s")
     assert fewest_ready == 2, "a new worker comes before an old one goes"
     assert set(record.ended) == before
@@ -242,11 +242,11 @@ def test_a_changed_kubelet_setting_rolls_the_pool_machine_by_machine(dev: Worksp
 
 
 def test_a_pool_that_is_taken_out_of_the_stack_file_goes_with_its_nodes(dev: Workspace) -> None:
-    eventually(lambda: len(ready_nodes(dev, "special")) == 1, "its machine to be rolled, too")
+    until(lambda: len(ready_nodes(dev, "special")) == 1, "its machine to be rolled, too", 600)
     edit_pools(dev, lambda pools: pools.pop())
     assert dev.changes(*UP).get("delete"), "template, group, hook and pool"
     assert pool_nodes_that_run(dev, "special") == []
-    eventually(lambda: not any(name.startswith("special-") for name in node_names(dev)), "its Node to be removed")
+    until(lambda: not any(name.startswith("special-") for name in node_names(dev)), "its Node to be removed", 600)
 
 
 def test_destroy_leaves_nothing(dev: Workspace) -> None:

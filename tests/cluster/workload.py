@@ -6,31 +6,22 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
+from components.addons.smoke import IMAGE
 from tests.cluster.account import instance_ids
 from tests.cluster.conftest import Workspace
+from tests.cluster.waiting import until
 
-T = TypeVar("T")
 NAMESPACE = "drill"
 REPLICAS = 6
 MAY_BE_AWAY = 1
-IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.63.0"
 _LABELS = {"app": "web"}
 _AVAILABLE = 'jsonpath={.status.availableReplicas}{"\\n"}'
 _PODS = 'jsonpath={.type}{" "}{.object.metadata.name}{" "}{.object.spec.nodeName}{"\\n"}'
-
-
-def eventually(reached: Callable[[], T], wanted: str, seconds: float = 600) -> T:
-    """The first truthy answer."""
-    deadline = time.monotonic() + seconds
-    while not (found := reached()):
-        assert time.monotonic() < deadline, f"after {seconds:.0f} s: {wanted}; last: {found!r}"
-        time.sleep(0.5)
-    return found
 
 
 def pod(arguments: Sequence[str], **spec: object) -> dict[str, Any]:
@@ -139,7 +130,7 @@ def recorded(workspace: Workspace, pool: str) -> Iterator[Record]:
     for thread in threads:
         thread.start()
     try:
-        eventually(lambda: record.available, "the watch to begin", 60)
+        until(lambda: record.available, "the watch to begin", 60)
         yield record
         assert [watch.poll() for watch in watches] == [None, None], "a watch broke off"
     finally:

@@ -12,6 +12,8 @@ from sandbox.cloud.scaling import groups
 from tests.sandbox.cloud.api.account import Account, refused
 from tests.sandbox.cloud.pools import Pool
 
+pytestmark = pytest.mark.slow
+
 
 class Clock:
     """The only time that there is, for the account's own clock too."""

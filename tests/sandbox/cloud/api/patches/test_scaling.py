@@ -12,6 +12,8 @@ from sandbox.cloud.api import seeds
 from tests.sandbox.cloud.api.account import refused
 from tests.sandbox.cloud.pools import Pool
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.mends("scaling_groups")
 def test_a_group_spreads_its_instances_over_all_its_zones(pool: Pool) -> None:

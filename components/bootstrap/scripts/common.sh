@@ -21,7 +21,12 @@ die() {
 # Everything that the step prints also goes to its log file.
 start_log() {
   mkdir -p "$QUORATE_LOGS"
-  exec > >(tee -a "$QUORATE_LOGS/$STEP.log") 2>&1
+  # When a step of systemd ends, systemd terminates what is left of it: the last line would be lost, and a failure's
+  # reason with it. tee ends by itself, when nobody writes to it any more.
+  exec > >(
+    trap '' TERM
+    exec tee -a "$QUORATE_LOGS/$STEP.log"
+  ) 2>&1
   set -o errtrace
   trap 'die "line $LINENO: $BASH_COMMAND"' ERR
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -40,6 +42,22 @@ def in_common(snippet: str, root: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True, text=True, timeout=30,
         env={**os.environ, "QUORATE_ETC": str(root), "QUORATE_LOGS": str(root / "log")},
     )  # fmt: skip
+
+
+def test_the_last_line_reaches_the_log_though_systemd_ends_what_a_finished_step_leaves(tmp_path: Path) -> None:
+    slow_tee = tmp_path / "tee"
+    slow_tee.write_text(f'#!/bin/sh\nsleep 0.5\nexec {shutil.which("tee")} "$@"\n')
+    slow_tee.chmod(0o755)
+    step = subprocess.Popen(
+        ["bash", "-c", f'source "{SCRIPTS}/common.sh"; start_log; sleep 0.1; say "the end"', "example.sh"],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "QUORATE_LOGS": str(tmp_path / "log")},
+    )  # fmt: skip
+    step.wait(20)
+    os.killpg(step.pid, signal.SIGTERM)
+    printed, _ = step.communicate(timeout=20)
+    assert "the end" in printed
+    assert "the end" in (tmp_path / "log" / "example.log").read_text()
 
 
 def test_there_are_scripts() -> None:

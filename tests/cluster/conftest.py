@@ -36,6 +36,7 @@ MODULES_IN_ORDER = (
     "test_leaving",
     "test_pools_and_faults",
     "test_load_balancers",
+    "test_reviewed_changes",
     "test_worker_pools",
     "test_interrupted_joins",
     "test_prod",
@@ -172,7 +173,7 @@ def made_workspace(folders: pytest.TempPathFactory, stack: str) -> Iterator[Work
     host_before = host_facts()
     lifecycle.up(print)
     folder = folders.mktemp("program")
-    for name in ("Pulumi.yaml", "__main__.py", "components", "stacks"):
+    for name in ("Pulumi.yaml", "__main__.py", "components", "stacks", "policies", "operations", ".ci"):
         source = CHECKOUT / name
         if source.is_dir():
             shutil.copytree(source, folder / name)

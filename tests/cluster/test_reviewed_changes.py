@@ -74,18 +74,21 @@ def test_the_comment_shows_each_line_that_changes_on_machines_and_up_does_it(dev
     assert node["status"]["capacity"]["pods"] == "77"
 
 
-def test_a_change_that_breaks_a_rule_is_refused_by_preview_and_by_up_and_nothing_happens(
-    dev: Workspace, tmp_path: Path
-) -> None:
+def test_a_broken_rule_is_refused_by_preview_and_by_up_before_anything_happens(dev: Workspace, tmp_path: Path) -> None:
     before = dev.stack_file.read_text()
-    dev.set("access", "apiCidrs", ["0.0.0.0/0"])
+    dev.set("access", "apiCidrs", ["203.0.113.0/24", "198.51.100.128/25"])
+    stack = yaml.safe_load(dev.stack_file.read_text())
+    stack["config"]["policies:exempt"] = [{"policy": "disks-are-encrypted"}]
+    dev.stack_file.write_text(yaml.safe_dump(stack))
     status, text = comment(dev, tmp_path)
     assert status == 1
-    assert "0.0.0.0/0" in text
-    assert ci(dev, "up", STACK).returncode != 0
+    assert "policies:exempt[0]: the reason is missing" in text
+    outcome = ci(dev, "up", STACK)
+    assert outcome.returncode != 0
+    assert "the reason is missing" in outcome.stdout
     permissions = [p for g in dev.ec2().describe_security_groups()["SecurityGroups"] for p in g["IpPermissions"]]
-    open_to_all = [p for p in permissions if p.get("FromPort") == 6443 and {"CidrIp": "0.0.0.0/0"} in p["IpRanges"]]
-    assert open_to_all == []
+    allowed = {entry["CidrIp"] for p in permissions if p.get("FromPort") == 6443 for entry in p["IpRanges"]}
+    assert allowed == {"203.0.113.0/24"}
     dev.stack_file.write_text(before)
 
 

@@ -85,11 +85,16 @@ join() {
   kubeadm join "${options[@]}" --ignore-preflight-errors "$(ignored)" >/dev/null
 }
 
+nodes_are() {
+  [[ $(kubectl get nodes --no-headers | wc --lines) -eq $1 ]]
+}
+
 # Standard input is the network plugin's manifest; the argument how many nodes there are to be.
 network_plugin() {
   cat >"$MANIFEST"
   kubectl apply --server-side --filename "$MANIFEST" >/dev/null
-  [[ $(kubectl get nodes --no-headers | wc --lines) -eq $1 ]] || {
+  # A worker's kubeadm ends before its kubelet has made the Node.
+  within 60 nodes_are "$1" || {
     kubectl get nodes >&2
     return 1
   }

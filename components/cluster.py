@@ -99,7 +99,7 @@ class Cluster(ComponentResource):
         provider = self._kubernetes([plugin_applied], endpoint)
         replicas = 2 if several_nodes(settings) else 1
         web = smoke.Smoke(f"{name}-smoke", settings.cluster.name, replicas, provider, site.network.vpc, child)
-        installed = install_addons(name, settings, provider, site.network.vpc, child)
+        installed = install_addons(name, settings, provider, site.network.vpc, ready, child)
         self.complete = run_scripts(
             f"{name}-service",
             first.remote,

@@ -17,15 +17,23 @@ def several_nodes(settings: Settings) -> bool:
 
 
 def install_addons(
-    name: str, settings: Settings, provider: kubernetes.Provider, deleted_with: Resource, child: ResourceOptions
+    name: str,
+    settings: Settings,
+    provider: kubernetes.Provider,
+    deleted_with: Resource,
+    network_ready: Resource,
+    child: ResourceOptions,
 ) -> Sequence[Resource]:
-    """The add-ons that the settings name. All of them go with the cluster: `deleted_with`."""
+    """The add-ons that the settings name. All of them go with the cluster: `deleted_with`.
+
+    What needs a network between pods at its start waits for `network_ready`.
+    """
     options = ResourceOptions.merge(child, ResourceOptions(provider=provider, deleted_with=deleted_with))
     installed: list[Resource] = []
     if several_nodes(settings):
         installed.append(_dns_disruption_budget(name, options))
     if settings.addons.metrics_server:
-        installed.append(MetricsServer(f"{name}-metrics-server", 1, provider, deleted_with, child))
+        installed.append(MetricsServer(f"{name}-metrics-server", 1, provider, deleted_with, network_ready, child))
     if settings.addons.storage_class_provisioner:
         installed.append(_default_storage_class(name, settings.addons, options))
     return installed

@@ -23,8 +23,10 @@ class MetricsServer(ComponentResource):
         replicas: int,
         provider: kubernetes.Provider,
         deleted_with: Resource,
+        network_ready: Resource,
         opts: ResourceOptions | None = None,
     ) -> None:
+        """It asks the API at its start: on a node whose pod network is not there yet, it hangs for half a minute."""
         super().__init__("quorate:addons:MetricsServer", name, None, opts)
         self._name = name
         self._child = ResourceOptions(parent=self, provider=provider, deleted_with=deleted_with)
@@ -42,7 +44,7 @@ class MetricsServer(ComponentResource):
                 "strategy": {"rolling_update": {"max_unavailable": 1}},
                 "template": {"metadata": {"labels": self._labels}, "spec": self._pod()},
             },
-            opts=ResourceOptions.merge(self._child, ResourceOptions(depends_on=[account, *permissions])),
+            opts=ResourceOptions.merge(self._child, ResourceOptions(depends_on=[account, *permissions, network_ready])),
         )
         service = kubernetes.core.v1.Service(
             f"{name}-server",

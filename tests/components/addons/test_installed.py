@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.components.recording import Recording
-from tests.components.stacks import recorded, varied
+from tests.components.stacks import recorded, varied, waits_for
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
@@ -33,6 +33,11 @@ def test_metrics_server_runs_pinned_without_privileges_and_writes_to_its_own_fol
     assert context["capabilities"]["drop"] == ["ALL"]
     assert "--cert-dir=/tmp" in container["args"]
     assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]
+
+
+def test_metrics_server_starts_when_there_is_a_network_between_pods() -> None:
+    dev = recorded("dev")
+    assert waits_for(dev, dev.named(DEPLOYMENT, "dev-metrics-server-server"), "command:remote:Command dev-ready")
 
 
 def test_metrics_server_may_read_metrics_and_change_nothing() -> None:

@@ -78,11 +78,11 @@ def test_a_broken_rule_is_refused_by_preview_and_by_up_before_anything_happens(d
     before = dev.stack_file.read_text()
     dev.set("access", "apiCidrs", ["203.0.113.0/24", "198.51.100.128/25"])
     stack = yaml.safe_load(dev.stack_file.read_text())
-    stack["config"]["policies:exempt"] = [{"policy": "disks-are-encrypted"}]
+    stack["config"]["policies:exemptions"] = [{"policy": "disks-are-encrypted"}]
     dev.stack_file.write_text(yaml.safe_dump(stack))
     status, text = comment(dev, tmp_path)
     assert status == 1
-    assert "policies:exempt[0]: the reason is missing" in text
+    assert "policies:exemptions[0]: the reason is missing" in text
     outcome = ci(dev, "up", STACK)
     assert outcome.returncode != 0
     assert "the reason is missing" in outcome.stdout

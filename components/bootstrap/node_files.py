@@ -128,10 +128,9 @@ def bundle(files: tuple[NodeFile, ...]) -> str:
 
 
 def _shared_files(role: Role) -> tuple[NodeFile, ...]:
-    if role is Role.ETCD:
-        return ()
-    files = (NodeFile(f"{SHARE}/99-kubernetes.conf", _resource("share", "99-kubernetes.conf")),)
-    if role is Role.WORKER:
+    parameters = ("99-connections.conf",) if role is Role.ETCD else ("99-connections.conf", "99-kubernetes.conf")
+    files = tuple(NodeFile(f"{SHARE}/{name}", _resource("share", name)) for name in parameters)
+    if role is not Role.CONTROL_PLANE:
         return files
     patch = "corednsdeployment.yaml"
     return (*files, NodeFile(f"{PATCHES}/{patch}", _resource("share", "patches", patch), needed_at_boot=False))

@@ -9,7 +9,16 @@ readonly BIN
 # The last so that its limit can be set before the first connection is tracked.
 readonly MODULES=(overlay br_netfilter nf_conntrack)
 
-prepare_kernel() {
+# set_kernel_parameters FILE: those of a file of share/, now and at each boot.
+set_kernel_parameters() {
+  local -r settings="/etc/sysctl.d/$1"
+  if install_text 644 "$settings" <"$BIN/../share/$1"; then
+    say "kernel parameters: $settings"
+    sysctl --quiet --load="$settings" 2>/dev/null || say "some kernel parameters cannot be set on this machine"
+  fi
+}
+
+load_kernel_modules() {
   local module
   if printf '%s\n' "${MODULES[@]}" | install_text 644 /etc/modules-load.d/quorate.conf; then
     say "kernel modules at boot: ${MODULES[*]}"
@@ -19,11 +28,6 @@ prepare_kernel() {
     modprobe "$module" 2>/dev/null || [[ -d /sys/module/$module ]] ||
       say "kernel module $module cannot be loaded; going on, since kubeadm checks"
   done
-  if install_text 644 /etc/sysctl.d/99-kubernetes.conf <"$BIN/../share/99-kubernetes.conf"; then
-    say "kernel parameters: /etc/sysctl.d/99-kubernetes.conf"
-    sysctl --quiet --load=/etc/sysctl.d/99-kubernetes.conf 2>/dev/null ||
-      say "some kernel parameters cannot be set on this machine"
-  fi
 }
 
 turn_swap_off() {
@@ -43,10 +47,12 @@ main() {
   start_log
   load_environment ROLE
   say "begins"
+  set_kernel_parameters 99-connections.conf
   if [[ $ROLE == etcd ]]; then
     "$BIN/install-etcd.sh"
   else
-    prepare_kernel
+    load_kernel_modules
+    set_kernel_parameters 99-kubernetes.conf
     turn_swap_off
     "$BIN/install-packages.sh"
     "$BIN/configure-containerd.sh"

@@ -95,7 +95,7 @@ def _control_plane(topology: Topology) -> Iterator[tuple[str, Outcome]]:
             _named("a control-plane machine is lost", first),
             _verdict(topology, first),
             balanced if topology.serves_without(frozenset({first.name})) else "until `pulumi up` has brought it back",
-            _own_pods(topology) if several else f"{_PODS_GO_ON}; {_own_pods(topology)}",
+            _pods_without_a_control_plane(topology, several),
             "`pulumi refresh`, `pulumi up`: the same machine comes back with its disk and address",
         ),
     )
@@ -229,5 +229,8 @@ def _named(failure: str, machine: Machine) -> str:
     )
 
 
-def _own_pods(topology: Topology) -> str:
-    return "its own pods are gone" if topology.schedulable_control_plane else "run on"
+def _pods_without_a_control_plane(topology: Topology, several: bool) -> str:
+    others = "run on" if several else _PODS_GO_ON
+    if not topology.schedulable_control_plane:
+        return others
+    return "its own pods are gone" if several else f"{others}; its own pods are gone"

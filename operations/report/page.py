@@ -63,7 +63,8 @@ def survives(built: Topology) -> str:
 
 def _summary(stack: Stack, built: Topology, table: Prices | None) -> Iterator[Block]:
     low, high = built.nodes
-    nodes = f"{low} nodes" if low == high else f"{low} to {high} nodes"
+    count = str(low) if low == high else f"{low} to {high}"
+    nodes = f"{count} node{'s' if high > 1 else ''}"
     machines = f"{len(built.control_planes)} control plane, etcd {built.etcd} with {len(built.members)}"
     yield Paragraph(f"{nodes}; {machines}; {built.zones} zone{'s' if built.zones > 1 else ''}.")
     yield Paragraph(survives(built))

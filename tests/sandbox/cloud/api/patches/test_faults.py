@@ -63,7 +63,8 @@ def test_moto_still_has_every_fault_that_is_mended_here(left_out: list[str], tmp
 def outcomes_without(left_out: list[str], tests: list[str], report: Path) -> dict[str, set[str]]:
     """How the tests end without those patches: `failure`, `error` or `passed`, by the test's name, all parameters."""
     command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", f"--junitxml={report}"]
-    command += ["-k", " or ".join(tests), str(FOLDER)]
+    # The slow ones, too.
+    command += ["-m", "mends", "-k", " or ".join(tests), str(FOLDER)]
     environment = {**os.environ, "QUORATE_WITHOUT_PATCHES": ",".join(left_out)}
     subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True)
     found: dict[str, set[str]] = {}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.settings.model import WorkerPoolSettings
+from components.settings.model import TaintEffect, WorkerPoolSettings
 
 POOL_LABEL = "quorate/pool"
+# Of pools that keep pods away unless they tolerate a taint. Cluster DNS looks at it: see share/patches.
+DEDICATED_LABEL = "quorate/dedicated"
 INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
 REGION_LABEL = "topology.kubernetes.io/region"
 ZONE_LABEL = "topology.kubernetes.io/zone"
@@ -30,9 +32,11 @@ def place_labels(place: Place, instance_type: str) -> Mapping[str, str]:
 
 def pool_labels(pool: WorkerPoolSettings, region: str) -> Mapping[str, str]:
     """The labels of a pool's nodes, with a mark for the zone, which each machine knows itself."""
+    keeps_pods_away = any(taint.effect is not TaintEffect.PREFER_NO_SCHEDULE for taint in pool.taints)
     return {
         **pool.labels,
         POOL_LABEL: pool.name,
+        **({DEDICATED_LABEL: "true"} if keeps_pods_away else {}),
         **place_labels(Place(region, ZONE_OF_THE_MACHINE), pool.instance_type),
     }
 

@@ -18,7 +18,8 @@ from components.bootstrap.kubeadm_documents import (
     kubernetes_minor,
     worker_join,
 )
-from components.bootstrap.node_labels import Place
+from components.bootstrap.node_files import Role, role_files
+from components.bootstrap.node_labels import DEDICATED_LABEL, Place
 from components.settings.model import Settings, Taint, TaintEffect, WorkerPoolSettings
 from tests.components.education import SETTINGS
 from tests.components.golden_files import assert_is_reviewed
@@ -161,6 +162,7 @@ def test_a_worker_registers_with_the_labels_and_taints_of_its_pool() -> None:
     registration = document["nodeRegistration"]
     assert node_labels(registration) == {
         "quorate/pool": "general",
+        "quorate/dedicated": "true",
         "tier": "web",
         "node.kubernetes.io/instance-type": POOL.instance_type,
         "topology.kubernetes.io/region": "eu-central-1",
@@ -168,6 +170,21 @@ def test_a_worker_registers_with_the_labels_and_taints_of_its_pool() -> None:
     }
     assert registration["taints"] == [{"key": "dedicated", "value": "web", "effect": "NoSchedule"}]
     assert "name" not in registration, "each machine of the pool has its own"
+
+
+@pytest.mark.parametrize("taints", [(), (Taint("slow", TaintEffect.PREFER_NO_SCHEDULE),)])
+def test_a_pool_that_keeps_no_pod_away_is_not_dedicated(taints: tuple[Taint, ...]) -> None:
+    (document,) = yaml.safe_load_all(worker_join(dataclasses.replace(POOL, taints=taints), "eu-central-1"))
+    assert "quorate/dedicated" not in node_labels(document["nodeRegistration"])
+
+
+def test_cluster_dns_waits_for_no_zone_that_has_dedicated_nodes_only() -> None:
+    (text,) = (f.content for f in role_files(Role.CONTROL_PLANE) if f.path.endswith("/corednsdeployment.yaml"))
+    patch = yaml.safe_load(text)
+    (term,) = patch["spec"]["template"]["spec"]["affinity"]["nodeAffinity"][
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ]["nodeSelectorTerms"]
+    assert term["matchExpressions"] == [{"key": DEDICATED_LABEL, "operator": "DoesNotExist"}]
 
 
 def test_a_control_plane_registers_with_its_place_and_type_whether_it_founds_the_cluster_or_joins() -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import pulumi
 
 from components.cluster import Cluster
+from components.living_cluster import living_cluster
 from components.settings.encode import plain
 from components.settings.load import load
 
 
 def main() -> None:
-    settings = load()
-    cluster = Cluster(settings.cluster.name, settings)
+    living = living_cluster()
+    settings = load(living.settings)
+    cluster = Cluster(settings.cluster.name, settings, living)
     pulumi.export("kubeconfig", cluster.kubeconfig)
     pulumi.export("apiAddress", cluster.api_address)
     pulumi.export("apiEndpoint", cluster.api_endpoint)

@@ -22,9 +22,11 @@ from components.bootstrap.worker import worker_files
 from components.control_plane import ControlPlane, EtcdMembers
 from components.identity.statements import Account
 from components.kubeconfig import operator_kubeconfig
+from components.living_cluster import CLUSTER_TYPE, LivingCluster, record
 from components.machines.bastion import Bastion
 from components.machines.machine import Machine, Site
 from components.machines.plan import planned_control_planes, planned_etcd_members, subnets_are_shared
+from components.machines.turns import Turns
 from components.machines.workers import WorkerAccess, WorkerPool
 from components.network.private_subnets import InterfaceEndpoints
 from components.network.security_groups import SecurityGroups
@@ -32,7 +34,6 @@ from components.network.traffic import Party, addresses_of, allowed
 from components.network.vpc import Network
 from components.pki import Pki
 from components.reachable_api import reachable_api
-from components.settings import recorded
 from components.settings.model import Settings, WorkerPoolSettings
 from components.tags import Tags
 
@@ -42,8 +43,10 @@ class Cluster(ComponentResource):
 
     kubeconfig: Output[str]
 
-    def __init__(self, name: str, settings: Settings, opts: ResourceOptions | None = None) -> None:
-        super().__init__(recorded.CLUSTER_TYPE, name, None, opts)
+    def __init__(
+        self, name: str, settings: Settings, living: LivingCluster | None = None, opts: ResourceOptions | None = None
+    ) -> None:
+        super().__init__(CLUSTER_TYPE, name, None, opts)
         self._name, self._settings = name, settings
         self._child = child = ResourceOptions(parent=self)
         plugin = network_plugin(settings, endpoint_name(settings.cluster), kubeadm_documents.API_PORT)
@@ -56,9 +59,10 @@ class Cluster(ComponentResource):
         if bastion:
             site = dataclasses.replace(site, bastion=bastion.remote)
 
-        # The machines. They prepare themselves from their first boot on, all at once.
-        etcd = EtcdMembers(name, site, pki, child)
-        control_plane = ControlPlane(name, site, plugin, child)
+        # The machines. They prepare themselves from their first boot on, all at once; one that changes waits its turn.
+        turns = Turns((living or LivingCluster()).instance_types)
+        etcd = EtcdMembers(name, site, pki, turns, child)
+        control_plane = ControlPlane(name, site, plugin, turns, child)
         pool_files = {
             pool.name: self._worker_files(pool, pki, plugin, site.account.region) for pool in settings.workers
         }
@@ -117,7 +121,7 @@ class Cluster(ComponentResource):
             *(Output.format("{0} {1}", machine.address, machine.host_key) for machine in machines)
         ).apply(lambda lines: "\n".join(line.strip() for line in lines) + "\n")
         # What the next update compares its settings with.
-        self.register_outputs(recorded.record(settings))
+        self.register_outputs(record(settings))
 
     def _site(self) -> Site:
         """The VPC, who may talk to whom in it, and who may log in."""

@@ -16,6 +16,7 @@ from components.bootstrap.node_labels import Place
 from components.machines.control_plane import ControlPlaneMachine, EtcdMachine
 from components.machines.machine import Site
 from components.machines.plan import PlannedMachine, machines_are_private, planned_control_planes, planned_etcd_members
+from components.machines.turns import Turns
 from components.pki import Pki
 
 Files = Output[tuple[NodeFile, ...]]
@@ -27,7 +28,7 @@ class EtcdMembers:
     machines: list[EtcdMachine]
     bootstraps: Sequence[Resource]
 
-    def __init__(self, name: str, site: Site, pki: Pki, child: ResourceOptions) -> None:
+    def __init__(self, name: str, site: Site, pki: Pki, turns: Turns, child: ResourceOptions) -> None:
         planned = planned_etcd_members(site.settings)
         members = {member.name: member.address for member in planned}
         self.machines = []
@@ -36,12 +37,12 @@ class EtcdMembers:
             resource_name = f"{name}-{member.name}"
             machine = EtcdMachine(resource_name, member, site, child)
             files = _member_files(site, member, machine, members)
-            machine.start(files)
+            machine.start(files, turns.awaited_by(machine))
             self.machines.append(machine)
             # All at once: a new cluster's members need each other for a quorum.
-            bootstraps.append(
-                EtcdMemberBootstrap(resource_name, machine.remote, files, pki.etcd_member_files(member.name), child)
-            )
+            step = EtcdMemberBootstrap(resource_name, machine.remote, files, pki.etcd_member_files(member.name), child)
+            bootstraps.append(step)
+            turns.add(step)
         self.bootstraps = bootstraps
 
 
@@ -52,18 +53,16 @@ class ControlPlane:
     files: list[Files]
     complete: list[Resource]
 
-    def __init__(self, name: str, site: Site, plugin: NetworkPlugin, child: ResourceOptions) -> None:
-        self._name, self._site, self._child = name, site, child
+    def __init__(self, name: str, site: Site, plugin: NetworkPlugin, turns: Turns, child: ResourceOptions) -> None:
+        self._name, self._site, self._turns, self._child = name, site, turns, child
         self._planned = planned_control_planes(site.settings)
         self.machines = []
         self.files = []
         self.complete = []
         for planned in self._planned:
             machine = ControlPlaneMachine(f"{name}-{planned.name}", planned, site, child)
-            files = self._machine_files(planned, machine, plugin)
-            machine.start(files)
             self.machines.append(machine)
-            self.files.append(files)
+            self.files.append(self._machine_files(planned, machine, plugin))
 
     @property
     def first(self) -> ControlPlaneMachine:
@@ -71,7 +70,7 @@ class ControlPlane:
         return self.machines[0]
 
     def bootstrap(self, pki: Pki, endpoint: ApiEndpoint, etcd: Sequence[Resource]) -> None:
-        """kubeadm init on the first, then the others join, each before it becomes a target.
+        """Starts the machines; kubeadm init on the first, then the others join, each before it becomes a target.
 
         With etcd beside them they join one at a time: etcd takes one new member at a time.
         """
@@ -79,6 +78,7 @@ class ControlPlane:
         after: Sequence[Resource] = [*etcd, *endpoint.first_target]
         for planned, machine, files in zip(self._planned, self.machines, self.files, strict=True):
             resource_name = f"{self._name}-{planned.name}"
+            machine.start(files, self._turns.awaited_by(machine))
             step = ControlPlaneBootstrap(
                 resource_name, machine.remote, files, pki.control_plane_files, self._child, after
             )
@@ -87,6 +87,7 @@ class ControlPlane:
             if one_by_one or not self.complete:
                 after = [step]
             self.complete.append(step)
+            self._turns.add(step)
 
     def _machine_files(self, planned: PlannedMachine, machine: ControlPlaneMachine, plugin: NetworkPlugin) -> Files:
         settings = self._site.settings

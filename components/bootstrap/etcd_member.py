@@ -32,6 +32,8 @@ def etcd_member_files(
         "ETCD_SHA256": settings.etcd.sha256,
         "ETCD_VOLUME_ID": volume_id,
         "ETCD_VOLUME_GIB": str(settings.etcd.volume_gib),
+        # No script reads it: AWS stops a machine to change its type, so the step that waits until it serves runs again.
+        "INSTANCE_TYPE": settings.etcd.instance_type,
     }
     return (
         *role_files(Role.ETCD, etcd_volume=True),

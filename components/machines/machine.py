@@ -60,6 +60,8 @@ class Machine(ComponentResource):
     name: str
     address: Output[str]
     volume_id: Output[str]
+    instance_name: str
+    instance_type: str
     instance: aws.ec2.Instance
     remote: RemoteMachine
     host_key: Output[str]
@@ -72,6 +74,8 @@ class Machine(ComponentResource):
         self._resource_name = name
         self._site, self._shape = site, shape
         self.name = machine
+        self.instance_name = f"{name}-instance"
+        self.instance_type = shape.instance_type
         cluster, tags = site.settings.cluster.name, site.tags
         self._interface = self._network_interface()
         self._association = self._public_address() if shape.public else None
@@ -84,7 +88,7 @@ class Machine(ComponentResource):
         statements = [read_own_parameters(site.account, cluster, machine), *shape.statements]
         self._role = MachineRole(name, statements, tags, self._child)
 
-    def start(self, files: Output[tuple[NodeFile, ...]]) -> None:
+    def start(self, files: Output[tuple[NodeFile, ...]], after: Sequence[Resource] = ()) -> None:
         """Creates the instance. Apart from the constructor because `files` name the machine's address and disk."""
         site, shape = self._site, self._shape
         parameter = self._host_key.parameter_name
@@ -93,9 +97,9 @@ class Machine(ComponentResource):
         )
         ready = [self._role.policy, self._host_key.parameter, *site.reachable_after]
         self.instance = aws.ec2.Instance(
-            f"{self._resource_name}-instance",
+            self.instance_name,
             ami=machine_image(),
-            instance_type=shape.instance_type,
+            instance_type=self.instance_type,
             iam_instance_profile=self._role.profile_name,
             key_name=site.operator_key.name,
             primary_network_interface=aws.ec2.InstancePrimaryNetworkInterfaceArgs(
@@ -119,7 +123,11 @@ class Machine(ComponentResource):
                 ignore_changes=["ami", "userDataBase64"],
                 # Interface and disk can be attached to one instance only.
                 delete_before_replace=True,
-                depends_on=[*([self._association] if self._association else []), *ready],
+                depends_on=[
+                    *([self._association] if self._association else []),
+                    *ready,
+                    *after,
+                ],
             ),
         )
         if self._volume:

@@ -12,18 +12,17 @@ from components.settings.changes import refused_changes
 from components.settings.formats import REGION
 from components.settings.model import Settings
 from components.settings.problems import InvalidSettings, Problem, listing, shown
-from components.settings.recorded import recorded_settings
 from components.settings.rules.facts import NAMESPACE
 from components.settings.unsupported import unsupported
 from components.settings.validate import parse
 
 
-def load() -> Settings:
-    """The stack's settings, checked, also against those of the cluster that is there.
+def load(living: Settings | None) -> Settings:
+    """The stack's settings, checked, also against those of the cluster that is there, if there is one.
 
     Raises pulumi.RunError, which names every problem, before anything is made or changed.
     """
-    return settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack(), recorded_settings())
+    return settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack(), living)
 
 
 def settings_of(config: Mapping[str, str], stack: str, living: Settings | None) -> Settings:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests.cluster.account import account_client, instance_ids
-from tests.cluster.availability import NAMESPACE
-from tests.cluster.conftest import Workspace
+from tests.cluster.availability import NAMESPACE, Watch
+from tests.cluster.conftest import Workspace, made_workspace
 from tests.cluster.on_machines import run_on
 
 STACK = "prod"
+UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
 POOL = "prod-general"
 API = "https://api.prod.quorate.internal:6443"
 MEMBERS = tuple(f"prod-etcd-{number}" for number in range(3))
@@ -107,6 +110,10 @@ class ProdCluster:
         listed = self.workspace.kubectl("get", "configmaps", "-n", NAMESPACE, "-o", "name")
         return {line.removeprefix("configmap/") for line in listed.splitlines()}
 
+    def assert_nothing_is_lost(self, watch: Watch) -> None:
+        missing = watch.written() - self.objects()
+        assert not missing, f"written, the API said, and not there: {sorted(missing)}"
+
     def is_well(self) -> bool:
         return (
             len(self.workers()) == 3
@@ -116,3 +123,14 @@ class ProdCluster:
                 run_on(self.instance(member), *_ETCDCTL, "endpoint", "health").returncode == 0 for member in MEMBERS
             )
         )
+
+
+@contextmanager
+def made_prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProdCluster]:
+    """The prod stack, up, in a workspace of its own; destroyable, and with a namespace for the clients of a watch."""
+    with made_workspace(tmp_path_factory, STACK) as workspace:
+        workspace.set("etcd", "protectVolumes", False)
+        if not workspace.state()["deployment"].get("resources"):
+            workspace.pulumi(*UP)
+        workspace.kubectl("create", "namespace", NAMESPACE)
+        yield ProdCluster(workspace)

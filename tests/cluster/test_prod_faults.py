@@ -1,11 +1,4 @@
-"""What the prod stack goes through, with clients that write and read once a second, and what it costs them.
-
-Bounds are of the mechanisms that end a fault, not of what was measured:
-- the load balancers take a target out after two failed checks, and a check that is not answered fails late;
-- a client of etcd gives up a connection on which nothing is acknowledged (its keepalive timeout, which is the
-  connection's TCP_USER_TIMEOUT too);
-- etcd's members elect another leader after one election timeout, 1 s, and a split vote takes another.
-"""
+"""What faults cost clients of the prod stack that write and read once a second."""
 
 from __future__ import annotations
 
@@ -18,35 +11,26 @@ import pytest
 
 from sandbox.paths import CHECKOUT
 from tests.cluster.account import account_client, fault
-from tests.cluster.availability import NAMESPACE, Seen, Watch, watched
-from tests.cluster.conftest import made_workspace
+from tests.cluster.availability import watched
+from tests.cluster.bounds import (
+    ELECTION_SECONDS,
+    ETCD_CONNECTION_SECONDS,
+    ETCD_RECONNECTION_SECONDS,
+    NODE_OUT_SECONDS,
+    QUIET_SECONDS,
+    TARGET_OUT_SECONDS,
+    assert_bounded,
+    assert_return_is_smooth,
+)
 from tests.cluster.fault_figures import Figures
 from tests.cluster.on_machines import run_on
-from tests.cluster.prod_cluster import API, CONTROL_PLANES, MEMBERS, STACK, ProdCluster
+from tests.cluster.prod_cluster import API, CONTROL_PLANES, MEMBERS, STACK, UP, ProdCluster, made_prod
 from tests.cluster.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
-UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
 ZONES = "abc"
 REFRESH = ("refresh", "--yes", "--skip-preview", "--stack", STACK)
-# The check in which it happens has passed; two more begin 5 s apart, the second is given up after 4 s. One to spare.
-TARGET_OUT_SECONDS = 5 + 5 + 4 + 1
-# The keepalive timeout of the API server's client of etcd, and a reconnection with its backoff.
-ETCD_CONNECTION_SECONDS = 10 + 5
-# Connections that died in the cut are closed by its end (99-connections.conf). An attempt at a new one that began in it
-# sends again after at most 8 s (1, 3, 7, 15 s after its start); gRPC waits up to 4 s between attempts.
-ETCD_RECONNECTION_SECONDS = 8 + 4 + 3
-ELECTION_SECONDS = 3
-# Route 53 asks each node of a load balancer every 10 s, and gives it out no more after three failures; TTL 60 s at AWS.
-NODE_OUT_SECONDS = 3 * 10 + 2
-# Longer than anything that is silent for some time and fails again.
-QUIET_SECONDS = 15
-# What comes back takes no part before it is ready; the first requests that it answers may be slow.
-FAILURES_AT_RETURN = 2
-# All machines share the host's cores and its disk: as much of the seconds may fail for want of them. One target of
-# three that does not answer fails five seconds in nine, as each writes and reads.
-BUSY_HOST = 0.1
 # tend-workers.sh gives up the drain of a dead machine, whose pods cannot end, only then; a look before and after.
 NODE_GONE_SECONDS = 240 + 2 * 30
 RECORD = "QUORATE_RECORD"
@@ -63,12 +47,8 @@ def figures() -> Iterator[Figures]:
 
 @pytest.fixture(scope="module")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProdCluster]:
-    with made_workspace(tmp_path_factory, STACK) as workspace:
-        workspace.set("etcd", "protectVolumes", False)
-        if not workspace.state()["deployment"].get("resources"):
-            workspace.pulumi(*UP)
-        workspace.kubectl("create", "namespace", NAMESPACE)
-        yield ProdCluster(workspace)
+    with made_prod(tmp_path_factory) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -80,25 +60,6 @@ def everything_is_well(prod: ProdCluster) -> Iterator[None]:
         fault("heal-zone", zone)
     for machine in (*CONTROL_PLANES, *MEMBERS):
         fault("heal", machine)
-
-
-def assert_bounded(seen: dict[str, Seen], seconds: float) -> None:
-    """After that many seconds hardly anything fails any more; before, it may."""
-    for place, each in seen.items():
-        late = [attempt for attempt in each.attempts if attempt.at > each.made + seconds]
-        failed = [attempt for attempt in late if attempt.error]
-        assert len(failed) <= len(late) * BUSY_HOST, f"{place}: {each}: {failed}"
-
-
-def assert_return_is_smooth(seen: dict[str, Seen]) -> None:
-    for place, each in seen.items():
-        allowed = FAILURES_AT_RETURN + len(each.attempts) * BUSY_HOST
-        assert len(each.failed) <= allowed, f"{place}: {each}: {each.failed}"
-
-
-def assert_nothing_is_lost(prod: ProdCluster, watch: Watch) -> None:
-    missing = watch.written() - prod.objects()
-    assert not missing, f"written, the API said, and not there: {sorted(missing)}"
 
 
 def test_the_api_is_ready_for_workers_for_each_master_and_for_the_operator(prod: ProdCluster) -> None:
@@ -146,7 +107,7 @@ def test_an_api_server_that_stops_costs_seconds_until_its_target_is_out_and_noth
     # It answers until the kubelet has ended it.
     assert_bounded(stopped, 10 + TARGET_OUT_SECONDS)
     assert_return_is_smooth(back)
-    assert_nothing_is_lost(prod, watch)
+    prod.assert_nothing_is_lost(watch)
 
 
 def test_a_target_that_flaps_costs_no_more_than_its_target_does_each_time(prod: ProdCluster, figures: Figures) -> None:
@@ -167,7 +128,7 @@ def test_a_target_that_flaps_costs_no_more_than_its_target_does_each_time(prod: 
     for place, each in seen.items():
         assert each.longest_run <= TARGET_OUT_SECONDS, (place, str(each))
         assert len(each.failed) <= times * TARGET_OUT_SECONDS, (place, str(each))
-    assert_nothing_is_lost(prod, watch)
+    prod.assert_nothing_is_lost(watch)
 
 
 def test_a_control_plane_machine_that_dies_costs_seconds_and_comes_back_by_itself(
@@ -202,7 +163,7 @@ def died_and_returned(prod: ProdCluster, figures: Figures, failure: str, name: s
     assert_bounded(died, bound)
     assert_return_is_smooth(back)
     assert prod.member_ids() == ids
-    assert_nothing_is_lost(prod, watch)
+    prod.assert_nothing_is_lost(watch)
 
 
 def test_a_terminated_etcd_machine_comes_back_as_the_same_member_with_its_data(
@@ -231,7 +192,7 @@ def test_a_terminated_etcd_machine_comes_back_as_the_same_member_with_its_data(
     assert prod.run(name, "cat /var/lib/etcd/kept") == "before\n"
     assert len(prod.hashes()) == 1
     assert prod.workspace.changes(*UP) == {}
-    assert_nothing_is_lost(prod, watch)
+    prod.assert_nothing_is_lost(watch)
 
 
 def test_a_zone_that_is_cut_silently_costs_seconds_and_comes_back(prod: ProdCluster, figures: Figures) -> None:
@@ -250,7 +211,7 @@ def test_a_zone_that_is_cut_silently_costs_seconds_and_comes_back(prod: ProdClus
     assert_bounded(cut, NODE_OUT_SECONDS + ELECTION_SECONDS + ETCD_CONNECTION_SECONDS)
     assert_bounded(back, ETCD_RECONNECTION_SECONDS)
     assert len(prod.hashes()) == 1
-    assert_nothing_is_lost(prod, watch)
+    prod.assert_nothing_is_lost(watch)
 
 
 def test_a_worker_that_dies_is_replaced_by_its_group_and_its_node_goes(prod: ProdCluster, figures: Figures) -> None:
@@ -268,7 +229,7 @@ def test_a_worker_that_dies_is_replaced_by_its_group_and_its_node_goes(prod: Pro
     figures.add("worker-lost", "machine dead", seen)
     figures.note("worker-lost", f"another node Ready after {ready:.0f} s, the old one removed after {gone:.0f} s")
     assert_return_is_smooth(seen)
-    assert_nothing_is_lost(prod, watch)
+    prod.assert_nothing_is_lost(watch)
 
 
 def new_worker_is_ready(prod: ProdCluster, known: set[str]) -> bool:
@@ -295,7 +256,7 @@ def test_without_two_members_the_api_says_so_and_one_that_returns_makes_it_whole
     figures.add("two-members-lost", "from the moment that one is switched on again", back)
     assert before <= prod.objects()
     assert len(prod.hashes()) == 1
-    assert_nothing_is_lost(prod, watch)
+    prod.assert_nothing_is_lost(watch)
 
 
 def refused_write(prod: ProdCluster) -> tuple[float, str]:

@@ -19,21 +19,22 @@ pytestmark = pytest.mark.engine
 
 PROGRAM = """
 import pulumi
+from components.living_cluster import living_cluster
 from components.settings.encode import plain
 from components.settings.load import load
 
-pulumi.export("settings", plain(load()))
+pulumi.export("settings", plain(load(living_cluster().settings)))
 """
 
 # A cluster whose first update fails half-way, after the cluster itself was registered.
 HALF_MADE = """
 import pulumi
-from components.settings import recorded
+from components.living_cluster import CLUSTER_TYPE, living_cluster, record
 from components.settings.load import load
 
-settings = load()
-cluster = pulumi.ComponentResource(recorded.CLUSTER_TYPE, "cluster")
-cluster.register_outputs(recorded.record(settings))
+settings = load(living_cluster().settings)
+cluster = pulumi.ComponentResource(CLUSTER_TYPE, "cluster")
+cluster.register_outputs(record(settings))
 if settings.tags.get("fails"):
     raise pulumi.RunError("the machine did not boot")
 """

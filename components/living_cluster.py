@@ -1,0 +1,71 @@
+"""The cluster that is there already, as the stack's own state knows it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+
+from components.settings.encode import plain
+from components.settings.model import Settings
+from components.settings.validate import restore
+
+CLUSTER_TYPE = "quorate:index:Cluster"
+OUTPUT = "settings"
+
+# Of the engine itself. Unlike a StackReference it answers before anything is registered, and unlike the stack's outputs
+# it has what an update that failed half-way had done.
+_READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
+_INSTANCE_TYPE = "aws:ec2/instance:Instance"
+
+
+@dataclass(frozen=True)
+class LivingCluster:
+    """What an update may change with care only. Empty where there is no cluster yet.
+
+    `settings` are those that it was made or last changed with; `instance_types` are by the names of the instances in
+    the state, so a machine that is gone is missing.
+    """
+
+    settings: Settings | None = None
+    instance_types: Mapping[str, str] = field(default_factory=dict)
+
+
+def record(settings: Settings) -> Mapping[str, str]:
+    """The cluster's output for its next update. As text, because the engine turns whole numbers into fractions."""
+    return {OUTPUT: json.dumps(plain(settings), sort_keys=True)}
+
+
+def living_cluster() -> LivingCluster:
+    """The cluster in this stack's state. Warns, and gives no settings, where those of its record can't be read."""
+    stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    answer = pulumi.runtime.invoke(_READ_STATE, {"stackName": stack}).value
+    resources = (answer or {}).get("outputs") or {}
+    return LivingCluster(_settings(resources), _instance_types(resources))
+
+
+def _settings(resources: Mapping[str, Any]) -> Settings | None:
+    """The record in `resources`: URN to its type and outputs."""
+    for _, outputs in _of_type(resources, CLUSTER_TYPE):
+        recorded = outputs.get(OUTPUT)
+        if not isinstance(recorded, str):
+            continue
+        try:
+            return restore(json.loads(recorded))
+        except ValueError as error:
+            pulumi.log.warn(
+                "the state's record of this cluster's settings can't be read, so what may change on a living cluster "
+                f"is not checked here; compare the preview with the last deployment yourself.\n{error}"
+            )
+    return None
+
+
+def _instance_types(resources: Mapping[str, Any]) -> Mapping[str, str]:
+    return {urn.rpartition("::")[2]: outputs["instanceType"] for urn, outputs in _of_type(resources, _INSTANCE_TYPE)}
+
+
+def _of_type(resources: Mapping[str, Any], wanted: str) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(urn, found.get("outputs") or {}) for urn, found in resources.items() if found.get("type") == wanted]

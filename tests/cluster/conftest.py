@@ -42,6 +42,7 @@ MODULES_IN_ORDER = (
     "test_prod",
     "test_network_plugins",
     "test_prod_faults",
+    "test_prod_machine_types",
 )
 
 

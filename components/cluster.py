@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 
 import pulumi_aws as aws
@@ -16,6 +15,7 @@ from components.addons.installed import install_addons, several_nodes
 from components.addons.network_plugin import NetworkPlugin, network_plugin
 from components.api_endpoint import ApiEndpoint, endpoint_name
 from components.bootstrap import kubeadm_documents
+from components.bootstrap.delivery import fingerprint
 from components.bootstrap.node_files import NodeFile
 from components.bootstrap.remote import run_scripts
 from components.bootstrap.worker import worker_files
@@ -83,8 +83,9 @@ class Cluster(ComponentResource):
             # With all machines joined first the cluster is Ready sooner than with the plugin busy on the first.
             depends_on=control_plane.complete,
         )
-        fingerprint = Output.all(*control_plane.files, *pool_files.values()).apply(
-            lambda known: _fingerprint(plugin.manifest, *(file.content for files in known for file in files))
+        # A change of what the cluster is made of is followed by another look at it.
+        made_of = Output.all(*control_plane.files, *pool_files.values()).apply(
+            lambda known: fingerprint(plugin.manifest, *(file.content for files in known for file in files))
         )
         expected = [machine.name for machine in control_plane.machines]
         expected += [f"{pool.name}:{pool.minimum}" for pool in settings.workers]
@@ -92,7 +93,7 @@ class Cluster(ComponentResource):
             f"{name}-ready",
             first.remote,
             [["wait-ready.sh", *expected]],
-            stdin=fingerprint,
+            stdin=made_of,
             parent=self,
             depends_on=[plugin_applied, *pools],
         )
@@ -108,7 +109,7 @@ class Cluster(ComponentResource):
             f"{name}-service",
             first.remote,
             [["check-service.sh", smoke.NAMESPACE, smoke.SERVICE, f"The cluster {settings.cluster.name} works."]],
-            stdin=fingerprint,
+            stdin=made_of,
             parent=self,
             depends_on=[ready, web, *installed],
         )
@@ -210,8 +211,3 @@ class Cluster(ComponentResource):
 def _account() -> Account:
     identity = aws.get_caller_identity()
     return Account(partition=identity.arn.split(":")[1], region=aws.get_region().region, number=identity.account_id)
-
-
-def _fingerprint(*texts: str) -> str:
-    """Changes with what a cluster is made of, so that a change is followed by another look at the cluster."""
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()

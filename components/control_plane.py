@@ -10,9 +10,11 @@ from components.addons.network_plugin import NetworkPlugin
 from components.api_endpoint import ApiEndpoint, endpoint_name
 from components.bootstrap import kubeadm_documents
 from components.bootstrap.control_plane import ControlPlaneBootstrap, control_plane_files
+from components.bootstrap.delivery import fingerprint
 from components.bootstrap.etcd_member import EtcdMemberBootstrap, etcd_member_files
 from components.bootstrap.node_files import NodeFile
 from components.bootstrap.node_labels import Place
+from components.bootstrap.remote import run_scripts
 from components.machines.control_plane import ControlPlaneMachine, EtcdMachine
 from components.machines.machine import Site
 from components.machines.plan import PlannedMachine, machines_are_private, planned_control_planes, planned_etcd_members
@@ -76,18 +78,38 @@ class ControlPlane:
         """
         one_by_one = not planned_etcd_members(self._site.settings)
         after: Sequence[Resource] = [*etcd, *endpoint.first_target]
+        steps: list[Resource] = []
         for planned, machine, files in zip(self._planned, self.machines, self.files, strict=True):
             resource_name = f"{self._name}-{planned.name}"
             machine.start(files, self._turns.awaited_by(machine))
             step = ControlPlaneBootstrap(
                 resource_name, machine.remote, files, pki.control_plane_files, self._child, after
             )
-            if self.complete:
+            if steps:
                 endpoint.add_target(planned, [step])
-            if one_by_one or not self.complete:
+            if one_by_one or not steps:
                 after = [step]
-            self.complete.append(step)
+            steps.append(step)
             self._turns.add(step)
+            self.complete.append(self._behind_load_balancer(machine, files, step, endpoint))
+
+    def _behind_load_balancer(
+        self, machine: ControlPlaneMachine, files: Files, step: Resource, endpoint: ApiEndpoint
+    ) -> Resource:
+        """The step after which the machine reaches the API through the load balancer; `step` itself without one.
+
+        Apart from `step`, as control planes join each other directly while AWS is still making the load balancer.
+        """
+        if not endpoint.internal:
+            return step
+        return run_scripts(
+            f"{self._name}-{machine.name}-endpoint",
+            machine.remote,
+            [["name-api-endpoint.sh", "dns"]],
+            stdin=files.apply(lambda known: fingerprint(*(file.content for file in known))),
+            parent=machine,
+            depends_on=[step, endpoint.internal.listener, *endpoint.first_target],
+        )
 
     def _machine_files(self, planned: PlannedMachine, machine: ControlPlaneMachine, plugin: NetworkPlugin) -> Files:
         settings = self._site.settings

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from pulumi import Output, Resource
 
 from components.bootstrap.node_files import NodeFile, bundle
 from components.bootstrap.remote import RemoteMachine, run_scripts
+
+
+def fingerprint(*texts: str) -> str:
+    """Changes with each of the texts: a command that is given it runs again when they change."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def deliver_and_configure(

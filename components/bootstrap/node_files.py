@@ -62,6 +62,7 @@ _LATER: Mapping[Role, tuple[str, ...]] = {
         "name-api-endpoint.sh",
         "parameter-store.sh",
         "renew-join-credentials.sh",
+        "static-pods.sh",
         "tend-workers.sh",
         "wait-ready.sh",
         "worker-groups.sh",

@@ -17,8 +17,8 @@ PREPARATION = "boot and preparation, until the last machine is done"
 QUORUM = "etcd members, until they have a quorum"
 PROVIDER_WAITS = "what the provider waits for, until kubeadm begins"
 KUBEADM = "kubeadm init, until the API is ready"
-BALANCER = "load balancer, until the API answers through it"
 JOINS = "joins of the other control planes"
+BALANCER = "load balancer, until the control planes reach the API through it"
 NETWORK_PLUGIN = "network plugin, until every node is Ready"
 SYSTEM_PODS = "system pods, DNS and the API's Service"
 ADDONS = "add-ons, smoke workload and its Service"
@@ -60,12 +60,17 @@ def timeline(start: float, moments: Sequence[Moment], machines: Sequence[Machine
         *_where(moments, "-etcd-0-configure", QUORUM, lambda: finished_last(moments, _COMMAND, r"-etcd-\d+-configure")),
         (PROVIDER_WAITS, said(moments, _FIRST, "kubeadm init, Kubernetes")),
         (KUBEADM, said(moments, _FIRST, "the control plane is up")),
-        *_where(moments, "-api-internal-listener", BALANCER, lambda: finished(moments, _COMMAND, _FIRST)),
         *_where(
             moments,
             "-control-plane-1-configure",
             JOINS,
             lambda: finished_last(moments, _COMMAND, r"-control-plane-\d+-configure"),
+        ),
+        *_where(
+            moments,
+            "-control-plane-0-endpoint",
+            BALANCER,
+            lambda: finished_last(moments, _COMMAND, r"-control-plane-\d+-endpoint"),
         ),
         (NETWORK_PLUGIN, ready),
         (SYSTEM_PODS, finished(moments, _COMMAND, "-ready")),

@@ -114,6 +114,20 @@ def test_the_first_control_plane_is_a_target_before_init_the_others_after_they_j
         assert waits_for(prod, targets[number], f"{COMMAND} prod-control-plane-{number}-configure")
 
 
+def test_joins_wait_for_no_load_balancer_and_all_reach_the_api_through_it_before_the_network_plugin_comes(
+    prod: Recording,
+) -> None:
+    listener = "aws:lb/listener:Listener prod-api-internal-listener"
+    plugin = prod.named(COMMAND, "prod-network-plugin")
+    for number in range(3):
+        configured = f"{COMMAND} prod-control-plane-{number}-configure"
+        behind = prod.named(COMMAND, f"prod-control-plane-{number}-endpoint")
+        assert not waits_for(prod, prod.resources[configured], listener)
+        assert waits_for(prod, behind, configured)
+        assert waits_for(prod, behind, listener)
+        assert waits_for(prod, plugin, behind.key)
+
+
 def test_load_balancers_cross_zones_hide_the_client_and_have_a_group_from_the_start(prod: Recording) -> None:
     internal, public = prod.of_type("aws:lb/loadBalancer:LoadBalancer")
     assert (internal.inputs["internal"], public.inputs["internal"]) == (True, False)

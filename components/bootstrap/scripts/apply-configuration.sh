@@ -6,10 +6,11 @@ set -euo pipefail
 source "$(dirname "$0")/common.sh"
 # shellcheck source=components/bootstrap/scripts/configuration-turn.sh
 source "$(dirname "$0")/configuration-turn.sh"
+# shellcheck source=components/bootstrap/scripts/static-pods.sh
+source "$(dirname "$0")/static-pods.sh"
 
 readonly CONFIG="$QUORATE_ETC/kubeadm.yaml"
 readonly APPLIED="$QUORATE_ETC/applied-kubeadm.yaml"
-readonly MANIFESTS=/etc/kubernetes/manifests
 readonly TAINT=node-role.kubernetes.io/control-plane:NoSchedule
 
 # document KIND FILE: the document of that kind.
@@ -24,40 +25,6 @@ changed() {
 
 phase() {
   kubeadm init phase "$@" --config "$CONFIG" 2>&1 | sed 's/^/  /'
-}
-
-# The kubelet gives the mirror pod of a static pod the hash of the manifest that it runs.
-running_hash() {
-  admin_kubectl --namespace kube-system get pod "$1-$MACHINE_NAME" \
-    --output 'jsonpath={.metadata.annotations.kubernetes\.io/config\.hash}'
-}
-
-runs_other_than() {
-  local -r component="$1" before="$2"
-  local now ready
-  now="$(running_hash "$component")" || return
-  ready="$(admin_kubectl --namespace kube-system get pod "$component-$MACHINE_NAME" \
-    --output 'jsonpath={.status.conditions[?(@.type=="Ready")].status}')" || return
-  printf 'hash %s (before: %s), ready: %s' "$now" "$before" "$ready"
-  [[ -n $now && $now != "$before" && $ready == True ]]
-}
-
-apply_static_pods() {
-  local component before_file before_hash
-  local -A files=() hashes=()
-  for component in etcd kube-apiserver kube-controller-manager kube-scheduler; do
-    [[ -e $MANIFESTS/$component.yaml ]] || continue
-    files[$component]="$(sha256sum <"$MANIFESTS/$component.yaml")"
-    hashes[$component]="$(running_hash "$component" || true)"
-  done
-  [[ -z ${files[etcd]:-} ]] || phase etcd local
-  phase control-plane all
-  for component in "${!files[@]}"; do
-    before_file="${files[$component]}" before_hash="${hashes[$component]}"
-    [[ "$(sha256sum <"$MANIFESTS/$component.yaml")" != "$before_file" ]] || continue
-    say "$component restarts with its new arguments"
-    wait_until 180 "$component to run with its new arguments" runs_other_than "$component" "$before_hash"
-  done
 }
 
 # The API server reads a new certificate by itself.
@@ -86,7 +53,8 @@ apply_taint() {
 main() {
   start_log
   load_environment MACHINE_NAME NODE_ADDRESS
-  wait_until 180 "the API server to be ready" admin_kubectl get --raw /readyz
+  # kubeadm asks the API server of this machine, which may just be starting.
+  revive_api_server
   if cmp --silent "$CONFIG" "$APPLIED"; then
     say "the configuration is the one that runs"
     return
@@ -109,7 +77,7 @@ main() {
     admin_kubectl --namespace kube-system rollout restart daemonset kube-proxy >/dev/null
   fi
   apply_taint
-  wait_until 180 "the API server of this machine to be ready" admin_kubectl --server "https://$NODE_ADDRESS:6443" get --raw /readyz
+  wait_until 180 "the API server of this machine to be ready" own_api_is_ready
   end_turn
   say "the new configuration runs"
 }

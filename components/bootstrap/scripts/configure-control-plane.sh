@@ -104,11 +104,8 @@ main() {
   say "this machine is $state"
   [[ $state != half-done ]] || clean_up_half_done
   [[ $state == running ]] || enter_the_cluster
-  if [[ -n ${API_ENDPOINT_ADDRESS:-} ]]; then
-    "$BIN/name-api-endpoint.sh" "$API_ENDPOINT_ADDRESS"
-  else
-    "$BIN/name-api-endpoint.sh" dns
-  fi
+  # With a load balancer, the name is what DNS says as soon as that serves: a step of its own, as it takes minutes.
+  [[ -z ${API_ENDPOINT_ADDRESS:-} ]] || "$BIN/name-api-endpoint.sh" "$API_ENDPOINT_ADDRESS"
   [[ $state != running ]] || "$BIN/apply-configuration.sh"
   "$BIN/give-kubectl.sh"
   start_timers

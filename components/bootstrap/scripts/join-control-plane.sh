@@ -13,6 +13,18 @@ readonly PKI="$QUORATE_ETC/pki"
 readonly DATA="${ETCD_DISK:-/var/lib/etcd}/data"
 readonly CLUSTER_SECONDS="${CLUSTER_SECONDS:-1200}"
 
+# Of another control plane, if one is ready: the load balancer may still be in the making, which takes AWS minutes.
+find_the_cluster() {
+  local host
+  for host in ${CONTROL_PLANE_ADDRESSES:-}; do
+    if curl --cacert "$PKI/ca.crt" --fail --silent --max-time 4 --output /dev/null "https://$host:6443/readyz"; then
+      "$BIN/name-api-endpoint.sh" "$host"
+      return
+    fi
+  done
+  api_answers "$PKI/ca.crt"
+}
+
 # The group of bootstrap tokens may ask for a node's certificate; that of administrators may remove the old Node.
 prepare_discovery() {
   local -r subject="/O=system:bootstrappers:kubeadm:default-node-token/O=kubeadm:cluster-admins/CN=$MACHINE_NAME"
@@ -29,8 +41,8 @@ main() {
   # shellcheck disable=SC2064 # the directory of now
   trap "rm --recursive --force '$work' '$DISCOVERY'" EXIT
   "$BIN/install-certificates.sh" all
-  say "waiting for the cluster at $API_ENDPOINT_NAME"
-  wait_until "$CLUSTER_SECONDS" "the API at $API_ENDPOINT_NAME" api_answers "$PKI/ca.crt"
+  say "waiting for the cluster, at another control plane or at $API_ENDPOINT_NAME"
+  wait_until "$CLUSTER_SECONDS" "the API of another control plane, or at $API_ENDPOINT_NAME" find_the_cluster
   prepare_discovery "$work"
   # kubeadm refuses a name that a Ready node has; this machine is new, so that one is gone.
   wait_until 60 "the API to accept this machine" \
@@ -46,8 +58,7 @@ main() {
   run_kubeadm join --config "$QUORATE_ETC/join.yaml" \
     --ignore-preflight-errors "$(ignored_checks "DirAvailable-${DATA//\//-}" ExternalEtcdVersion)"
   systemctl enable --quiet kubelet
-  wait_until 120 "the API server of this machine to be ready" \
-    admin_kubectl --server "https://$NODE_ADDRESS:6443" get --raw /readyz
+  wait_until 120 "the API server of this machine to be ready" own_api_is_ready
   say "this machine has joined"
 }
 

@@ -15,12 +15,13 @@ from tests.components.bootstrap.node_machine import NodeMachine
 
 SCRIPTS = (
     "common.sh", "kubeadm-common.sh", "etcd-membership.sh", "install-certificates.sh", "join-control-plane.sh",
-    "leave-etcd.sh",
+    "leave-etcd.sh", "name-api-endpoint.sh",
 )  # fmt: skip
 ENVIRONMENT = {
     "ROLE": "control-plane", "MACHINE_NAME": "control-plane-1", "NODE_ADDRESS": "10.20.144.17",
     "API_ENDPOINT_NAME": "api.test.internal", "KUBERNETES_VERSION": "1.36.4",
     "CONTROL_PLANE_ADDRESSES": "'10.20.128.16 10.20.160.18'",
+    "NETWORK_PLUGIN_WORKLOAD": "kube-flannel/daemonset/kube-flannel-ds",
 }  # fmt: skip
 SHOWING = '#!/bin/bash\necho "kubeadm $*" >>"$MACHINE/calls"\ncp "$QUORATE_RUN/discovery.conf" "$MACHINE/discovery"\n'
 
@@ -55,8 +56,10 @@ def prepared(folder: Path, volume: str, member_list: str) -> NodeMachine:
 
 
 def join(machine: NodeMachine) -> str:
+    (machine.folder / "hosts").touch()
     outcome = machine.run(
         "join-control-plane.sh",
+        HOSTS=str(machine.folder / "hosts"),
         ETCD_DISK=str(machine.folder / "disk"),
         KUBERNETES_PKI=str(machine.folder / "kubernetes"),
     )
@@ -108,6 +111,26 @@ def test_with_etcd_on_machines_of_its_own_members_are_left_alone(tmp_path: Path)
     join(machine)
     assert not [call for call in machine.calls("curl") if "/member/" in call]
     assert (tmp_path / "disk" / "data" / "remainder").exists()
+
+
+def with_api_servers(folder: Path, *ready: str) -> NodeMachine:
+    machine = prepared(folder, "''", members())
+    lines = [*(f"https://{host}:6443/readyz\t0\tok\n" for host in ready), "/readyz\t7\tno\n"]
+    (folder / "curl.answers").write_text("".join(lines))
+    return machine
+
+
+def test_a_machine_joins_another_that_is_ready_without_waiting_for_the_load_balancer(tmp_path: Path) -> None:
+    machine = with_api_servers(tmp_path, "10.20.160.18")
+    join(machine)
+    assert (tmp_path / "hosts").read_text().startswith("10.20.160.18 api.test.internal ")
+
+
+def test_a_machine_that_reaches_no_other_joins_through_the_load_balancer(tmp_path: Path) -> None:
+    machine = with_api_servers(tmp_path, "api.test.internal")
+    join(machine)
+    assert (tmp_path / "hosts").read_text() == ""
+    assert machine.calls("kubeadm")
 
 
 def leave(machine: NodeMachine) -> None:

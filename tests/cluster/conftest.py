@@ -31,6 +31,7 @@ INTERRUPT_SECONDS = 300
 MODULES_IN_ORDER = (
     "test_education",
     "test_changes",
+    "test_broken_arguments",
     "test_lost_machine",
     "test_interruptions",
     "test_leaving",

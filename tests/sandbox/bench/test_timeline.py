@@ -9,7 +9,6 @@ from sandbox.bench.timeline import MachineTimes
 
 INSTANCE = "aws:ec2/instance:Instance"
 COMMAND = "command:remote:Command"
-LISTENER = "aws:lb/listener:Listener"
 
 
 def urn(type_: str, name: str) -> str:
@@ -44,13 +43,14 @@ SEVERAL = log(
     *span(10, 20, INSTANCE, "prod-bastion-instance"),
     *span(12, 23, INSTANCE, "prod-etcd-0-instance"),
     *span(12, 23, INSTANCE, "prod-control-plane-0-instance"),
-    *span(11, 13, LISTENER, "prod-api-internal-listener"),
     *span(24, 40, COMMAND, "prod-etcd-0-configure"),
     *span(24, 42, COMMAND, "prod-etcd-1-configure"),
-    *span(42, 60, COMMAND, "prod-control-plane-0-configure"),
+    *span(42, 53, COMMAND, "prod-control-plane-0-configure"),
     line(43, "prod-control-plane-0-configure", "initialize-control-plane: kubeadm init, Kubernetes 1.36.4"),
     line(52, "prod-control-plane-0-configure", "initialize-control-plane: the control plane is up"),
-    *span(60, 75, COMMAND, "prod-control-plane-1-configure"),
+    *span(53, 75, COMMAND, "prod-control-plane-1-configure"),
+    *span(53, 62, COMMAND, "prod-control-plane-0-endpoint"),
+    *span(75, 79, COMMAND, "prod-control-plane-1-endpoint"),
     line(90, "prod-ready", "wait-ready: node control-plane-0 is Ready"),
     line(95, "prod-ready", "wait-ready: node general-i-1 is Ready"),
     *span(80, 98, COMMAND, "prod-ready"),
@@ -85,9 +85,9 @@ def test_of_several_machines_the_last_one_counts_at_each_step() -> None:
         timeline.QUORUM: 9,
         timeline.PROVIDER_WAITS: 1,
         timeline.KUBEADM: 9,
-        timeline.BALANCER: 8,
-        timeline.JOINS: 15,
-        timeline.NETWORK_PLUGIN: 20,
+        timeline.JOINS: 23,
+        timeline.BALANCER: 4,
+        timeline.NETWORK_PLUGIN: 16,
         timeline.SYSTEM_PODS: 3,
         timeline.ADDONS: 12,
         timeline.ENDING: 1,
@@ -99,7 +99,7 @@ def test_what_ends_while_an_earlier_part_still_runs_takes_no_time_of_its_own() -
     late = [*FLEET[:2], MachineTimes(15, 55)]
     parts = timeline.timeline(0, SEVERAL, late, 111).parts
     assert [parts[name] for name in (timeline.QUORUM, timeline.PROVIDER_WAITS, timeline.KUBEADM)] == [0, 0, 0]
-    assert parts[timeline.BALANCER] == 5
+    assert parts[timeline.JOINS] == 20
     assert sum(parts.values()) == 111
 
 

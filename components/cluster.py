@@ -60,7 +60,7 @@ class Cluster(ComponentResource):
             site = dataclasses.replace(site, bastion=bastion.remote)
 
         # The machines. They prepare themselves from their first boot on, all at once; one that changes waits its turn.
-        turns = Turns((living or LivingCluster()).instance_types)
+        turns = Turns(living or LivingCluster())
         etcd = EtcdMembers(name, site, pki, turns, child)
         control_plane = ControlPlane(name, site, plugin, turns, child)
         pool_files = {

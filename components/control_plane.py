@@ -74,16 +74,24 @@ class ControlPlane:
     def bootstrap(self, pki: Pki, endpoint: ApiEndpoint, etcd: Sequence[Resource]) -> None:
         """Starts the machines; kubeadm init on the first, then the others join, each before it becomes a target.
 
-        With etcd beside them they join one at a time: etcd takes one new member at a time.
+        With etcd beside them they join one at a time: etcd takes one new member at a time. But those that come back
+        with its data start together, as the first finds no quorum by itself.
         """
         one_by_one = not planned_etcd_members(self._site.settings)
-        after: Sequence[Resource] = [*etcd, *endpoint.first_target]
+        store: Sequence[Resource] = [*etcd, *endpoint.first_target]
+        after = store
         steps: list[Resource] = []
         for planned, machine, files in zip(self._planned, self.machines, self.files, strict=True):
             resource_name = f"{self._name}-{planned.name}"
             machine.start(files, self._turns.awaited_by(machine))
+            comes_back = one_by_one and self._turns.comes_back(machine, f"{resource_name}-configure")
             step = ControlPlaneBootstrap(
-                resource_name, machine.remote, files, pki.control_plane_files, self._child, after
+                resource_name,
+                machine.remote,
+                files,
+                pki.control_plane_files,
+                self._child,
+                store if comes_back else after,
             )
             if steps:
                 endpoint.add_target(planned, [step])

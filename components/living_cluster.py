@@ -19,19 +19,24 @@ OUTPUT = "settings"
 # Of the engine itself. Unlike a StackReference it answers before anything is registered, and unlike the stack's outputs
 # it has what an update that failed half-way had done.
 _READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
-_INSTANCE_TYPE = "aws:ec2/instance:Instance"
+_INSTANCE = "aws:ec2/instance:Instance"
+_VOLUME = "aws:ebs/volume:Volume"
+_COMMAND = "command:remote:Command"
 
 
 @dataclass(frozen=True)
 class LivingCluster:
     """What an update may change with care only. Empty where there is no cluster yet.
 
-    `settings` are those that it was made or last changed with; `instance_types` are by the names of the instances in
-    the state, so a machine that is gone is missing.
+    `settings` are those that it was made or last changed with. The rest is by the names of resources:
+    `instance_types` of the instances, which lack a machine that is gone, `volumes` of etcd, and `configured`, the
+    commands that have run on the instance which is there now.
     """
 
     settings: Settings | None = None
     instance_types: Mapping[str, str] = field(default_factory=dict)
+    volumes: frozenset[str] = frozenset()
+    configured: frozenset[str] = frozenset()
 
 
 def record(settings: Settings) -> Mapping[str, str]:
@@ -43,13 +48,24 @@ def living_cluster() -> LivingCluster:
     """The cluster in this stack's state. Warns, and gives no settings, where those of its record can't be read."""
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
     answer = pulumi.runtime.invoke(_READ_STATE, {"stackName": stack}).value
-    resources = (answer or {}).get("outputs") or {}
-    return LivingCluster(_settings(resources), _instance_types(resources))
+    return living_cluster_in((answer or {}).get("outputs") or {})
+
+
+def living_cluster_in(resources: Mapping[str, Any]) -> LivingCluster:
+    """The cluster in `resources`: URN to its type and outputs."""
+    instances = _of_type(resources, _INSTANCE)
+    ids = {outputs.get("id") for outputs in instances.values()}
+    commands = _of_type(resources, _COMMAND)
+    return LivingCluster(
+        _settings(resources),
+        {name: outputs["instanceType"] for name, outputs in instances.items()},
+        frozenset(_of_type(resources, _VOLUME)),
+        frozenset(name for name, outputs in commands.items() if ids & set(outputs.get("triggers") or ())),
+    )
 
 
 def _settings(resources: Mapping[str, Any]) -> Settings | None:
-    """The record in `resources`: URN to its type and outputs."""
-    for _, outputs in _of_type(resources, CLUSTER_TYPE):
+    for outputs in _of_type(resources, CLUSTER_TYPE).values():
         recorded = outputs.get(OUTPUT)
         if not isinstance(recorded, str):
             continue
@@ -63,9 +79,10 @@ def _settings(resources: Mapping[str, Any]) -> Settings | None:
     return None
 
 
-def _instance_types(resources: Mapping[str, Any]) -> Mapping[str, str]:
-    return {urn.rpartition("::")[2]: outputs["instanceType"] for urn, outputs in _of_type(resources, _INSTANCE_TYPE)}
-
-
-def _of_type(resources: Mapping[str, Any], wanted: str) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(urn, found.get("outputs") or {}) for urn, found in resources.items() if found.get("type") == wanted]
+def _of_type(resources: Mapping[str, Any], wanted: str) -> Mapping[str, Mapping[str, Any]]:
+    """Outputs by the resource's name."""
+    return {
+        urn.rpartition("::")[2]: found.get("outputs") or {}
+        for urn, found in resources.items()
+        if found.get("type") == wanted
+    }

@@ -60,6 +60,7 @@ class Machine(ComponentResource):
     name: str
     address: Output[str]
     volume_id: Output[str]
+    volume_name: str
     instance_name: str
     instance_type: str
     instance: aws.ec2.Instance
@@ -74,6 +75,7 @@ class Machine(ComponentResource):
         self._resource_name = name
         self._site, self._shape = site, shape
         self.name = machine
+        self.volume_name = f"{name}-etcd"
         self.instance_name = f"{name}-instance"
         self.instance_type = shape.instance_type
         cluster, tags = site.settings.cluster.name, site.tags
@@ -174,7 +176,7 @@ class Machine(ComponentResource):
     def _etcd_volume(self) -> aws.ebs.Volume:
         etcd = self._site.settings.etcd
         return aws.ebs.Volume(
-            f"{self._resource_name}-etcd",
+            self.volume_name,
             availability_zone=self._shape.zone,
             size=etcd.volume_gib,
             type="gp3",

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +41,7 @@ MODULES_IN_ORDER = (
     "test_worker_pools",
     "test_interrupted_joins",
     "test_prod",
+    "test_destroyed_by_mistake",
     "test_network_plugins",
     "test_prod_faults",
     "test_prod_machine_types",
@@ -71,6 +72,12 @@ class Workspace:
         """Sets one setting in the stack file."""
         stack = yaml.safe_load(self.stack_file.read_text())
         stack["config"].setdefault(f"quorate:{group}", {})[key] = value
+        self.stack_file.write_text(yaml.safe_dump(stack, sort_keys=False))
+
+    def replace(self, groups: Mapping[str, object]) -> None:
+        """Puts whole groups of settings in the place of those in the stack file."""
+        stack = yaml.safe_load(self.stack_file.read_text())
+        stack["config"] |= {f"quorate:{group}": value for group, value in groups.items()}
         self.stack_file.write_text(yaml.safe_dump(stack, sort_keys=False))
 
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -125,6 +125,19 @@ class ProdCluster:
         )
 
 
+def every_node_is_ready(workspace: Workspace) -> None:
+    nodes = json.loads(workspace.kubectl("get", "nodes", "-o", "json"))["items"]
+    ready = {
+        node["metadata"]["name"]
+        for node in nodes
+        for condition in node["status"]["conditions"]
+        if condition["type"] == "Ready" and condition["status"] == "True"
+    }
+    assert {"control-plane-0", "control-plane-1", "control-plane-2"} < ready
+    assert len(ready) == len(nodes) == 6
+    assert "readyz check passed" in workspace.kubectl("get", "--raw", "/readyz?verbose")
+
+
 @contextmanager
 def made_prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProdCluster]:
     """The prod stack, up, in a workspace of its own; destroyable, and with a namespace for the clients of a watch."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import yaml
 
 from sandbox.cloud import wiring
 from sandbox.paths import state_dir
@@ -64,10 +63,8 @@ class Cluster:
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     variant = VARIANTS[request.param]
     with made_workspace(tmp_path_factory, variant.stack) as workspace:
-        stack = yaml.safe_load(workspace.stack_file.read_text())
-        stack["config"] |= {f"quorate:{group}": value for group, value in variant.differences.items()}
-        stack["config"]["quorate:etcd"]["protectVolumes"] = False
-        workspace.stack_file.write_text(yaml.safe_dump(stack, sort_keys=False))
+        workspace.replace(variant.differences)
+        workspace.set("etcd", "protectVolumes", False)
         made = Cluster(workspace, variant, holdings(workspace.environment), {})
         started = time.monotonic()
         made.up()

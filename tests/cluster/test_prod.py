@@ -1,8 +1,7 @@
-"""The prod stack, unchanged: three zones, external etcd, a load balancer, Calico; and destroyed by mistake."""
+"""The prod stack, unchanged: three zones, external etcd, a load balancer, Calico."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 
@@ -12,12 +11,10 @@ from tests.cluster import network_checks, pod_network
 from tests.cluster.account import holdings
 from tests.cluster.conftest import Workspace, made_workspace
 from tests.cluster.on_machines import machines
-from tests.cluster.waiting import until
+from tests.cluster.prod_cluster import STACK, UP, every_node_is_ready
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
-STACK = "prod"
-UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
 DESTROY = ("destroy", "--yes", "--skip-preview", "--stack", STACK)
 
 
@@ -30,19 +27,6 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 @pytest.fixture(scope="module", autouse=True)
 def held_before(prod: Workspace) -> dict[str, list[str]]:
     return holdings(prod.environment)
-
-
-def every_node_is_ready(prod: Workspace) -> None:
-    nodes = json.loads(prod.kubectl("get", "nodes", "-o", "json"))["items"]
-    ready = {
-        node["metadata"]["name"]
-        for node in nodes
-        for condition in node["status"]["conditions"]
-        if condition["type"] == "Ready" and condition["status"] == "True"
-    }
-    assert {"control-plane-0", "control-plane-1", "control-plane-2"} < ready
-    assert len(ready) == len(nodes) == 6
-    assert "readyz check passed" in prod.kubectl("get", "--raw", "/readyz?verbose")
 
 
 def test_up_ends_with_every_node_ready_in_three_zones(prod: Workspace) -> None:
@@ -86,21 +70,6 @@ def test_a_second_up_changes_nothing(prod: Workspace) -> None:
 
 def test_refresh_finds_no_drift(prod: Workspace) -> None:
     assert prod.changes("refresh", "--yes", "--skip-preview", "--stack", STACK) == {}
-
-
-def test_a_stack_destroyed_by_mistake_comes_back_with_its_objects_and_readable_secrets(prod: Workspace) -> None:
-    prod.kubectl("create", "secret", "generic", "kept", "--from-literal=word=before")
-    outcome = prod.pulumi(*DESTROY, check=False)
-    assert outcome.returncode != 0
-    assert "protect" in outcome.stdout + outcome.stderr
-    assert machines().ids() == [], "a destroy that leaves machines proves less than it says"
-    prod.kubeconfig.unlink()
-    prod.pulumi(*UP)
-    assert prod.kubectl("get", "secret", "kept", "-o", "jsonpath={.data.word}") == "YmVmb3Jl"
-    until(
-        lambda: len(prod.kubectl("get", "nodes", "-o", "name").split()) == 6, "nodes of lost workers are removed", 300
-    )
-    every_node_is_ready(prod)
 
 
 def test_without_protection_destroy_leaves_nothing(prod: Workspace, held_before: dict[str, list[str]]) -> None:

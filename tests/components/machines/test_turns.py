@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
+from components import living_cluster
 from components.cluster import Cluster
-from components.living_cluster import LivingCluster
+from components.living_cluster import LivingCluster, living_cluster_in
+from components.settings.model import EtcdSettings
 from tests.components.education import ANSWERS, outputs
 from tests.components.recording import Recorded, Recording, record
 from tests.components.stacks import COMMAND, INSTANCE, recorded, settings_of, waits_for
@@ -76,3 +79,65 @@ def test_another_type_runs_the_step_that_ends_when_the_machine_serves_again() ->
     for machine in MACHINES:
         inputs = [recording.resources[step(machine)].inputs["stdin"] for recording in (before, after)]
         assert inputs[0] != inputs[1], machine
+
+
+def stacked(living: LivingCluster) -> set[tuple[int, int]]:
+    """Pairs of control planes of `prod` with stacked etcd: the step of the first waits for that of the second."""
+    settings = dataclasses.replace(settings_of("prod"), etcd=EtcdSettings())
+
+    def program() -> None:
+        Cluster("prod", settings, living)
+
+    recording = record(program, outputs, ANSWERS)
+    steps = [step(f"prod-control-plane-{number}") for number in range(3)]
+    return {
+        (one, other)
+        for one, other in itertools.permutations(range(3), 2)
+        if waits_for(recording, recording.resources[steps[one]], steps[other])
+    }
+
+
+ONE_BY_ONE = {(1, 0), (2, 0), (2, 1)}
+VOLUMES = frozenset(f"prod-control-plane-{number}-etcd" for number in range(3))
+CONFIGURED = frozenset(f"prod-control-plane-{number}-configure" for number in range(3))
+
+
+def test_with_etcd_beside_them_machines_whose_disks_alone_are_left_come_back_together() -> None:
+    assert stacked(LivingCluster(volumes=VOLUMES)) == set()
+
+
+def test_with_etcd_beside_them_new_machines_join_one_at_a_time() -> None:
+    assert stacked(LivingCluster()) == ONE_BY_ONE
+    assert stacked(LivingCluster(volumes=VOLUMES, configured=CONFIGURED)) == ONE_BY_ONE
+    one_more = LivingCluster(volumes=VOLUMES - {"prod-control-plane-2-etcd"}, configured=CONFIGURED)
+    assert (2, 1) in stacked(one_more)
+
+
+def test_the_state_tells_which_machines_are_there_which_disks_and_which_steps_have_run_on_them() -> None:
+    settings = settings_of("prod")
+
+    def urn(kind: str, name: str) -> str:
+        return f"urn:pulumi:prod::quorate::quorate:index:Cluster$quorate:machines:Machine${kind}::{name}"
+
+    def resource(kind: str, name: str, **found: object) -> tuple[str, dict[str, object]]:
+        return urn(kind, name), {"type": kind, "outputs": found}
+
+    volume = "aws:ebs/volume:Volume"
+    state = dict(
+        [
+            resource("quorate:index:Cluster", "prod", **living_cluster.record(settings)),
+            resource(INSTANCE, "prod-etcd-0-instance", id="i-0new", instanceType="m7i.large"),
+            resource(volume, "prod-etcd-0-etcd", id="vol-0"),
+            resource(volume, "prod-etcd-1-etcd", id="vol-1"),
+            resource(COMMAND, "prod-etcd-0-pki", triggers=["i-0new"]),
+            resource(COMMAND, "prod-etcd-0-configure", triggers=["i-0old"]),
+            resource(COMMAND, "prod-etcd-1-configure", triggers=["i-1gone"]),
+        ]
+    )
+    assert living_cluster_in(state) == LivingCluster(
+        settings,
+        {"prod-etcd-0-instance": "m7i.large"},
+        frozenset({"prod-etcd-0-etcd", "prod-etcd-1-etcd"}),
+        frozenset({"prod-etcd-0-pki"}),
+    )
+    assert living_cluster_in({}) == LivingCluster()

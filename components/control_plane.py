@@ -15,6 +15,7 @@ from components.bootstrap.etcd_member import EtcdMemberBootstrap, etcd_member_fi
 from components.bootstrap.node_files import NodeFile
 from components.bootstrap.node_labels import Place
 from components.bootstrap.remote import run_scripts
+from components.living_cluster import ETCD_MEMBER
 from components.machines.control_plane import ControlPlaneMachine, EtcdMachine
 from components.machines.machine import Site
 from components.machines.plan import PlannedMachine, machines_are_private, planned_control_planes, planned_etcd_members
@@ -40,6 +41,7 @@ class EtcdMembers:
             machine = EtcdMachine(resource_name, member, site, child)
             files = _member_files(site, member, machine, members)
             machine.start(files, turns.awaited_by(machine))
+            machine.register()
             self.machines.append(machine)
             # All at once: a new cluster's members need each other for a quorum.
             step = EtcdMemberBootstrap(resource_name, machine.remote, files, pki.etcd_member_files(member.name), child)
@@ -84,19 +86,19 @@ class ControlPlane:
         for planned, machine, files in zip(self._planned, self.machines, self.files, strict=True):
             resource_name = f"{self._name}-{planned.name}"
             machine.start(files, self._turns.awaited_by(machine))
-            comes_back = one_by_one and self._turns.comes_back(machine, f"{resource_name}-configure")
             step = ControlPlaneBootstrap(
                 resource_name,
                 machine.remote,
                 files,
                 pki.control_plane_files,
                 self._child,
-                store if comes_back else after,
+                store if self._turns.comes_back(resource_name) else after,
             )
             if steps:
                 endpoint.add_target(planned, [step])
             if one_by_one or not steps:
                 after = [step]
+            machine.register(**({ETCD_MEMBER: step.configured.id.apply(lambda _: True)} if one_by_one else {}))
             steps.append(step)
             self._turns.add(step)
             self.complete.append(self._behind_load_balancer(machine, files, step, endpoint))

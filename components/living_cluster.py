@@ -15,12 +15,13 @@ from components.settings.validate import restore
 
 CLUSTER_TYPE = "quorate:index:Cluster"
 OUTPUT = "settings"
+CONTROL_PLANE_TYPE = "quorate:machines:ControlPlaneMachine"
+ETCD_MEMBER = "etcdMember"
 
 # Of the engine itself. Unlike a StackReference it answers before anything is registered, and unlike the stack's outputs
 # it has what an update that failed half-way had done.
 _READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
 _INSTANCE = "aws:ec2/instance:Instance"
-_VOLUME = "aws:ebs/volume:Volume"
 _COMMAND = "command:remote:Command"
 
 
@@ -29,14 +30,14 @@ class LivingCluster:
     """What an update may change with care only. Empty where there is no cluster yet.
 
     `settings` are those that it was made or last changed with. The rest is by the names of resources:
-    `instance_types` of the instances, which lack a machine that is gone, `volumes` of etcd, and `configured`, the
-    commands that have run on the instance which is there now.
+    `instance_types` of the instances, which lack a machine that is gone; `etcd_members`, the control planes with a
+    member's data on their disks; `done`, the commands that have run on the instance which is there now.
     """
 
     settings: Settings | None = None
     instance_types: Mapping[str, str] = field(default_factory=dict)
-    volumes: frozenset[str] = frozenset()
-    configured: frozenset[str] = frozenset()
+    etcd_members: frozenset[str] = frozenset()
+    done: frozenset[str] = frozenset()
 
 
 def record(settings: Settings) -> Mapping[str, str]:
@@ -53,13 +54,13 @@ def living_cluster() -> LivingCluster:
 
 def living_cluster_in(resources: Mapping[str, Any]) -> LivingCluster:
     """The cluster in `resources`: URN to its type and outputs."""
-    instances = _of_type(resources, _INSTANCE)
+    instances, control_planes = _of_type(resources, _INSTANCE), _of_type(resources, CONTROL_PLANE_TYPE)
     ids = {outputs.get("id") for outputs in instances.values()}
     commands = _of_type(resources, _COMMAND)
     return LivingCluster(
         _settings(resources),
         {name: outputs["instanceType"] for name, outputs in instances.items()},
-        frozenset(_of_type(resources, _VOLUME)),
+        frozenset(name for name, outputs in control_planes.items() if outputs.get(ETCD_MEMBER)),
         frozenset(name for name, outputs in commands.items() if ids & set(outputs.get("triggers") or ())),
     )
 

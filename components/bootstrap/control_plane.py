@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pulumi import ComponentResource, Output, Resource, ResourceOptions
+from pulumi import ComponentResource, CustomResource, Output, Resource, ResourceOptions
 
 from components.access import LOGIN_USER
 from components.bootstrap.api_server_files import ENCRYPTION, audit_policy_file, encryption_configuration
@@ -81,7 +81,7 @@ class ControlPlaneBootstrap(ComponentResource):
     A changed setting shows as changed lines of `configure`, and is applied in place.
     """
 
-    configured: Resource
+    configured: CustomResource
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from pulumi import Output, Resource
+from pulumi import CustomResource, Output, Resource
 
 from components.bootstrap.node_files import NodeFile, bundle
 from components.bootstrap.remote import RemoteMachine, run_scripts
@@ -24,7 +24,7 @@ def deliver_and_configure(
     configure: str,
     parent: Resource,
     after: Sequence[Resource] = (),
-) -> Resource:
+) -> CustomResource:
     """Complete when the script `configure` is. Changed keys are installed again, changed files configured again."""
     delivered = run_scripts(
         f"{name}-pki",

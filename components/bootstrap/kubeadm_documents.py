@@ -13,6 +13,8 @@ from components.bootstrap.node_labels import Place, label_arguments, place_label
 from components.settings.model import KubeletSettings, Settings, WorkerPoolSettings
 
 API_PORT = 6443
+# An API server that is told to stop serves on, not ready, until the load balancer has noticed: two checks, 5 s apart.
+SHUTDOWN_DELAY_SECONDS = 12
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
 ETCD_DATA = "/var/lib/etcd/data"
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10.2"
@@ -184,6 +186,7 @@ def _api_server_arguments(load_balanced: bool) -> Mapping[str, str]:
     if load_balanced:
         # Clients keep connections for days: without a nudge, they all stay where a restart has driven them.
         arguments["goaway-chance"] = "0.001"
+        arguments["shutdown-delay-duration"] = f"{SHUTDOWN_DELAY_SECONDS}s"
     return arguments
 
 

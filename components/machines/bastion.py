@@ -32,3 +32,4 @@ class Bastion(Machine):
         )
         super().__init__("quorate:machines:Bastion", name, BASTION, site, shape, opts)
         self.start(Output.from_input((_SSHD,)))
+        self.register()

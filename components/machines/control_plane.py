@@ -5,6 +5,7 @@ from __future__ import annotations
 from pulumi import ResourceOptions
 
 from components.identity.statements import tend_worker_pools, write_join_credentials
+from components.living_cluster import CONTROL_PLANE_TYPE
 from components.machines.machine import Machine, Shape, Site
 from components.machines.plan import ETCD_ROOT_GIB, PlannedMachine, machines_are_private
 from components.network.traffic import Party
@@ -31,7 +32,7 @@ class ControlPlaneMachine(Machine):
             etcd_volume=settings.etcd.topology is EtcdTopology.STACKED,
             statements=statements,
         )
-        super().__init__("quorate:machines:ControlPlaneMachine", name, planned.name, site, shape, opts)
+        super().__init__(CONTROL_PLANE_TYPE, name, planned.name, site, shape, opts)
 
 
 class EtcdMachine(Machine):

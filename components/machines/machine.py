@@ -60,7 +60,6 @@ class Machine(ComponentResource):
     name: str
     address: Output[str]
     volume_id: Output[str]
-    volume_name: str
     instance_name: str
     instance_type: str
     instance: aws.ec2.Instance
@@ -75,7 +74,6 @@ class Machine(ComponentResource):
         self._resource_name = name
         self._site, self._shape = site, shape
         self.name = machine
-        self.volume_name = f"{name}-etcd"
         self.instance_name = f"{name}-instance"
         self.instance_type = shape.instance_type
         cluster, tags = site.settings.cluster.name, site.tags
@@ -142,7 +140,10 @@ class Machine(ComponentResource):
             instance=self.instance,
             bastion=None if shape.public else site.bastion,
         )
-        self.register_outputs({"publicAddress" if shape.public else "privateAddress": self.address})
+
+    def register(self, **known: Output[bool]) -> None:
+        """Ends the machine's part of the program. The state keeps what is `known` for the next update."""
+        self.register_outputs({"publicAddress" if self._shape.public else "privateAddress": self.address, **known})
 
     def _network_interface(self) -> aws.ec2.NetworkInterface:
         """An interface of its own keeps the private address."""
@@ -176,7 +177,7 @@ class Machine(ComponentResource):
     def _etcd_volume(self) -> aws.ebs.Volume:
         etcd = self._site.settings.etcd
         return aws.ebs.Volume(
-            self.volume_name,
+            f"{self._resource_name}-etcd",
             availability_zone=self._shape.zone,
             size=etcd.volume_gib,
             type="gp3",

@@ -30,9 +30,9 @@ class Turns:
         """`step` is complete when its machine serves; later machines wait for it."""
         self._steps.append(step)
 
-    def comes_back(self, machine: Machine, configure: str) -> bool:
-        """Whether `machine` is new and its disk is not: as a member of etcd it may be needed for a quorum.
+    def comes_back(self, name: str) -> bool:
+        """Whether the control plane `name` has etcd's data from before, but its instance has not served yet.
 
-        `configure` is the command that is complete when it serves.
+        Then it may be needed for a quorum.
         """
-        return machine.volume_name in self._living.volumes and configure not in self._living.configured
+        return name in self._living.etcd_members and f"{name}-configure" not in self._living.done

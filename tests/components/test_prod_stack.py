@@ -8,6 +8,7 @@ import itertools
 import pytest
 import yaml
 
+from components.bootstrap.kubeadm_documents import SHUTDOWN_DELAY_SECONDS
 from components.cluster import Cluster
 from components.settings.model import EtcdSettings
 from tests.components.education import ANSWERS, outputs
@@ -126,6 +127,12 @@ def test_joins_wait_for_no_load_balancer_and_all_reach_the_api_through_it_before
         assert waits_for(prod, behind, configured)
         assert waits_for(prod, behind, listener)
         assert waits_for(prod, plugin, behind.key)
+
+
+def test_an_api_server_that_is_told_to_stop_serves_until_its_targets_are_out(prod: Recording) -> None:
+    for group in prod.of_type("aws:lb/targetGroup:TargetGroup"):
+        check = group.inputs["healthCheck"]
+        assert check["interval"] * check["unhealthyThreshold"] < SHUTDOWN_DELAY_SECONDS
 
 
 def test_load_balancers_cross_zones_hide_the_client_and_have_a_group_from_the_start(prod: Recording) -> None:

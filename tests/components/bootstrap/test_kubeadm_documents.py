@@ -131,12 +131,13 @@ def test_with_etcd_elsewhere_kubeadm_gets_its_addresses_and_a_client_certificate
     assert set(etcd) == {"endpoints", "caFile", "certFile", "keyFile"}
 
 
-def test_long_connections_are_nudged_to_other_api_servers_only_where_there_are_some() -> None:
+def test_api_servers_leave_clients_to_each_other_only_behind_a_load_balancer() -> None:
     def names(machine: ControlPlaneMachine) -> set[str]:
         return {argument["name"] for argument in cluster_configuration(machine)["apiServer"]["extraArgs"]}
 
-    assert "goaway-chance" in names(of_several("control-plane-0", "10.20.128.16"))
-    assert "goaway-chance" not in names(MACHINE)
+    for_balancers = {"goaway-chance", "shutdown-delay-duration"}
+    assert for_balancers <= names(of_several("control-plane-0", "10.20.128.16"))
+    assert not for_balancers & set(names(MACHINE))
 
 
 def test_every_file_that_the_api_server_reads_is_mounted() -> None:

@@ -98,22 +98,21 @@ def stacked(living: LivingCluster) -> set[tuple[int, int]]:
 
 
 ONE_BY_ONE = {(1, 0), (2, 0), (2, 1)}
-VOLUMES = frozenset(f"prod-control-plane-{number}-etcd" for number in range(3))
-CONFIGURED = frozenset(f"prod-control-plane-{number}-configure" for number in range(3))
+MEMBERS = frozenset(f"prod-control-plane-{number}" for number in range(3))
+DONE = frozenset(f"{member}-configure" for member in MEMBERS)
 
 
 def test_with_etcd_beside_them_machines_whose_disks_alone_are_left_come_back_together() -> None:
-    assert stacked(LivingCluster(volumes=VOLUMES)) == set()
+    assert stacked(LivingCluster(etcd_members=MEMBERS)) == set()
 
 
 def test_with_etcd_beside_them_new_machines_join_one_at_a_time() -> None:
     assert stacked(LivingCluster()) == ONE_BY_ONE
-    assert stacked(LivingCluster(volumes=VOLUMES, configured=CONFIGURED)) == ONE_BY_ONE
-    one_more = LivingCluster(volumes=VOLUMES - {"prod-control-plane-2-etcd"}, configured=CONFIGURED)
-    assert (2, 1) in stacked(one_more)
+    assert stacked(LivingCluster(etcd_members=MEMBERS, done=DONE)) == ONE_BY_ONE
+    assert (2, 1) in stacked(LivingCluster(etcd_members=MEMBERS - {"prod-control-plane-2"}))
 
 
-def test_the_state_tells_which_machines_are_there_which_disks_and_which_steps_have_run_on_them() -> None:
+def test_the_state_tells_which_machines_are_there_which_hold_data_and_which_steps_have_run_on_them() -> None:
     settings = settings_of("prod")
 
     def urn(kind: str, name: str) -> str:
@@ -122,13 +121,12 @@ def test_the_state_tells_which_machines_are_there_which_disks_and_which_steps_ha
     def resource(kind: str, name: str, **found: object) -> tuple[str, dict[str, object]]:
         return urn(kind, name), {"type": kind, "outputs": found}
 
-    volume = "aws:ebs/volume:Volume"
     state = dict(
         [
             resource("quorate:index:Cluster", "prod", **living_cluster.record(settings)),
             resource(INSTANCE, "prod-etcd-0-instance", id="i-0new", instanceType="m7i.large"),
-            resource(volume, "prod-etcd-0-etcd", id="vol-0"),
-            resource(volume, "prod-etcd-1-etcd", id="vol-1"),
+            resource("quorate:machines:ControlPlaneMachine", "prod-control-plane-0", etcdMember=True),
+            resource("quorate:machines:ControlPlaneMachine", "prod-control-plane-1", privateAddress="10.22.144.17"),
             resource(COMMAND, "prod-etcd-0-pki", triggers=["i-0new"]),
             resource(COMMAND, "prod-etcd-0-configure", triggers=["i-0old"]),
             resource(COMMAND, "prod-etcd-1-configure", triggers=["i-1gone"]),
@@ -137,7 +135,7 @@ def test_the_state_tells_which_machines_are_there_which_disks_and_which_steps_ha
     assert living_cluster_in(state) == LivingCluster(
         settings,
         {"prod-etcd-0-instance": "m7i.large"},
-        frozenset({"prod-etcd-0-etcd", "prod-etcd-1-etcd"}),
+        frozenset({"prod-control-plane-0"}),
         frozenset({"prod-etcd-0-pki"}),
     )
     assert living_cluster_in({}) == LivingCluster()

@@ -80,8 +80,8 @@ class ControlPlane:
         with its data start together, as the first finds no quorum by itself.
         """
         one_by_one = not planned_etcd_members(self._site.settings)
-        store: Sequence[Resource] = [*etcd, *endpoint.first_target]
-        after = store
+        before_init: Sequence[Resource] = [*etcd, *endpoint.first_target]
+        after = before_init
         steps: list[Resource] = []
         for planned, machine, files in zip(self._planned, self.machines, self.files, strict=True):
             resource_name = f"{self._name}-{planned.name}"
@@ -92,7 +92,7 @@ class ControlPlane:
                 files,
                 pki.control_plane_files,
                 self._child,
-                store if self._turns.comes_back(resource_name) else after,
+                before_init if self._turns.comes_back(resource_name) else after,
             )
             if steps:
                 endpoint.add_target(planned, [step])

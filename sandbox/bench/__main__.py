@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import os
 import sys
 import tempfile
@@ -39,6 +40,8 @@ def main(arguments: list[str]) -> int:
     for mode in (times, rows, previews):
         mode.add_argument("--write", action="store_true", help=f"put the tables into {measurements.FILE.name}")
     chosen = parser.parse_args(arguments)
+    # What is being measured is taken down then, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         heading, text = {"speed": _speed, "leftovers": _leftovers, "preview": _preview}[chosen.mode](chosen)
         print(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import socket
 import subprocess
 import tempfile
 import threading
@@ -184,12 +185,19 @@ def test_dials_are_repeated_until_the_host_is_there(project: Project, tmp_path: 
     host_private, host_public = key_pair()
     late = Host(free_port(), pwd.getpwuid(os.geteuid()).pw_name, private, host_public, tmp_path)
     started = []
-    timer = threading.Timer(4, lambda: started.append(start_sshd(tmp_path, late.port, public, host_private)))
-    timer.start()
+    door = socket.create_server(("127.0.0.1", late.port))
+
+    def come_once_dialled() -> None:
+        with door:
+            door.accept()[0].close()
+        started.append(start_sshd(tmp_path, late.port, public, host_private))
+
+    thread = threading.Thread(target=come_once_dialled)
+    thread.start()
     try:
         printed = project.up(program(late.connection(dial_error_limit="-1"), 'create="echo there"'))
     finally:
-        timer.join()
+        thread.join(60)
         started[0].terminate()
         started[0].wait(10)
     assert "Dial 1/inf failed: retrying" in printed

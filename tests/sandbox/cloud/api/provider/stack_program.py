@@ -26,6 +26,7 @@ class LeftOut(pulumi.ComponentResource):
 
     def __init__(self, name: str, *arguments: Any, opts: pulumi.ResourceOptions | None = None, **inputs: Any) -> None:
         super().__init__("test:index:LeftOut", name, None, pulumi.ResourceOptions(parent=opts.parent if opts else None))
+        self.id = pulumi.Output.from_input(name)
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     from components.settings.validate import parse
 
     config = yaml.safe_load((CHECKOUT / f"stacks/Pulumi.{os.environ['STACK']}.yaml").read_text())["config"]
-    settings = parse({key.removeprefix("quorate:"): value for key, value in config.items() if key != "aws:region"})
+    settings = parse({k.removeprefix("quorate:"): v for k, v in config.items() if k.startswith("quorate:")})
     with ExitStack() as replaced:
         for name in NOT_AWS:
             replaced.enter_context(patch(name, LeftOut))

@@ -103,6 +103,8 @@ def booted(
 
 
 def _connect() -> None:
+    # A trial that was killed has left its own.
+    namespace.delete(NETWORK)
     namespace.create(NETWORK)
     ip = ("ip", "-n", NETWORK)
     namespace.run(*ip, "link", "add", "eth0", "type", "veth", "peer", "name", "peer0")

@@ -70,14 +70,16 @@ class Workspace:
 
     def set(self, group: str, key: str, value: object) -> None:
         """Sets one setting in the stack file."""
-        stack = yaml.safe_load(self.stack_file.read_text())
-        stack["config"].setdefault(f"quorate:{group}", {})[key] = value
-        self.stack_file.write_text(yaml.safe_dump(stack, sort_keys=False))
+        self.edit(lambda config: config.setdefault(f"quorate:{group}", {}).update({key: value}))
 
     def replace(self, groups: Mapping[str, object]) -> None:
         """Puts whole groups of settings in the place of those in the stack file."""
+        self.edit(lambda config: config.update({f"quorate:{group}": value for group, value in groups.items()}))
+
+    def edit(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Changes the configuration in the stack file."""
         stack = yaml.safe_load(self.stack_file.read_text())
-        stack["config"] |= {f"quorate:{group}": value for group, value in groups.items()}
+        change(stack["config"])
         self.stack_file.write_text(yaml.safe_dump(stack, sort_keys=False))
 
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -17,6 +17,7 @@ from tests.cluster.on_machines import run_on
 
 STACK = "prod"
 UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
+DESTROY = ("destroy", "--yes", "--skip-preview", "--stack", STACK)
 POOL = "prod-general"
 API = "https://api.prod.quorate.internal:6443"
 MEMBERS = tuple(f"prod-etcd-{number}" for number in range(3))

@@ -8,12 +8,10 @@ import pytest
 
 from tests.cluster.conftest import Workspace, made_workspace
 from tests.cluster.on_machines import machines
-from tests.cluster.prod_cluster import STACK, UP, every_node_is_ready
+from tests.cluster.prod_cluster import DESTROY, STACK, UP, every_node_is_ready
 from tests.cluster.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
-
-DESTROY = ("destroy", "--yes", "--skip-preview", "--stack", STACK)
 
 
 @pytest.fixture(scope="module", params=["external", "stacked"])

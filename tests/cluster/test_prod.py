@@ -11,11 +11,9 @@ from tests.cluster import network_checks, pod_network
 from tests.cluster.account import holdings
 from tests.cluster.conftest import Workspace, made_workspace
 from tests.cluster.on_machines import machines
-from tests.cluster.prod_cluster import STACK, UP, every_node_is_ready
+from tests.cluster.prod_cluster import DESTROY, STACK, UP, every_node_is_ready
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
-
-DESTROY = ("destroy", "--yes", "--skip-preview", "--stack", STACK)
 
 
 @pytest.fixture(scope="module")

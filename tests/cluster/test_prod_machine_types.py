@@ -39,9 +39,8 @@ def test_machines_that_change_their_type_take_turns_and_the_api_goes_on(prod: Pr
         # Each is stopped in good order, and the next only when it serves again.
         assert each.longest_run <= TARGET_OUT_SECONDS, (place, str(each))
         assert len(each.failed) <= len(MACHINES) * TARGET_OUT_SECONDS / 2, (place, str(each))
-    assert {name: instance_ids(prod.workspace.environment)[name] for name in MACHINES} == {
-        name: instances[name] for name in MACHINES
-    }
+    now = instance_ids(prod.workspace.environment)
+    assert {name: now[name] for name in MACHINES} == {name: instances[name] for name in MACHINES}
     assert types(prod) == dict.fromkeys(MACHINES, TYPE)
     assert prod.member_ids() == ids
     assert len(prod.hashes()) == 1

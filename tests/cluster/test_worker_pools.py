@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.cluster.account import account_client, fault, instance_ids
 from tests.cluster.conftest import Workspace, made_workspace
@@ -67,9 +66,7 @@ def set_pool(workspace: Workspace, **values: object) -> None:
 
 
 def edit_pools(workspace: Workspace, edit: Any) -> None:
-    stack = yaml.safe_load(workspace.stack_file.read_text())
-    edit(stack["config"]["quorate:workers"])
-    workspace.stack_file.write_text(yaml.safe_dump(stack, sort_keys=False))
+    workspace.edit(lambda config: edit(config["quorate:workers"]))
 
 
 def on_control_plane(workspace: Workspace, *command: str) -> str:

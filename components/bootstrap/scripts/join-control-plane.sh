@@ -17,7 +17,7 @@ readonly CLUSTER_SECONDS="${CLUSTER_SECONDS:-1200}"
 find_the_cluster() {
   local host
   for host in ${CONTROL_PLANE_ADDRESSES:-}; do
-    if curl --cacert "$PKI/ca.crt" --fail --silent --max-time 4 --output /dev/null "https://$host:6443/readyz"; then
+    if api_answers "$PKI/ca.crt" "$host" >/dev/null 2>&1; then
       "$BIN/name-api-endpoint.sh" "$host"
       return
     fi

@@ -64,7 +64,7 @@ current-context: join
 YAML
 }
 
-# api_answers CA: whether an API server behind the endpoint's name is ready.
+# api_answers CA [HOST]: whether the API server at HOST is ready, or one behind the endpoint's name.
 api_answers() {
-  curl --cacert "$1" --fail --silent --show-error --max-time 4 "https://$API_ENDPOINT_NAME:6443/readyz"
+  curl --cacert "$1" --fail --silent --show-error --max-time 4 "https://${2:-$API_ENDPOINT_NAME}:6443/readyz"
 }

@@ -1,9 +1,8 @@
 # shellcheck shell=bash
-# The static pods of a control plane; sourced after common.sh and
-# configuration-turn.sh. Needs `phase`, which runs a phase of kubeadm init.
+# The static pods of a control plane; sourced after common.sh and configuration-turn.sh. Needs `phase`, which runs a phase
+# of kubeadm init.
 
-readonly MANIFESTS="${KUBERNETES_MANIFESTS:-/etc/kubernetes/manifests}"
-readonly START_SECONDS="${STATIC_POD_SECONDS:-180}"
+readonly MANIFESTS=/etc/kubernetes/manifests START_SECONDS=180
 
 # revive_api_server: waits for the API server of this machine. One that a setting keeps from starting is not there to be
 # asked about the next setting: it gets that one's manifest first.
@@ -69,4 +68,3 @@ put_back() {
   end_turn
   die "$1 does not run with its new arguments; those that it had before are back in place. Mend the settings named above, then run pulumi up again"
 }
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ ETCD_MEMBER = "etcdMember"
 # Of the engine itself. Unlike a StackReference it answers before anything is registered, and unlike the stack's outputs
 # it has what an update that failed half-way had done.
 _READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
+_READ_SECONDS = 10
 _INSTANCE = "aws:ec2/instance:Instance"
 _COMMAND = "command:remote:Command"
 
@@ -46,10 +48,31 @@ def record(settings: Settings) -> Mapping[str, str]:
 
 
 def living_cluster() -> LivingCluster:
-    """The cluster in this stack's state. Warns, and gives no settings, where those of its record can't be read."""
+    """The cluster in this stack's state. Warns, and gives no settings, where those of its record can't be read.
+
+    Raises pulumi.RunError where the state itself can't be read.
+    """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    answer = pulumi.runtime.invoke(_READ_STATE, {"stackName": stack}).value
-    return living_cluster_in((answer or {}).get("outputs") or {})
+    return living_cluster_in(_state_of(stack).get("outputs") or {})
+
+
+def _state_of(stack: str) -> Mapping[str, Any]:
+    """Asks until there is an answer. On a disk Pulumi replaces a state at once, but overwrites the attributes beside it
+    in place, and it does so just as a program begins: who reads between meets "failed to load checkpoint: EOF".
+    """
+    deadline = time.monotonic() + _READ_SECONDS
+    while True:
+        try:
+            return pulumi.runtime.invoke(_READ_STATE, {"stackName": stack}).value or {}
+        # The SDK has no narrower one.
+        except Exception as error:
+            if time.monotonic() >= deadline:
+                raise pulumi.RunError(
+                    f"the state of the stack {stack} could not be read for {_READ_SECONDS} s, so what may change on "
+                    f"its cluster is not known; nothing was created or changed. The last error: {error}\n"
+                    "Run it again; if it stays, look at the backend (`pulumi whoami --verbose` names it)."
+                ) from error
+        time.sleep(0.1)
 
 
 def living_cluster_in(resources: Mapping[str, Any]) -> LivingCluster:

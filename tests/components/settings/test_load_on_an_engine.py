@@ -39,6 +39,22 @@ if settings.tags.get("fails"):
     raise pulumi.RunError("the machine did not boot")
 """
 
+# Reads the state while Pulumi's file backend has opened its attributes to write them, and not yet written.
+WHILE_IT_IS_WRITTEN = """
+import os
+import threading
+from pathlib import Path
+
+import components.living_cluster
+
+backend = Path(os.environ["PULUMI_BACKEND_URL"].removeprefix("file://"))
+attributes = backend / ".pulumi/stacks/quorate/education.json.attrs"
+written = attributes.read_text()
+attributes.write_text("")
+threading.Timer({seconds_until_written}, attributes.write_text, [written]).start()
+components.living_cluster._READ_SECONDS = {seconds_to_read}
+"""
+
 
 class Checkout:
     """The project, its stack files and its settings in a folder of the test's own, with a program that only loads."""
@@ -144,6 +160,30 @@ def test_a_cluster_whose_first_update_failed_already_refuses_what_cannot_change(
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     configure("etcd.volumeGib", "20")
     assert "Choose 30 or more" in checkout.pulumi("preview").stdout
+
+
+def test_a_state_that_is_being_written_is_asked_for_again(checkout: Checkout) -> None:
+    (checkout.folder / "__main__.py").write_text(HALF_MADE)
+    assert checkout.pulumi("up", "--yes", "--skip-preview").returncode == 0
+    assert checkout.pulumi("config", "set", "--path", "quorate:network.podCidr", "10.245.0.0/16").returncode == 0
+    being_written = WHILE_IT_IS_WRITTEN.format(seconds_until_written=0.5, seconds_to_read=60)
+    (checkout.folder / "__main__.py").write_text(being_written + HALF_MADE)
+    outcome = checkout.pulumi("preview")
+    assert "found: '10.245.0.0/16' in place of '10.244.0.0/16'" in outcome.stdout, outcome.stdout + outcome.stderr
+
+
+def test_a_state_that_can_not_be_read_ends_the_update_before_anything_is_done(checkout: Checkout) -> None:
+    (checkout.folder / "__main__.py").write_text(HALF_MADE)
+    assert checkout.pulumi("up", "--yes", "--skip-preview").returncode == 0
+    never_written = WHILE_IT_IS_WRITTEN.format(seconds_until_written=4, seconds_to_read=1)
+    (checkout.folder / "__main__.py").write_text(never_written + HALF_MADE)
+    outcome = checkout.pulumi("preview")
+    printed = outcome.stdout + outcome.stderr
+    assert outcome.returncode != 0
+    assert "could not be read for 1 s" in printed
+    assert "failed to load checkpoint: EOF" in printed
+    assert "Run it again" in printed
+    assert "Traceback" not in printed
 
 
 def test_a_destroyed_cluster_refuses_nothing(checkout: Checkout) -> None:

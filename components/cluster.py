@@ -24,7 +24,7 @@ from components.identity.statements import Account
 from components.kubeconfig import operator_kubeconfig
 from components.living_cluster import CLUSTER_TYPE, LivingCluster, record
 from components.machines.bastion import Bastion
-from components.machines.machine import Machine, Site
+from components.machines.machine import Machine, Site, newest_image
 from components.machines.plan import planned_control_planes, planned_etcd_members, subnets_are_shared
 from components.machines.turns import Turns
 from components.machines.workers import WorkerAccess, WorkerPool
@@ -148,7 +148,7 @@ class Cluster(ComponentResource):
                 tags,
                 child,
             )
-        return Site(settings, account, network, groups, operator_key, tags)
+        return Site(settings, account, network, groups, operator_key, tags, newest_image())
 
     def _worker_files(
         self, pool: WorkerPoolSettings, pki: Pki, plugin: NetworkPlugin, region: str

@@ -23,7 +23,10 @@ from components.tags import Tags
 
 @dataclass(frozen=True)
 class Site:
-    """What all machines of a cluster share. `bastion` is the way to them, if they have no public addresses."""
+    """What all machines of a cluster share. `image` is the id of the one that new instances boot from.
+
+    `bastion` is the way to the machines, if they have no public addresses.
+    """
 
     settings: Settings
     account: Account
@@ -31,6 +34,7 @@ class Site:
     groups: SecurityGroups
     operator_key: OperatorKey
     tags: Tags
+    image: str
     bastion: RemoteMachine | None = None
 
     @property
@@ -98,7 +102,7 @@ class Machine(ComponentResource):
         ready = [self._role.policy, self._host_key.parameter, *site.reachable_after]
         self.instance = aws.ec2.Instance(
             self.instance_name,
-            ami=machine_image(),
+            ami=site.image,
             instance_type=self.instance_type,
             iam_instance_profile=self._role.profile_name,
             key_name=site.operator_key.name,
@@ -198,6 +202,6 @@ class Machine(ComponentResource):
         )
 
 
-def machine_image() -> str:
+def newest_image() -> str:
     """The id of the newest Debian 12 image."""
     return aws.ssm.get_parameter(name="/aws/service/debian/release/12/latest/amd64").insecure_value

@@ -9,7 +9,7 @@ from components.bootstrap.node_files import NodeFile, boot_files, boot_units
 from components.bootstrap.worker import join_parameter
 from components.identity.roles import MachineRole
 from components.identity.statements import pool_group_name, read_join_credentials
-from components.machines.machine import Site, machine_image
+from components.machines.machine import Site
 from components.machines.plan import machines_are_private
 from components.machines.user_data import cloud_config, compressed
 from components.network.traffic import Party
@@ -74,7 +74,7 @@ class WorkerPool(ComponentResource):
         )
         return aws.ec2.LaunchTemplate(
             f"{self._name}-template",
-            image_id=machine_image(),
+            image_id=site.image,
             instance_type=pool.instance_type,
             key_name=site.operator_key.name,
             iam_instance_profile={"name": self._access.role.profile_name},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import UserDict
+from typing import Any
 
 import pytest
 import yaml
@@ -14,6 +16,16 @@ from components.settings.model import EtcdSettings
 from tests.components.education import ANSWERS, outputs
 from tests.components.recording import Recording, record
 from tests.components.stacks import COMMAND, GROUP, INSTANCE, TARGET, TEMPLATE, recorded, settings_of, varied, waits_for
+
+
+class PublishingImages(UserDict[str, Any]):
+    """Answers of an account in which a newer image is published after each that was asked for."""
+
+    def __getitem__(self, token: str) -> Any:
+        if token != "aws:ssm/getParameter:getParameter":
+            return super().__getitem__(token)
+        self.published = getattr(self, "published", 0) + 1
+        return {"insecureValue": f"ami-{self.published}"}
 
 
 @pytest.fixture
@@ -38,6 +50,15 @@ def test_prod_has_public_addresses_for_its_bastion_and_its_nat_gateways_only(pro
     assert names == ["prod-bastion-address", *(f"prod-network-private-nat-{n}" for n in range(3))]
     (template,) = prod.of_type(TEMPLATE)
     assert template.inputs["networkInterfaces"][0]["associatePublicIpAddress"] == "false"
+
+
+def test_all_new_machines_boot_from_one_image_even_if_a_newer_one_is_published_meanwhile() -> None:
+    def program() -> None:
+        Cluster("prod", settings_of("prod"))
+
+    prod = record(program, outputs, PublishingImages(ANSWERS))
+    (template,) = prod.of_type(TEMPLATE)
+    assert {template.inputs["imageId"], *(machine.inputs["ami"] for machine in prod.of_type(INSTANCE))} == {"ami-1"}
 
 
 def test_each_private_subnet_leaves_by_the_gateway_of_its_zone(prod: Recording) -> None:

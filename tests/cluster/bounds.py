@@ -13,9 +13,10 @@ from collections.abc import Mapping
 
 from tests.cluster.availability import Seen
 
-# The check before it has passed; the next begins 5 s later and is given up after 4 s. The sandbox's haproxy begins the
-# one after that 5 s after the end of the first, not after its start. One to spare.
-TARGET_OUT_SECONDS = 5 + 4 + 5 + 4 + 1
+# The check in which it happens has passed; the next fails at once, and another 5 s later, given up after 4 s at most.
+TARGET_OUT_SECONDS = 5 + 5 + 4 + 1
+# Nothing answers, so both are given up after 4 s; the sandbox's haproxy begins the second 5 s after the first's end.
+SILENT_TARGET_OUT_SECONDS = 5 + 4 + 5 + 4 + 1
 # The keepalive timeout of the API server's client of etcd, and a reconnection with its backoff.
 ETCD_CONNECTION_SECONDS = 10 + 5
 # Connections that died in the cut are closed by its end (99-connections.conf). An attempt at a new one that began in it

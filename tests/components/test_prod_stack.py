@@ -21,10 +21,12 @@ from tests.components.stacks import COMMAND, GROUP, INSTANCE, TARGET, TEMPLATE, 
 class PublishingImages(UserDict[str, Any]):
     """Answers of an account in which a newer image is published after each that was asked for."""
 
+    published = 0
+
     def __getitem__(self, token: str) -> Any:
         if token != "aws:ssm/getParameter:getParameter":
             return super().__getitem__(token)
-        self.published = getattr(self, "published", 0) + 1
+        self.published += 1
         return {"insecureValue": f"ami-{self.published}"}
 
 

@@ -65,13 +65,20 @@ class Checkout:
         shutil.copytree(CHECKOUT / "stacks", folder / "stacks")
         (folder / "components").symlink_to(CHECKOUT / "components")
         (folder / ".venv").symlink_to(sys.prefix)
-        (folder / "__main__.py").write_text(PROGRAM)
+        self.write_program(PROGRAM)
 
     def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
         return subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=120
         )
+
+    def write_program(self, text: str) -> None:
+        (self.folder / "__main__.py").write_text(text)
+
+    def configure(self, path: str, value: str) -> None:
+        """Sets the setting at this key path."""
+        assert self.pulumi("config", "set", "--path", f"quorate:{path}", value).returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +120,7 @@ def test_bad_settings_end_in_a_list_without_a_traceback(checkout: Checkout) -> N
         ("network.vpcCdir", "10.0.0.0/16"),
         ("access.sshCidrs[0]", "0.0.0.0/0"),
     ):
-        assert checkout.pulumi("config", "set", "--path", f"quorate:{path}", value).returncode == 0
+        checkout.configure(path, value)
     assert checkout.pulumi("config", "rm", "aws:region").returncode == 0
     outcome = checkout.pulumi("preview", "--stack", "education")
     printed = outcome.stdout + outcome.stderr
@@ -136,14 +143,11 @@ def test_an_encrypted_setting_is_refused_and_not_shown(checkout: Checkout) -> No
 
 
 def test_a_cluster_whose_first_update_failed_already_refuses_what_cannot_change(checkout: Checkout) -> None:
-    def configure(path: str, value: str) -> None:
-        assert checkout.pulumi("config", "set", "--path", f"quorate:{path}", value).returncode == 0
-
-    (checkout.folder / "__main__.py").write_text(HALF_MADE)
-    configure("tags.fails", "yes")
+    checkout.write_program(HALF_MADE)
+    checkout.configure("tags.fails", "yes")
     assert "did not boot" in checkout.pulumi("up", "--yes", "--skip-preview").stdout
-    configure("network.podCidr", "10.245.0.0/16")
-    configure("etcd.volumeGib", "10")
+    checkout.configure("network.podCidr", "10.245.0.0/16")
+    checkout.configure("etcd.volumeGib", "10")
     for command in (["preview"], ["up", "--yes", "--skip-preview"]):
         outcome = checkout.pulumi(*command)
         printed = outcome.stdout + outcome.stderr
@@ -153,30 +157,30 @@ def test_a_cluster_whose_first_update_failed_already_refuses_what_cannot_change(
         assert "Choose 20 or more" in printed
         assert "Traceback" not in printed
 
-    configure("network.podCidr", "10.244.0.0/16")
-    configure("etcd.volumeGib", "30")
-    configure("tags.fails", "")
+    checkout.configure("network.podCidr", "10.244.0.0/16")
+    checkout.configure("etcd.volumeGib", "30")
+    checkout.configure("tags.fails", "")
     outcome = checkout.pulumi("up", "--yes", "--skip-preview")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
-    configure("etcd.volumeGib", "20")
+    checkout.configure("etcd.volumeGib", "20")
     assert "Choose 30 or more" in checkout.pulumi("preview").stdout
 
 
 def test_a_state_that_is_being_written_is_asked_for_again(checkout: Checkout) -> None:
-    (checkout.folder / "__main__.py").write_text(HALF_MADE)
+    checkout.write_program(HALF_MADE)
     assert checkout.pulumi("up", "--yes", "--skip-preview").returncode == 0
-    assert checkout.pulumi("config", "set", "--path", "quorate:network.podCidr", "10.245.0.0/16").returncode == 0
+    checkout.configure("network.podCidr", "10.245.0.0/16")
     being_written = WHILE_IT_IS_WRITTEN.format(seconds_until_written=0.5, seconds_to_read=60)
-    (checkout.folder / "__main__.py").write_text(being_written + HALF_MADE)
+    checkout.write_program(being_written + HALF_MADE)
     outcome = checkout.pulumi("preview")
     assert "found: '10.245.0.0/16' in place of '10.244.0.0/16'" in outcome.stdout, outcome.stdout + outcome.stderr
 
 
 def test_a_state_that_can_not_be_read_ends_the_update_before_anything_is_done(checkout: Checkout) -> None:
-    (checkout.folder / "__main__.py").write_text(HALF_MADE)
+    checkout.write_program(HALF_MADE)
     assert checkout.pulumi("up", "--yes", "--skip-preview").returncode == 0
     never_written = WHILE_IT_IS_WRITTEN.format(seconds_until_written=4, seconds_to_read=1)
-    (checkout.folder / "__main__.py").write_text(never_written + HALF_MADE)
+    checkout.write_program(never_written + HALF_MADE)
     outcome = checkout.pulumi("preview")
     printed = outcome.stdout + outcome.stderr
     assert outcome.returncode != 0
@@ -187,9 +191,9 @@ def test_a_state_that_can_not_be_read_ends_the_update_before_anything_is_done(ch
 
 
 def test_a_destroyed_cluster_refuses_nothing(checkout: Checkout) -> None:
-    (checkout.folder / "__main__.py").write_text(HALF_MADE)
+    checkout.write_program(HALF_MADE)
     assert checkout.pulumi("up", "--yes", "--skip-preview").returncode == 0
     assert checkout.pulumi("destroy", "--yes", "--skip-preview").returncode == 0
-    assert checkout.pulumi("config", "set", "--path", "quorate:network.podCidr", "10.245.0.0/16").returncode == 0
+    checkout.configure("network.podCidr", "10.245.0.0/16")
     outcome = checkout.pulumi("up", "--yes", "--skip-preview")
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr

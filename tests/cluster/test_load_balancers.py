@@ -1,7 +1,7 @@
 """Load balancers before two machines in two zones, on the host: who reaches what, under which address, and faults.
 
 No cluster is made here, so that this runs in two minutes. What the balancers do by themselves is tested in
-tests/sandbox/cloud/balancer, on a network without machines.
+sandbox/tests/cloud/balancer, on a network without machines.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ import pytest
 from sandbox.cloud.api.credentials import OPERATOR_ACCESS_KEY
 from sandbox.cloud.api.seeds import DEBIAN_IMAGE
 from sandbox.cloud.api.server import Api
-from tests.sandbox.engine.conftest import Project, engine, project
-from tests.sandbox.engine.kubernetes.control_plane import ControlPlane
+from sandbox.tests.engine.conftest import Project, engine, project
+from sandbox.tests.engine.kubernetes.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.engine, pytest.mark.drill]
 __all__ = ["engine", "project"]

@@ -15,10 +15,10 @@ from sandbox.cloud.api.credentials import OPERATOR_ACCESS_KEY
 from sandbox.cloud.api.proxy import EndpointProxy
 from sandbox.cloud.api.server import Api
 from sandbox.engine.install import prepare
+from sandbox.tests.engine.conftest import Project
 from tests.components.settings.stack_files import CHECKOUT
 from tests.policies.test_pack_on_an_engine import PACK, told
 from tests.policies.test_shipped_stacks import STACKS
-from tests.sandbox.engine.conftest import Project
 
 pytestmark = pytest.mark.engine
 

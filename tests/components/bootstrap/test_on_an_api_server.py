@@ -14,8 +14,8 @@ import pytest
 from components.addons.calico.manifest import calico_manifest
 from components.addons.flannel import flannel_manifest
 from components.bootstrap.api_server_files import audit_policy_file, encryption_configuration
+from sandbox.tests.engine.kubernetes.control_plane import ControlPlane
 from sandbox.toolchain.build import binary
-from tests.sandbox.engine.kubernetes.control_plane import ControlPlane
 
 pytestmark = pytest.mark.engine
 

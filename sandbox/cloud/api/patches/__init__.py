@@ -1,7 +1,7 @@
 """Faults of moto 5.2.5 that the program or the AWS provider meets, mended one by one.
 
 Each module names the faults in its docstring and mends them in `apply(region)`. Its tests in
-tests/sandbox/cloud/api/patches/ carry its name as a mark (`mends`), and fail on moto as it is. One that passes there is
+sandbox/tests/cloud/api/patches/ carry its name as a mark (`mends`), and fail on moto as it is. One that passes there is
 about a fault that moto has mended: test_faults.py says so, and the patch may go.
 """
 

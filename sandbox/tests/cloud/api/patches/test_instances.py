@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from sandbox.tests.cloud.api.account import Account, refused
+
+
+@pytest.fixture
+def subnet(account: Account) -> str:
+    return account.subnet(account.vpc(), zone="b")
+
+
+def attribute(account: Account, instance: str, name: str, member: str) -> Any:
+    return account.ec2.describe_instance_attribute(InstanceId=instance, Attribute=name)[member]["Value"]
+
+
+def state(account: Account, instance: str) -> str:
+    return str(account.described(instance)["State"]["Name"])
+
+
+@pytest.mark.mends("primary_interface")
+def test_an_instance_is_in_the_zone_and_groups_of_its_interface(account: Account, subnet: str) -> None:
+    vpc = account.ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
+    group = account.group(vpc)
+    found = account.described(account.instance_on(account.interface(subnet, Groups=[group])))
+    assert found["Placement"]["AvailabilityZone"].endswith("b")
+    assert [g["GroupId"] for g in found["SecurityGroups"]] == [group]
+    assert found["SubnetId"] == subnet
+
+
+@pytest.mark.mends("primary_interface")
+def test_groups_changed_on_the_interface_are_the_instances_and_only_those(account: Account, subnet: str) -> None:
+    vpc = account.ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
+    first, second = account.group(vpc, "first"), account.group(vpc, "second")
+    interface = account.interface(subnet, Groups=[first])
+    instance = account.instance_on(interface)
+    account.ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[second])
+    found = account.ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"][0]
+    assert [g["GroupId"] for g in found["Groups"]] == [second]
+    assert [g["GroupId"] for g in account.described(instance)["SecurityGroups"]] == [second]
+
+
+@pytest.mark.mends("primary_interface")
+def test_source_destination_check_of_instance_and_interface_are_one(account: Account, subnet: str) -> None:
+    interface = account.interface(subnet)
+    instance = account.instance_on(interface)
+    account.ec2.modify_instance_attribute(InstanceId=instance, SourceDestCheck={"Value": False})
+    found = account.ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"][0]
+    assert found["SourceDestCheck"] is False
+
+
+@pytest.mark.mends("primary_interface")
+def test_a_private_instance_shows_no_public_association(account: Account, subnet: str) -> None:
+    interface = account.described(account.instance(SubnetId=subnet))["NetworkInterfaces"][0]
+    assert "Association" not in interface
+
+
+@pytest.mark.mends("primary_interface")
+def test_an_interface_in_use_is_neither_used_again_nor_deleted(account: Account, subnet: str) -> None:
+    interface = account.interface(subnet)
+    account.instance_on(interface)
+    with refused("InvalidNetworkInterface.InUse"):
+        account.instance_on(interface)
+    with refused("InvalidParameterValue"):
+        account.ec2.delete_network_interface(NetworkInterfaceId=interface)
+
+
+@pytest.mark.mends("instance_lifecycle")
+def test_an_interface_outlives_its_instance_and_can_be_deleted_then(account: Account, subnet: str) -> None:
+    interface = account.interface(subnet)
+    instance = account.instance_on(interface)
+    account.ec2.terminate_instances(InstanceIds=[instance])
+    assert account.ec2.describe_network_interfaces()["NetworkInterfaces"][0]["Status"] == "available"
+    account.instance_on(interface)
+
+
+@pytest.mark.mends("primary_interface")
+def test_unknown_groups_and_groups_of_another_network_are_refused(account: Account, subnet: str) -> None:
+    with refused("InvalidGroup.NotFound"):
+        account.interface(subnet, Groups=["sg-0123456789abcdef0"])
+    with refused("InvalidParameter"):
+        account.interface(subnet, Groups=[account.group(account.vpc())])
+
+
+@pytest.mark.mends("instance_lifecycle")
+def test_in_between_states_last_until_the_machine_is_there_or_gone(
+    account: Account, subnet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account.api, "_listeners", [lambda: None])
+    interface = account.interface(subnet)
+    instance = account.instance_on(interface)
+    assert state(account, instance) == "pending"
+    account.api.mark_running(instance)
+    assert state(account, instance) == "running"
+    account.ec2.stop_instances(InstanceIds=[instance])
+    assert state(account, instance) == "stopping"
+    account.api.mark_stopped(instance)
+    account.ec2.terminate_instances(InstanceIds=[instance])
+    assert state(account, instance) == "shutting-down"
+    with refused("InvalidNetworkInterface.InUse"):
+        account.instance_on(interface)
+    account.api.mark_terminated(instance)
+    assert state(account, instance) == "terminated"
+    account.instance_on(interface)
+
+
+@pytest.mark.mends("instance_lifecycle")
+def test_a_terminated_instance_cannot_be_started(account: Account, subnet: str) -> None:
+    instance = account.instance(SubnetId=subnet)
+    account.ec2.terminate_instances(InstanceIds=[instance])
+    with refused("IncorrectInstanceState"):
+        account.ec2.start_instances(InstanceIds=[instance])
+
+
+@pytest.mark.mends("instance_options")
+def test_termination_protection_given_at_launch_holds(account: Account, subnet: str) -> None:
+    instance = account.instance(SubnetId=subnet, DisableApiTermination=True)
+    assert attribute(account, instance, "disableApiTermination", "DisableApiTermination") is True
+    with refused("OperationNotPermitted"):
+        account.ec2.terminate_instances(InstanceIds=[instance])
+
+
+@pytest.mark.mends("instance_options")
+def test_credits_are_as_launched_and_else_as_the_family_has_them(account: Account, subnet: str) -> None:
+    told = account.instance(SubnetId=subnet, CreditSpecification={"CpuCredits": "standard"})
+    untold = account.instance(SubnetId=subnet)
+    answer = account.ec2.describe_instance_credit_specifications(InstanceIds=[told, untold])
+    found = {item["InstanceId"]: item["CpuCredits"] for item in answer["InstanceCreditSpecifications"]}
+    assert found == {told: "standard", untold: "unlimited"}
+
+
+@pytest.mark.mends("instance_options")
+def test_credits_and_monitoring_can_be_changed(account: Account, subnet: str) -> None:
+    instance = account.instance(SubnetId=subnet)
+    wanted = [{"InstanceId": instance, "CpuCredits": "standard"}]
+    account.ec2.modify_instance_credit_specification(InstanceCreditSpecifications=wanted)
+    account.ec2.monitor_instances(InstanceIds=[instance])
+    answer = account.ec2.describe_instance_credit_specifications(InstanceIds=[instance])
+    assert answer["InstanceCreditSpecifications"] == wanted
+    assert account.described(instance)["Monitoring"]["State"] == "enabled"
+
+
+@pytest.mark.mends("instance_attributes")
+def test_user_data_of_any_bytes_can_be_changed_while_stopped(account: Account, subnet: str) -> None:
+    instance = account.instance(SubnetId=subnet, UserData="first")
+    content = bytes([0x1F, 0x8B, 0xFF, 0x00])
+    with refused("IncorrectInstanceState"):
+        account.ec2.modify_instance_attribute(InstanceId=instance, UserData={"Value": content})
+    account.ec2.stop_instances(InstanceIds=[instance])
+    account.ec2.modify_instance_attribute(InstanceId=instance, UserData={"Value": content})
+    assert base64.b64decode(attribute(account, instance, "userData", "UserData")) == content
+
+
+@pytest.mark.mends("instance_attributes")
+def test_the_type_of_a_running_instance_cannot_be_changed(account: Account, subnet: str) -> None:
+    instance = account.instance(SubnetId=subnet)
+    with refused("IncorrectInstanceState"):
+        account.ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "t3.xlarge"})
+
+
+@pytest.mark.mends("instance_attributes")
+def test_a_replaced_profile_is_the_instances(account: Account, subnet: str) -> None:
+    first, second = account.profile("first"), account.profile("second")
+    instance = account.instance(SubnetId=subnet, IamInstanceProfile={"Arn": first})
+    association = account.ec2.describe_iam_instance_profile_associations()["IamInstanceProfileAssociations"][0]
+    account.ec2.replace_iam_instance_profile_association(
+        AssociationId=association["AssociationId"], IamInstanceProfile={"Arn": second}
+    )
+    assert account.described(instance)["IamInstanceProfile"]["Arn"] == second
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"ImageId": "ami-00000000000000000"}, "InvalidAMIID.NotFound"),
+        ({"KeyName": "nobody"}, "InvalidKeyPair.NotFound"),
+        ({"InstanceType": "t3.enormous"}, "InvalidParameterValue"),
+        ({"InstanceType": "t4g.small"}, "InvalidParameterValue"),
+        ({"UserData": "x" * 16385}, "InvalidParameterValue"),
+        ({"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 4}}]}, "InvalidBlockDeviceMapping"),
+    ],
+)
+@pytest.mark.mends("launch_checks")
+def test_a_launch_that_aws_refuses_is_refused(
+    account: Account, subnet: str, options: dict[str, Any], code: str
+) -> None:
+    with refused(code):
+        account.instance(SubnetId=subnet, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"MetadataOptions": {"HttpEndpoint": "disabled"}}, "MetadataOptions.HttpEndpoint (disabled)"),
+        ({"Placement": {"Tenancy": "dedicated"}}, "Placement.Tenancy (dedicated)"),
+        ({"InstanceMarketOptions": {"MarketType": "spot"}}, "InstanceMarketOptions"),
+        ({"MaxCount": 2}, "MaxCount"),
+    ],
+)
+@pytest.mark.mends("launch_limits")
+def test_a_launch_that_the_sandbox_cannot_honour_is_refused_by_name(
+    account: Account, subnet: str, options: dict[str, Any], named: str
+) -> None:
+    with refused("SandboxNotModelled") as refusal:
+        account.instance(SubnetId=subnet, **options)
+    assert named in refusal.message
+
+
+@pytest.mark.mends("instance_attributes")
+def test_metadata_options_that_a_change_leaves_open_stay(account: Account, subnet: str) -> None:
+    instance = account.instance(SubnetId=subnet, MetadataOptions={"HttpTokens": "required"})
+    account.ec2.modify_instance_metadata_options(InstanceId=instance, HttpPutResponseHopLimit=2)
+    found = account.described(instance)["MetadataOptions"]
+    assert (found["HttpTokens"], found["HttpPutResponseHopLimit"]) == ("required", 2)

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from moto.iam.models import iam_backends
+
+from sandbox.cloud.api import seeds
+from sandbox.cloud.api.server import ACCOUNT
+from sandbox.tests.cloud.api.account import Account, refused
+
+
+def trust(action: str = "sts:AssumeRole") -> str:
+    statement = {"Effect": "Allow", "Action": action, "Principal": {"Service": "ec2.amazonaws.com"}}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.mark.mends("iam_roles")
+def test_a_roles_description_outlives_other_changes(account: Account) -> None:
+    iam = account.client("iam")
+    iam.create_role(RoleName="node", AssumeRolePolicyDocument=trust(), Description="nodes")
+    iam.update_role(RoleName="node", MaxSessionDuration=7200)
+    found = iam.get_role(RoleName="node")["Role"]
+    assert (found["Description"], found["MaxSessionDuration"]) == ("nodes", 7200)
+
+
+@pytest.mark.mends("iam_roles")
+def test_a_trust_policy_that_iam_refuses_is_refused_at_creation(account: Account) -> None:
+    for document in ("not json", trust("ec2:RunInstances")):
+        with refused("MalformedPolicyDocument"):
+            account.client("iam").create_role(RoleName="node", AssumeRolePolicyDocument=document)
+
+
+@pytest.mark.mends("buckets")
+def test_tags_given_at_a_buckets_creation_are_its_tags(account: Account) -> None:
+    s3 = account.client("s3")
+    tags = [{"Key": "project", "Value": "quorate"}, {"Key": "stack", "Value": "test"}]
+    s3.create_bucket(Bucket="backups", CreateBucketConfiguration={"LocationConstraint": "eu-central-1", "Tags": tags})
+    assert s3.get_bucket_tagging(Bucket="backups")["TagSet"] == tags
+
+
+@pytest.mark.mends("public_parameters")
+def test_public_parameters_are_read_but_not_listed(account: Account) -> None:
+    ssm = account.client("ssm")
+    ssm.put_parameter(Name="/mine", Type="String", Value="x")
+    assert ssm.get_parameter(Name=seeds.DEBIAN_PARAMETER)["Parameter"]["Value"] == seeds.DEBIAN_IMAGE
+    assert [found["Name"] for found in ssm.describe_parameters()["Parameters"]] == ["/mine"]
+
+
+@pytest.mark.mends("aws_policies")
+def test_aws_policies_are_there_for_the_sandboxs_partition_alone(account: Account) -> None:
+    arn = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    assert account.client("iam").get_policy(PolicyArn=arn)["Policy"]["Arn"] == arn
+    assert not iam_backends[ACCOUNT]["aws-cn"].managed_policies

@@ -1,0 +1,120 @@
+"""Faults on an account without machines: what the network and the host would do is noted in place of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.cloud import projection
+from sandbox.cloud.drills import Drills, machine_named
+from sandbox.cloud.faults import Cut, Cuts
+from sandbox.cloud.wiring import link_name
+from sandbox.errors import SandboxError
+from sandbox.tests.cloud.api.account import Account
+
+
+class Stage:
+    """Two machines in two zones."""
+
+    def __init__(self, account: Account, file: Path) -> None:
+        vpc = account.vpc()
+        self.account = account
+        self.first, self.second = (
+            account.instance(
+                SubnetId=account.subnet(vpc, f"10.50.{n}.0/24", zone),
+                TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": f"etcd-{n}"}]}],
+            )
+            for n, zone in enumerate("ab")
+        )
+        self.cuts = Cuts.kept_in(file)
+        self.drills = Drills(account.api, self.cuts, lambda: None, self._machine_state)
+
+    def ask(self, fault: str, name: str) -> str:
+        return self.drills.handle({"fault": fault, "name": name})
+
+    def cut_links(self) -> list[Cut]:
+        return projection.cuts_of(self.account.api.view(), self.cuts.zones, self.cuts.machines)
+
+    def _machine_state(self, instance_id: str) -> str:
+        found = next((i for i in self.account.api.view().instances if i.id == instance_id), None)
+        return "running" if found and found.state == "running" and not found.impaired else "absent"
+
+
+@pytest.fixture
+def stage(account: Account, tmp_path: Path) -> Stage:
+    return Stage(account, tmp_path / "faults.json")
+
+
+def test_a_zone_is_cut_with_all_its_machines_and_healed(stage: Stage) -> None:
+    stage.ask("cut-zone", "a")
+    assert stage.cut_links() == [Cut((link_name(stage.first),))]
+    assert stage.drills.active() == ["zone eu-central-1a is cut off"]
+    stage.ask("heal-zone", "eu-central-1a")
+    assert stage.cut_links() == []
+
+
+def test_a_machine_launched_into_a_cut_zone_is_cut_too(stage: Stage) -> None:
+    stage.ask("cut-zone", "b")
+    subnet = stage.account.described(stage.second)["SubnetId"]
+    another = stage.account.instance(SubnetId=subnet)
+    (cut,) = stage.cut_links()
+    assert set(cut.interfaces) == {link_name(stage.second), link_name(another)}
+
+
+@pytest.mark.parametrize("fault", ["stop", "kill", "cut"])
+def test_every_fault_of_a_machine_shows_and_is_healed(stage: Stage, fault: str) -> None:
+    stage.ask(fault, "etcd-0")
+    (line,) = stage.drills.active()
+    assert line.startswith(f"etcd-0 ({stage.first}) ")
+    stage.ask("heal", stage.first)
+    assert stage.drills.active() == []
+
+
+def test_a_killed_machine_fails_its_status_checks_and_is_running_for_ec2(stage: Stage) -> None:
+    stage.ask("kill", "etcd-1")
+    (status,) = stage.account.ec2.describe_instance_status(InstanceIds=[stage.second])["InstanceStatuses"]
+    assert status["InstanceState"]["Name"] == "running"
+    assert {status["SystemStatus"]["Status"], status["InstanceStatus"]["Status"]} == {"impaired"}
+
+
+@pytest.mark.parametrize("fault", ["stop", "kill"])
+def test_a_machine_that_is_off_is_silent_until_it_is_healed(stage: Stage, fault: str) -> None:
+    stage.ask(fault, "etcd-0")
+    assert stage.cut_links() == [Cut((link_name(stage.first),))]
+    stage.ask("heal", "etcd-0")
+    assert stage.cut_links() == []
+
+
+def test_a_protected_machine_is_not_terminated(stage: Stage) -> None:
+    stage.account.ec2.modify_instance_attribute(InstanceId=stage.first, DisableApiTermination={"Value": True})
+    with pytest.raises(SandboxError, match="OperationNotPermitted"):
+        stage.ask("terminate", "etcd-0")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("nobody", "no machine is called 'nobody'; machines: etcd-0"), ("workers", "2 machines are called 'workers'")],
+)
+def test_a_name_that_says_no_machine_or_several_is_refused(stage: Stage, name: str, said: str) -> None:
+    subnet = stage.account.described(stage.first)["SubnetId"]
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "workers"}]}]
+    for _ in range(2):
+        stage.account.instance(SubnetId=subnet, TagSpecifications=tags)
+    with pytest.raises(SandboxError, match=said):
+        stage.ask("cut", name)
+
+
+@pytest.mark.parametrize("called", [lambda i: i.id, lambda i: i.private_ip, lambda i: f"general-{i.id}"])
+def test_a_machine_is_found_by_what_people_know_it_by(stage: Stage, called: Callable[..., str]) -> None:
+    view = stage.account.api.view()
+    for instance in view.instances:
+        assert machine_named(view, called(instance)) == instance
+
+
+def test_an_unknown_zone_or_fault_is_refused_with_what_there_is(stage: Stage) -> None:
+    with pytest.raises(SandboxError, match="zones: eu-central-1a, eu-central-1b, eu-central-1c"):
+        stage.ask("cut-zone", "d")
+    with pytest.raises(SandboxError, match="no fault is called 'melt'"):
+        stage.ask("melt", "etcd-0")

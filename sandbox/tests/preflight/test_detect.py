@@ -144,6 +144,8 @@ def test_no_module_of_the_sandbox_runs_docker_or_reads_the_hosts_firewall() -> N
     programs = re.compile(r"(?:.*/)?(?:docker|dockerd|podman|nerdctl|iptables|ip6tables|brctl|nft)")
     offending = []
     for file in (CHECKOUT / "sandbox").rglob("*.py"):
+        if "tests" in file.parts:
+            continue
         for call in (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)):
             parts = [*call.args, *(part for item in call.args if isinstance(item, ast.List) for part in item.elts)]
             words = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]

@@ -8,9 +8,9 @@ import pulumi_aws as aws
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.machines.machine import Site
-from components.machines.plan import PlannedMachine, machines_are_private
 from components.network.load_balancer import ApiLoadBalancer
 from components.network.traffic import Party
+from components.plan import PlannedMachine, machines_are_private
 from components.settings.model import ClusterSettings
 
 

@@ -10,30 +10,30 @@ import pulumi_kubernetes as kubernetes
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.access import OperatorKey
-from components.addons import smoke
 from components.addons.installed import install_addons, several_nodes
-from components.addons.network_plugin import NetworkPlugin, network_plugin
 from components.api_endpoint import ApiEndpoint, endpoint_name
-from components.bootstrap import kubeadm_documents
-from components.bootstrap.delivery import fingerprint
-from components.bootstrap.node_files import NodeFile
-from components.bootstrap.remote import run_scripts
-from components.bootstrap.worker import worker_files
+from components.checks import smoke
+from components.checks.reachable_api import reachable_api
 from components.control_plane import ControlPlane, EtcdMembers
+from components.delivery.node_files import NodeFile
+from components.delivery.remote import run_scripts
+from components.delivery.steps import fingerprint
+from components.delivery.worker_files import worker_files
 from components.identity.statements import Account
-from components.kubeconfig import operator_kubeconfig
+from components.kubeadm import documents as kubeadm_documents
+from components.kubeadm.kubeconfig import operator_kubeconfig
 from components.living_cluster import CLUSTER_TYPE, LivingCluster, record
 from components.machines.bastion import Bastion
 from components.machines.machine import Machine, Site, newest_image
-from components.machines.plan import planned_control_planes, planned_etcd_members, subnets_are_shared
-from components.machines.turns import Turns
-from components.machines.workers import WorkerAccess, WorkerPool
+from components.machines.pool import WorkerAccess, WorkerPool
+from components.machines.rollout import Turns
 from components.network.private_subnets import InterfaceEndpoints
 from components.network.security_groups import SecurityGroups
 from components.network.traffic import Party, addresses_of, allowed
 from components.network.vpc import Network
+from components.network_plugins.network_plugin import NetworkPlugin, network_plugin
 from components.pki import Pki
-from components.reachable_api import reachable_api
+from components.plan import planned_control_planes, planned_etcd_members, subnets_are_shared
 from components.settings.model import Settings, WorkerPoolSettings
 from components.tags import Tags
 

@@ -6,21 +6,21 @@ from collections.abc import Sequence
 
 from pulumi import Output, Resource, ResourceOptions
 
-from components.addons.network_plugin import NetworkPlugin
 from components.api_endpoint import ApiEndpoint, endpoint_name
-from components.bootstrap import kubeadm_documents
-from components.bootstrap.control_plane import ControlPlaneBootstrap, control_plane_files
-from components.bootstrap.delivery import fingerprint
-from components.bootstrap.etcd_member import EtcdMemberBootstrap, etcd_member_files
-from components.bootstrap.node_files import NodeFile
-from components.bootstrap.node_labels import Place
-from components.bootstrap.remote import run_scripts
+from components.delivery.control_plane_files import ControlPlaneBootstrap, control_plane_files
+from components.delivery.etcd_files import EtcdMemberBootstrap, etcd_member_files
+from components.delivery.node_files import NodeFile
+from components.delivery.remote import run_scripts
+from components.delivery.steps import fingerprint
+from components.kubeadm import documents as kubeadm_documents
+from components.kubeadm.labels import Place
 from components.living_cluster import ETCD_MEMBER
 from components.machines.control_plane import ControlPlaneMachine, EtcdMachine
 from components.machines.machine import Site
-from components.machines.plan import PlannedMachine, machines_are_private, planned_control_planes, planned_etcd_members
-from components.machines.turns import Turns
+from components.machines.rollout import Turns
+from components.network_plugins.network_plugin import NetworkPlugin
 from components.pki import Pki
+from components.plan import PlannedMachine, machines_are_private, planned_control_planes, planned_etcd_members
 
 Files = Output[tuple[NodeFile, ...]]
 

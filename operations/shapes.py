@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from components.settings.model import EtcdTopology, NatMode, Settings, WorkerPoolSettings
-from operations.cost import CostLine, bill
-from operations.tables import Prices
-from operations.topology import Topology, topology
+from pricing.bill import CostLine, bill
+from pricing.tables import Prices
+from pricing.topology import Topology, topology
 
 _HA_ZONES = 3
 

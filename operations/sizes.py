@@ -8,8 +8,8 @@ from ipaddress import IPv4Network
 from typing import Final
 
 from components.settings.model import EtcdTopology, Settings
-from operations.tables import Size, burstable, control_plane_sizes, cpus, etcd_sizes, limits, memory_gib
-from operations.topology import Topology
+from pricing.tables import Size, burstable, control_plane_sizes, cpus, etcd_sizes, limits, memory_gib
+from pricing.topology import Topology
 
 _NODE_PREFIX: Final = 24
 _FREE_GP3_IOPS: Final = 3000

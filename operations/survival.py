@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from components.settings.model import EtcdTopology
 from components.settings.quorum import quorum, tolerated_losses
-from operations.tables import Drill
-from operations.topology import Kind, Machine, Topology
+from pricing.tables import Drill
+from pricing.topology import Kind, Machine, Topology
 
 _GOES_ON = "goes on"
 _STOPS = "stops"

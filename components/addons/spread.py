@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pulumi_kubernetes as kubernetes
 
-from components.bootstrap.node_labels import ZONE_LABEL
+from components.kubeadm.labels import ZONE_LABEL
 
 _HOST_LABEL = "kubernetes.io/hostname"
 

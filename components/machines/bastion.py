@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pulumi import Output, ResourceOptions
 
-from components.bootstrap.node_files import NodeFile
+from components.delivery.node_files import NodeFile
 from components.machines.machine import Machine, Shape, Site
-from components.machines.plan import BASTION, BASTION_INSTANCE_TYPE, BASTION_ROOT_GIB
 from components.network.traffic import Party
+from components.plan import BASTION, BASTION_INSTANCE_TYPE, BASTION_ROOT_GIB
 
 # `pulumi up` opens connections to all machines at once; by default sshd drops some when ten are not yet logged in.
 _SSHD = NodeFile(

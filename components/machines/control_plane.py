@@ -7,8 +7,8 @@ from pulumi import ResourceOptions
 from components.identity.statements import tend_worker_pools, write_join_credentials
 from components.living_cluster import CONTROL_PLANE_TYPE
 from components.machines.machine import Machine, Shape, Site
-from components.machines.plan import ETCD_ROOT_GIB, PlannedMachine, machines_are_private
 from components.network.traffic import Party
+from components.plan import ETCD_ROOT_GIB, PlannedMachine, machines_are_private
 from components.settings.model import EtcdTopology
 
 

@@ -9,11 +9,11 @@ import pulumi_aws as aws
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 
 from components.access import HostKey, OperatorKey
-from components.bootstrap.node_files import NodeFile, boot_files, boot_units
-from components.bootstrap.remote import RemoteMachine
+from components.delivery.cloud_config import cloud_config, compressed
+from components.delivery.node_files import NodeFile, boot_files, boot_units
+from components.delivery.remote import RemoteMachine
 from components.identity.roles import MachineRole
 from components.identity.statements import Account, Statement, read_own_parameters
-from components.machines.user_data import cloud_config, compressed
 from components.network.security_groups import SecurityGroups
 from components.network.traffic import Party
 from components.network.vpc import Network

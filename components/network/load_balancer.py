@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pulumi_aws as aws
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 
-from components.bootstrap.kubeadm_documents import API_PORT
+from components.kubeadm.documents import API_PORT
 from components.tags import Tags
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pulumi_aws as aws
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 
-from components.network.addresses import zone_subnets
+from components.addresses import zone_subnets
 from components.settings.model import NatMode, NetworkSettings
 from components.tags import Tags
 

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components.network.addresses import fixed_range, zone_subnets
+from components.addresses import fixed_range, zone_subnets
 from components.network.private_subnets import PrivateSubnets
 from components.settings.model import NatMode, NetworkSettings
 from components.tags import Tags

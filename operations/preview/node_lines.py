@@ -1,7 +1,7 @@
 """The lines that change on machines: kubeadm documents, unit files, scripts. Pure.
 
 They are in the preview because the files of a machine travel as plain text: by standard input of a remote command
-(components/bootstrap/node_files.py: `bundle`), or in the user data of a launch template.
+(components/delivery/node_files.py: `bundle`), or in the user data of a launch template.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 
 import yaml
 
-from components.bootstrap.node_files import BIN, ETC
+from components.delivery.node_files import BIN, ETC
 from operations.preview.digest import SECRET, UNKNOWN, Action, Step
 
 _HEADER: Final = re.compile(r"%%% (?P<mode>[0-7]{4}) (?P<lines>[0-9]+) (?P<path>/\S+)")

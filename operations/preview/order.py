@@ -7,7 +7,7 @@ from itertools import combinations
 
 from operations.preview.digest import Step
 from operations.preview.effects import Effect, Impact
-from operations.topology import Topology
+from pricing.topology import Topology
 
 
 def ranks(steps: Sequence[Step], counted: frozenset[str]) -> Mapping[str, int]:

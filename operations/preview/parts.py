@@ -18,7 +18,7 @@ from operations.report.drawing import text_drawing
 from operations.report.page import cost_blocks, money
 from operations.report.render import markdown_block
 from operations.survival import outcomes
-from operations.tables import drills
+from pricing.tables import drills
 
 _WORST_FIRST: Final = (Action.DELETE, Action.REPLACE, Action.UPDATE, Action.CREATE)
 _UNFOLDED_ROWS: Final = 12

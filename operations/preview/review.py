@@ -10,7 +10,6 @@ from typing import Final
 
 from components.settings.problems import InvalidSettings
 from components.settings.validate import restore
-from operations.cost import Bill, bill
 from operations.errors import OperationFailed
 from operations.preview.digest import Action, Preview, Step
 from operations.preview.effects import Effect, Impact, effect
@@ -18,8 +17,9 @@ from operations.preview.node_lines import MachineChange, machine_change
 from operations.preview.order import ranks, together
 from operations.preview.rules_told import Told, broken
 from operations.stack_files import Stack, stack_of
-from operations.tables import Prices, prices
-from operations.topology import Topology, topology
+from pricing.bill import Bill, bill
+from pricing.tables import Prices, prices
+from pricing.topology import Topology, topology
 
 _NAMES_SHOWN: Final = 4
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from operations.topology import Kind, Topology
+from pricing.topology import Kind, Topology
 
 
 def text_drawing(topology: Topology) -> str:

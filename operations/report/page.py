@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from operations.cost import NOT_INCLUDED, bill
 from operations.report.blocks import Block, Drawing, Page, Paragraph, Section, Table
 from operations.report.drawing import text_drawing
 from operations.report.svg import svg
@@ -12,7 +11,8 @@ from operations.shapes import Shape, shapes
 from operations.sizes import limit_rows, size_for, warnings
 from operations.stack_files import Stack
 from operations.survival import Outcome, outcomes, quorum_table
-from operations.tables import (
+from pricing.bill import NOT_INCLUDED, bill
+from pricing.tables import (
     Prices,
     Size,
     control_plane_sizes,
@@ -23,7 +23,7 @@ from operations.tables import (
     prices,
     size_source,
 )
-from operations.topology import Topology, topology
+from pricing.topology import Topology, topology
 
 
 def report(stack: Stack) -> Page:
@@ -79,7 +79,7 @@ def cost_blocks(built: Topology, table: Prices | None, region: str) -> Iterator[
     if table is None:
         yield Paragraph(
             f"No prices are recorded for {region or 'a stack without a region'}; there are some for "
-            f"{', '.join(priced_regions())} (operations/data/prices.json).",
+            f"{', '.join(priced_regions())} (pricing/data/prices.json).",
             warning=True,
         )
         return

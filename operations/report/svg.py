@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from operations.report.drawing import conversations, nodes_way_in, operators_way_in
-from operations.topology import Kind, Topology
+from pricing.topology import Kind, Topology
 
 _COLUMN: Final = 240
 _GAP: Final = 40

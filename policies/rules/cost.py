@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from operations.cost import bill
-from operations.tables import priced_regions, prices
-from operations.topology import topology
 from policies.model import Context, Finding, Level, Severity, Stack, StackRule
+from pricing.bill import bill
+from pricing.tables import priced_regions, prices
+from pricing.topology import topology
 
 
 def within_budget(stack: Stack, context: Context) -> Iterable[Finding]:

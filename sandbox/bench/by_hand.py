@@ -11,9 +11,9 @@ from pathlib import Path
 
 import yaml
 
-from components.addons.network_plugin import network_plugin
-from components.bootstrap.kubeadm_documents import API_PORT
-from components.bootstrap.node_files import BIN
+from components.delivery.node_files import BIN
+from components.kubeadm.documents import API_PORT
+from components.network_plugins.network_plugin import network_plugin
 from components.settings.model import Settings
 from components.settings.validate import parse
 from sandbox.bench.machine import Fleet, fleet, on_machine
@@ -29,7 +29,7 @@ SYSTEM_PODS = "system pods available"
 
 _STOPPED = "the machines are prepared; stopped before kubeadm, as the measurement wants"
 _LEAVE = 'say "prepared, and nothing else is to be done"\n  exit 0'
-_SCRIPTS = Path("components/bootstrap/scripts")
+_SCRIPTS = Path("components/node/scripts")
 # In the measured copy of the program: a script, a line of it, and what is done instead of that line and the rest.
 _CUTS = (
     ("configure-etcd-member.sh", "  check_disk\n", _LEAVE),

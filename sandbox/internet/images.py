@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from components.bootstrap.kubeadm_documents import ETCD_IMAGE_TAGS
+from components.kubeadm.documents import ETCD_IMAGE_TAGS
 from sandbox.internet.archive import Entry, folder, program
 from sandbox.internet.debian_files import entries_for
 from sandbox.internet.oci import Image

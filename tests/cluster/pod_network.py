@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from components.addons.smoke import IMAGE
+from components.checks.smoke import IMAGE
 from tests.cluster.conftest import Workspace
 
 TALK, GUARDED = "talk", "guarded"

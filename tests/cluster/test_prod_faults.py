@@ -43,7 +43,7 @@ def figures() -> Iterator[Figures]:
     yield made
     print(f"\n{made.table()}")
     if os.environ.get(RECORD):
-        made.record(CHECKOUT / "operations/data/measurements.json")
+        made.record(CHECKOUT / "pricing/data/measurements.json")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.addons.smoke import IMAGE
+from components.checks.smoke import IMAGE
 from tests.cluster.account import instance_ids
 from tests.cluster.conftest import Workspace
 from tests.cluster.waiting import until

@@ -9,8 +9,8 @@ from pathlib import PurePath
 import pytest
 import yaml
 
-from components.bootstrap.kubeadm_documents import worker_join
-from components.bootstrap.worker import worker_files
+from components.delivery.worker_files import worker_files
+from components.kubeadm.documents import worker_join
 from components.settings.about import Change, about_of, key_of
 from components.settings.model import Settings, WorkerPoolSettings
 from tests.components.recording import Secret

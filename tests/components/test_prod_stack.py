@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from components.bootstrap.kubeadm_documents import SHUTDOWN_DELAY_SECONDS
 from components.cluster import Cluster
+from components.kubeadm.documents import SHUTDOWN_DELAY_SECONDS
 from components.settings.model import EtcdSettings
 from tests.components.education import ANSWERS, outputs
 from tests.components.recording import Recording, record

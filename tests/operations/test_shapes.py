@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from operations.cost import bill
 from operations.shapes import shapes
-from operations.topology import topology
+from pricing.bill import bill
+from pricing.topology import topology
 from tests.operations.stacks import DEV, EDUCATION, PROD, STACKED, settings
-from tests.operations.test_cost import FLAT
+from tests.pricing.test_bill import FLAT
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from operations.sizes import limit_rows, size_for, warnings
-from operations.tables import burstable, control_plane_sizes, cpus, etcd_sizes, memory_gib
-from operations.topology import topology
+from pricing.tables import burstable, control_plane_sizes, cpus, etcd_sizes, memory_gib
+from pricing.topology import topology
 from tests.operations.stacks import EDUCATION, PROD, settings
 
 

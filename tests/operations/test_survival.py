@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from operations.survival import outcomes, quorum_table
-from operations.tables import Drill, drills
-from operations.topology import topology
+from pricing.tables import Drill, drills
+from pricing.topology import topology
 from tests.operations.stacks import DEV, EDUCATION, PROD, STACKED, settings, with_bastion
 
 

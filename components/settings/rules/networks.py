@@ -8,7 +8,7 @@ from itertools import combinations
 from math import ceil
 from typing import Final
 
-from components.network.addresses import dynamic_capacity, zone_subnets
+from components.addresses import dynamic_capacity, zone_subnets
 from components.settings.model import NatMode, NetworkPluginName
 from components.settings.problems import Problem
 from components.settings.rules.facts import Facts, Rule, problem

@@ -20,7 +20,7 @@ def test_a_script_is_cut_at_its_line() -> None:
 
 def test_every_script_that_is_measured_up_to_a_line_has_that_line_and_comes_back(tmp_path: Path) -> None:
     program = Program.copied_to(tmp_path, "prod", {})
-    folder = program.folder / "components/bootstrap/scripts"
+    folder = program.folder / "components/node/scripts"
     before = {path: path.read_text() for path in folder.iterdir()}
     with by_hand.cut_scripts(folder):
         changed = {path.name for path, text in before.items() if path.read_text() != text}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from components.addons.calico.manifest import KNOWN_MINOR, calico_images
+from components.network_plugins.calico.manifest import KNOWN_MINOR, calico_images
 from sandbox.internet import calico
 from sandbox.internet.oci import Image
 

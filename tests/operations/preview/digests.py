@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from components.bootstrap.control_plane import control_plane_files
-from components.bootstrap.kubeadm_documents import ControlPlaneMachine
-from components.bootstrap.node_files import bundle
-from components.bootstrap.node_labels import Place
+from components.delivery.control_plane_files import control_plane_files
+from components.delivery.node_files import bundle
+from components.kubeadm.documents import ControlPlaneMachine
+from components.kubeadm.labels import Place
 from components.settings.encode import plain
 from components.settings.model import EtcdTopology, Settings
-from operations.topology import Kind, Machine, topology
+from pricing.topology import Kind, Machine, topology
 
 INSTANCE: Final = "aws:ec2/instance:Instance"
 VOLUME: Final = "aws:ebs/volume:Volume"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.bootstrap.node_files import NodeFile, bundle
+from components.delivery.node_files import NodeFile, bundle
 from operations.cli import main
 from operations.preview.budget import LIMIT
 from operations.preview.comment import comment, marker

@@ -9,7 +9,7 @@ import pytest
 from operations.preview.digest import Action, Step
 from operations.preview.effects import Impact, effect, is_stateful, machine_of
 from operations.preview.node_lines import machine_change
-from operations.topology import topology
+from pricing.topology import topology
 from tests.operations.preview.digests import COMMAND, INSTANCE, LAUNCH_TEMPLATE, VOLUME, machine_bundle
 from tests.operations.stacks import PROD, settings
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import yaml
 
-from components.bootstrap.node_files import NodeFile, bundle, node_script
-from components.machines.user_data import compressed
+from components.delivery.cloud_config import compressed
+from components.delivery.node_files import NodeFile, bundle, node_script
 from operations.preview.digest import UNKNOWN, Action, Step
 from operations.preview.node_lines import machine_change, read_bundle, read_user_data
-from operations.topology import topology
+from pricing.topology import topology
 from tests.operations.preview.digests import COMMAND, LAUNCH_TEMPLATE, machine_bundle
 from tests.operations.stacks import PROD, settings
 

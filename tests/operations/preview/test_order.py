@@ -9,7 +9,7 @@ import pytest
 from operations.preview.digest import Action, Step
 from operations.preview.effects import Effect, Impact
 from operations.preview.order import ranks, together
-from operations.topology import topology
+from pricing.topology import topology
 from tests.operations.stacks import EDUCATION, PROD, STACKED, settings
 
 

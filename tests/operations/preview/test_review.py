@@ -11,7 +11,7 @@ import pytest
 from components.settings.model import Settings
 from operations.preview.digest import read_preview
 from operations.preview.review import Review, Verdict, mismatches, review
-from operations.topology import topology
+from pricing.topology import topology
 from tests.operations.preview.digests import INSTANCE, LAUNCH_TEMPLATE, VOLUME, Digest, rollout
 from tests.operations.stacks import EDUCATION, PROD, settings
 

@@ -9,7 +9,7 @@ import pytest
 
 from operations.report.drawing import conversations, text_drawing
 from operations.report.svg import svg
-from operations.topology import topology
+from pricing.topology import topology
 from tests.operations.stacks import DEV, EDUCATION, PROD, STACKED, settings, with_bastion
 
 _SVG = "{http://www.w3.org/2000/svg}"

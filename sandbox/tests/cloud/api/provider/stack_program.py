@@ -17,7 +17,7 @@ NOT_AWS = (
     "pulumi_command.remote.Command",
     "pulumi_command.local.Command",
     "pulumi_kubernetes.Provider",
-    "components.addons.smoke.Smoke",
+    "components.checks.smoke.Smoke",
 )
 
 

@@ -1,0 +1,66 @@
+"""What the API server reads from its machine's disk: the audit policy, and how Secrets are encrypted. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+
+import yaml
+
+from components.delivery.node_files import ETC, NodeFile
+
+FOLDER = f"{ETC}/api-server"
+ENCRYPTION = f"{FOLDER}/encryption.yaml"
+AUDIT_LOGS = "/var/log/kubernetes/audit"
+
+_READ_ONLY = ["get", "list", "watch"]
+_CORE = ""
+_COMPONENTS = ["system:apiserver", "system:kube-controller-manager", "system:kube-proxy", "system:kube-scheduler"]
+
+
+def audit_policy_file() -> NodeFile:
+    """The audit policy. Its name changes with its content, and with it the manifest: so the API server restarts."""
+    text = yaml.safe_dump(_audit_policy(), sort_keys=False, explicit_start=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    return NodeFile(f"{FOLDER}/audit-policy-{digest}.yaml", text, "0600", needed_at_boot=False)
+
+
+def encryption_configuration(key: str) -> str:
+    """How Secrets are stored; `key` is 32 bytes in base64. What is stored in plain text can still be read."""
+    providers = [{"secretbox": {"keys": [{"name": "key1", "secret": key}]}}, {"identity": {}}]
+    document = {
+        "apiVersion": "apiserver.config.k8s.io/v1",
+        "kind": "EncryptionConfiguration",
+        "resources": [{"resources": ["secrets"], "providers": providers}],
+    }
+    return yaml.safe_dump(document, sort_keys=False, explicit_start=True)
+
+
+def _audit_policy() -> dict[str, object]:
+    """Who changed what, without bodies of secrets; the chatter of the cluster's own parts is left out."""
+    return {
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived"],
+        "rules": [
+            {"level": "None", "nonResourceURLs": ["/healthz*", "/livez*", "/readyz*", "/version", "/openapi/*"]},
+            {"level": "None", "resources": [{"group": _CORE, "resources": ["events"]}]},
+            {"level": "None", "resources": [{"group": "coordination.k8s.io", "resources": ["leases"]}]},
+            {"level": "None", "userGroups": ["system:nodes"], "verbs": _READ_ONLY},
+            {
+                "level": "None",
+                "users": ["system:kube-controller-manager", "system:kube-scheduler"],
+                "verbs": _READ_ONLY,
+            },
+            {"level": "None", "users": ["system:apiserver"], "verbs": _READ_ONLY},
+            {
+                "level": "Metadata",
+                "resources": [
+                    {"group": _CORE, "resources": ["secrets", "configmaps", "serviceaccounts/token"]},
+                    {"group": "authentication.k8s.io", "resources": ["tokenreviews"]},
+                ],
+            },
+            {"level": "Metadata", "verbs": _READ_ONLY},
+            {"level": "Request", "userGroups": ["kubeadm:cluster-admins", "system:masters"]},
+            {"level": "Metadata"},
+        ],
+    }

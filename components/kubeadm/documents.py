@@ -1,0 +1,251 @@
+"""The documents that kubeadm reads, API version kubeadm.k8s.io/v1beta4. Pure: settings in, YAML out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import yaml
+
+from components.delivery.node_files import PATCHES
+from components.kubeadm import api_server_files
+from components.kubeadm.labels import Place, label_arguments, place_labels, pool_labels
+from components.settings.model import KubeletSettings, Settings, WorkerPoolSettings
+
+API_PORT = 6443
+# An API server that is told to stop serves on, not ready, until the load balancer has noticed: two checks, 5 s apart.
+SHUTDOWN_DELAY_SECONDS = 12
+CRI_SOCKET = "unix:///run/containerd/containerd.sock"
+ETCD_DATA = "/var/lib/etcd/data"
+PAUSE_IMAGE = "registry.k8s.io/pause:3.10.2"
+PKI = "/etc/kubernetes/pki"
+# Where the scripts write, in memory, how to reach and verify the cluster, with credentials that live shortly.
+DISCOVERY = "/run/quorate/discovery.conf"
+# etcd's own default, said so that every member says the same; more needs as much memory.
+ETCD_QUOTA_BYTES = 2 * 1024**3
+
+# kubeadm's own choice for these minors is older than 3.6.11, which every member needs before etcd 3.7 comes with 1.37.
+ETCD_IMAGE_TAGS: Mapping[str, str] = {"1.35": "3.6.11-0", "1.36": "3.6.11-0"}
+
+Document = dict[str, object]
+
+
+@dataclass(frozen=True)
+class ControlPlaneMachine:
+    """What the documents say about one machine.
+
+    `public_address` is where operators reach its API server, empty if they don't. `etcd_addresses` are those of members
+    on machines of their own; without any, the machine has a member itself. `load_balanced` says whether the endpoint's
+    name leads to a load balancer.
+    """
+
+    name: str
+    private_address: str
+    public_address: str
+    endpoint_name: str
+    place: Place
+    etcd_addresses: tuple[str, ...] = ()
+    load_balanced: bool = False
+
+
+def kubeadm_documents(settings: Settings, machine: ControlPlaneMachine) -> str:
+    """The documents of `kubeadm init`, as one YAML stream; a machine that joined applies changes from it, too."""
+    documents = [
+        _init_configuration(settings, machine),
+        _cluster_configuration(settings, machine),
+        _kubelet_configuration(settings),
+        _kube_proxy_configuration(),
+    ]
+    return yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
+
+
+def control_plane_join(settings: Settings, machine: ControlPlaneMachine) -> str:
+    """How a machine joins as a control plane: by a file with the cluster's CA, so no certificate key is needed."""
+    document = {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "JoinConfiguration",
+        "discovery": {"file": {"kubeConfigPath": DISCOVERY}},
+        "controlPlane": {"localAPIEndpoint": _local_endpoint(machine.private_address)},
+        "nodeRegistration": _control_plane_registration(settings, machine),
+        "patches": {"directory": PATCHES},
+    }
+    return yaml.safe_dump(document, sort_keys=False, explicit_start=True)
+
+
+def worker_join(pool: WorkerPoolSettings, region: str) -> str:
+    """How the machines of a pool join. Their names and zones are not in it: each has its own."""
+    registration: Document = {
+        "criSocket": CRI_SOCKET,
+        "imagePullPolicy": "IfNotPresent",
+        "kubeletExtraArgs": label_arguments(pool_labels(pool, region)),
+    }
+    if pool.taints:
+        registration["taints"] = [{"key": t.key, "value": t.value, "effect": str(t.effect)} for t in pool.taints]
+    document = {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "JoinConfiguration",
+        "discovery": {"file": {"kubeConfigPath": DISCOVERY}},
+        "nodeRegistration": registration,
+        "patches": {"directory": PATCHES},
+    }
+    return yaml.safe_dump(document, sort_keys=False, explicit_start=True)
+
+
+def worker_kubelet_patch(settings: Settings) -> str:
+    """What a worker lays over the cluster's stored KubeletConfiguration, which may be older than its own files."""
+    return yaml.safe_dump(_kubelet_settings(settings.kubelet), sort_keys=False)
+
+
+def kubernetes_minor(version: str) -> str:
+    """`1.36` of `1.36.4`."""
+    return ".".join(version.split(".")[:2])
+
+
+def _init_configuration(settings: Settings, machine: ControlPlaneMachine) -> Document:
+    return {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "InitConfiguration",
+        # kubeadm always makes a token. Nothing joins with this one, so it expires at once.
+        "bootstrapTokens": [{"ttl": "1m0s", "description": "made by kubeadm init, unused"}],
+        "localAPIEndpoint": _local_endpoint(machine.private_address),
+        "nodeRegistration": _control_plane_registration(settings, machine),
+        "patches": {"directory": PATCHES},
+        "skipPhases": ["show-join-command"],
+    }
+
+
+def _cluster_configuration(settings: Settings, machine: ControlPlaneMachine) -> Document:
+    # kubeadm keeps one such document for the whole cluster, so machines of a load-balanced one must not differ in it.
+    # To each certificate kubeadm adds the machine's own address by itself.
+    own_names = [] if machine.load_balanced else [machine.private_address, machine.public_address]
+    return {
+        "apiVersion": "kubeadm.k8s.io/v1beta4",
+        "kind": "ClusterConfiguration",
+        "clusterName": settings.cluster.name,
+        "kubernetesVersion": f"v{settings.cluster.kubernetes_version}",
+        "controlPlaneEndpoint": f"{machine.endpoint_name}:{API_PORT}",
+        "networking": {
+            "dnsDomain": "cluster.local",
+            "podSubnet": settings.network.pod_cidr,
+            "serviceSubnet": settings.network.service_cidr,
+        },
+        "encryptionAlgorithm": "ECDSA-P256",
+        "etcd": _external_etcd(machine.etcd_addresses) if machine.etcd_addresses else _stacked_etcd(settings),
+        "apiServer": {
+            "certSANs": [machine.endpoint_name, *filter(None, own_names), "127.0.0.1"],
+            "extraArgs": _arguments(
+                {**_api_server_arguments(machine.load_balanced), **settings.control_plane.api_server_arguments}
+            ),
+            "extraVolumes": [
+                _volume("quorate", api_server_files.FOLDER, read_only=True),
+                _volume("audit", api_server_files.AUDIT_LOGS, read_only=False),
+            ],
+        },
+        "controllerManager": {"extraArgs": _arguments({"profiling": "false"})},
+        "scheduler": {"extraArgs": _arguments({"profiling": "false"})},
+    }
+
+
+def _stacked_etcd(settings: Settings) -> Document:
+    etcd: Document = {
+        "dataDir": ETCD_DATA,
+        "extraArgs": _arguments(
+            {
+                "heartbeat-interval": str(settings.etcd.heartbeat_interval_ms),
+                "election-timeout": str(settings.etcd.election_timeout_ms),
+                "quota-backend-bytes": str(ETCD_QUOTA_BYTES),
+            }
+        ),
+    }
+    if (minor := kubernetes_minor(settings.cluster.kubernetes_version)) in ETCD_IMAGE_TAGS:
+        etcd["imageTag"] = ETCD_IMAGE_TAGS[minor]
+    return {"local": etcd}
+
+
+def _external_etcd(addresses: Sequence[str]) -> Document:
+    return {
+        "external": {
+            "endpoints": [f"https://{address}:2379" for address in addresses],
+            "caFile": f"{PKI}/etcd/ca.crt",
+            "certFile": f"{PKI}/apiserver-etcd-client.crt",
+            "keyFile": f"{PKI}/apiserver-etcd-client.key",
+        }
+    }
+
+
+def _api_server_arguments(load_balanced: bool) -> Mapping[str, str]:
+    arguments = {
+        "audit-log-maxage": "30",
+        "audit-log-maxbackup": "10",
+        "audit-log-maxsize": "100",
+        "audit-log-path": f"{api_server_files.AUDIT_LOGS}/audit.log",
+        "audit-policy-file": api_server_files.audit_policy_file().path,
+        "encryption-provider-config": api_server_files.ENCRYPTION,
+        "profiling": "false",
+    }
+    if load_balanced:
+        # Clients keep connections for days: without a nudge, they all stay where a restart has driven them.
+        arguments["goaway-chance"] = "0.001"
+        arguments["shutdown-delay-duration"] = f"{SHUTDOWN_DELAY_SECONDS}s"
+    return arguments
+
+
+def _volume(name: str, path: str, *, read_only: bool) -> Document:
+    kind = "Directory" if read_only else "DirectoryOrCreate"
+    return {"name": name, "hostPath": path, "mountPath": path, "readOnly": read_only, "pathType": kind}
+
+
+def _local_endpoint(private_address: str) -> Document:
+    return {"advertiseAddress": private_address, "bindPort": API_PORT}
+
+
+def _control_plane_registration(settings: Settings, machine: ControlPlaneMachine) -> Document:
+    labels = place_labels(machine.place, settings.control_plane.instance_type)
+    registration: Document = {
+        "name": machine.name,
+        "criSocket": CRI_SOCKET,
+        "imagePullPolicy": "IfNotPresent",
+        # First what machines have in common: a preview shows a change together with its neighbouring lines.
+        "kubeletExtraArgs": [*label_arguments(labels), *_arguments({"node-ip": machine.private_address})],
+    }
+    if settings.control_plane.schedulable:
+        # Absent, kubeadm taints a control plane; an empty list is its way to say "no taint".
+        registration["taints"] = []
+    return registration
+
+
+def _kubelet_configuration(settings: Settings) -> Document:
+    return {
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "cgroupDriver": "systemd",
+        **_kubelet_settings(settings.kubelet),
+        # A machine that is told to go ends its pods in order first: ordinary ones, then those that nodes need.
+        "shutdownGracePeriod": "60s",
+        "shutdownGracePeriodCriticalPods": "15s",
+    }
+
+
+def _kubelet_settings(kubelet: KubeletSettings) -> Document:
+    high = kubelet.image_gc_high_threshold_percent
+    return {
+        "containerLogMaxSize": kubelet.container_log_max_size,
+        "imageGCHighThresholdPercent": high,
+        # The kubelet refuses a low threshold that is not below the high one.
+        "imageGCLowThresholdPercent": min(80, high - 5),
+        "maxPods": kubelet.max_pods,
+    }
+
+
+def _kube_proxy_configuration() -> Document:
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "nftables",
+        # The connection limit is the node's (its sysctl file), as a container may not be allowed to set it.
+        "conntrack": {"maxPerCore": 0, "min": 0},
+    }
+
+
+def _arguments(values: Mapping[str, str]) -> Sequence[Mapping[str, str]]:
+    return [{"name": name, "value": value} for name, value in sorted(values.items())]

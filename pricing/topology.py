@@ -1,0 +1,182 @@
+"""What a stack's settings amount to: machines, zones, disks, balancers, members. Pure, and no resource is asked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+
+from components.plan import (
+    BASTION,
+    BASTION_INSTANCE_TYPE,
+    BASTION_ROOT_GIB,
+    ETCD_ROOT_GIB,
+    machines_are_private,
+    planned_control_planes,
+    planned_etcd_members,
+)
+from components.settings.model import ApiEndpointSettings, EtcdTopology, NatMode, Settings, WorkerPoolSettings
+from components.settings.quorum import quorum
+
+
+class Kind(StrEnum):
+    """What a machine is for."""
+
+    CONTROL_PLANE = "control plane"
+    ETCD = "etcd"
+    BASTION = "bastion"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine with a name of its own. `zone` counts from 0; `etcd_gib` is 0 without a member on it."""
+
+    name: str
+    kind: Kind
+    zone: int
+    instance_type: str
+    address: str
+    public: bool
+    root_gib: int
+    etcd_gib: int = 0
+
+    @property
+    def holds_member(self) -> bool:
+        return self.etcd_gib > 0
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Interchangeable workers; `zones` counts from 0."""
+
+    name: str
+    instance_type: str
+    minimum: int
+    maximum: int
+    zones: tuple[int, ...]
+    root_gib: int
+    spot: bool
+    public: bool
+
+    def at_minimum(self, zone: int) -> int:
+        """How many workers of the minimum stand in a zone: Auto Scaling spreads evenly."""
+        if zone not in self.zones:
+            return 0
+        share, rest = divmod(self.minimum, len(self.zones))
+        return share + (self.zones.index(zone) < rest)
+
+
+@dataclass(frozen=True)
+class LoadBalancer:
+    """A network load balancer in front of the API servers, with a node in each zone."""
+
+    name: str
+    public: bool
+
+
+@dataclass(frozen=True)
+class Topology:
+    """A cluster as its settings describe it."""
+
+    cluster: str
+    zones: int
+    machines: tuple[Machine, ...]
+    pools: tuple[Pool, ...]
+    load_balancers: tuple[LoadBalancer, ...]
+    nat_gateways: int
+    interface_endpoints: int
+    etcd: EtcdTopology
+    schedulable_control_plane: bool
+    snapshots: bool
+
+    @property
+    def control_planes(self) -> tuple[Machine, ...]:
+        return self.of(Kind.CONTROL_PLANE)
+
+    @property
+    def members(self) -> tuple[Machine, ...]:
+        """The machines that hold a member of etcd."""
+        return tuple(machine for machine in self.machines if machine.holds_member)
+
+    @property
+    def majority(self) -> int:
+        return quorum(len(self.members))
+
+    @property
+    def nodes(self) -> tuple[int, int]:
+        """Kubernetes nodes, at the pools' minimum and maximum."""
+        own = len(self.control_planes)
+        return own + sum(p.minimum for p in self.pools), own + sum(p.maximum for p in self.pools)
+
+    def of(self, kind: Kind) -> tuple[Machine, ...]:
+        return tuple(machine for machine in self.machines if machine.kind is kind)
+
+    def serves_without(self, lost: frozenset[str]) -> bool:
+        """Whether the API takes writes when the machines named in `lost` are gone."""
+        members = [machine for machine in self.members if machine.name not in lost]
+        servers = [machine for machine in self.control_planes if machine.name not in lost]
+        return len(members) >= self.majority and bool(servers)
+
+    def in_zone(self, zone: int) -> frozenset[str]:
+        return frozenset(machine.name for machine in self.machines if machine.zone == zone)
+
+    def tolerated_members(self) -> int:
+        return len(self.members) - self.majority
+
+    def survives_any_zone(self) -> bool:
+        """Whether the API takes writes whichever one zone is lost."""
+        return all(self.serves_without(self.in_zone(zone)) for zone in range(self.zones))
+
+    def members_by_zone(self) -> tuple[int, ...]:
+        count = Counter(machine.zone for machine in self.members)
+        return tuple(count[zone] for zone in range(self.zones))
+
+
+def topology(settings: Settings) -> Topology:
+    """The topology of checked settings."""
+    network, etcd, plane = settings.network, settings.etcd, settings.control_plane
+    public = not machines_are_private(settings)
+    stacked = etcd.topology is EtcdTopology.STACKED
+    machines = [
+        Machine(
+            planned.name, Kind.CONTROL_PLANE, planned.zone, plane.instance_type, planned.address, public,
+            plane.root_volume_gib, etcd.volume_gib if stacked else 0,
+        )
+        for planned in planned_control_planes(settings)
+    ]  # fmt: skip
+    machines += [
+        Machine(
+            planned.name, Kind.ETCD, planned.zone, etcd.instance_type, planned.address, public,
+            ETCD_ROOT_GIB, etcd.volume_gib,
+        )
+        for planned in planned_etcd_members(settings)
+    ]  # fmt: skip
+    if settings.access.bastion:
+        machines.append(Machine(BASTION, Kind.BASTION, 0, BASTION_INSTANCE_TYPE, "", True, BASTION_ROOT_GIB))
+    return Topology(
+        cluster=settings.cluster.name,
+        zones=network.zones,
+        machines=tuple(machines),
+        pools=tuple(_pool(pool, network.zones, public) for pool in settings.workers),
+        load_balancers=_load_balancers(settings.api_endpoint),
+        nat_gateways={NatMode.NONE: 0, NatMode.SINGLE: 1, NatMode.PER_ZONE: network.zones}[network.nat],
+        # One network interface per service and zone.
+        interface_endpoints=len(network.interface_endpoints) * network.zones,
+        etcd=etcd.topology,
+        schedulable_control_plane=plane.schedulable,
+        snapshots=settings.backups.enabled,
+    )
+
+
+def _pool(pool: WorkerPoolSettings, zones: int, public: bool) -> Pool:
+    chosen = tuple(zone - 1 for zone in pool.zones) or tuple(range(zones))
+    return Pool(
+        pool.name, pool.instance_type, pool.minimum, pool.maximum, chosen, pool.root_volume_gib, pool.spot, public
+    )
+
+
+def _load_balancers(endpoint: ApiEndpointSettings) -> tuple[LoadBalancer, ...]:
+    """One for nodes, and one for operators, where the stack has them."""
+    names = [("internal", False)] if endpoint.load_balancer else []
+    names += [("public", True)] if endpoint.public else []
+    return tuple(LoadBalancer(name, public) for name, public in names)

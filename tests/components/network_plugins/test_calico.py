@@ -1,0 +1,138 @@
+"""Calico's manifest."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from components.network_plugins.calico.definitions import plural
+from components.network_plugins.calico.manifest import calico_images, calico_manifest
+from components.network_plugins.network_plugin import network_plugin
+from components.settings.model import NetworkPluginName, NetworkPluginSettings, Settings
+from tests.components.education import SETTINGS
+from tests.components.golden_files import assert_is_reviewed
+
+API = ("api.prod.quorate.internal", 6443)
+VERSION = "3.32.2"
+# What Calico 3.28 and 3.32 read or write at start, as their own manifests list it.
+NEEDED = {
+    "bgpconfigurations", "bgpfilters", "bgppeers", "blockaffinities", "caliconodestatuses", "clusterinformations",
+    "felixconfigurations", "globalnetworkpolicies", "globalnetworksets", "hostendpoints", "ipamblocks", "ipamconfigs",
+    "ipamhandles", "ippools", "ipreservations", "kubecontrollersconfigurations", "networkpolicies", "networksets",
+    "stagedglobalnetworkpolicies", "stagedkubernetesnetworkpolicies", "stagednetworkpolicies", "tiers",
+    "clusternetworkpolicies",
+}  # fmt: skip
+
+
+def with_calico(version: str = VERSION) -> Settings:
+    plugin = NetworkPluginSettings(name=NetworkPluginName.CALICO, version=version)
+    return dataclasses.replace(SETTINGS, network_plugin=plugin)
+
+
+def objects(pod_cidr: str = "10.244.0.0/16") -> dict[tuple[str, str], dict[str, Any]]:
+    documents = list(yaml.safe_load_all(calico_manifest(VERSION, pod_cidr, *API)))
+    found = {(o["kind"], o["metadata"]["name"]): o for o in documents}
+    assert len(found) == len(documents)
+    return found
+
+
+def agent(pod_cidr: str = "10.244.0.0/16") -> dict[str, Any]:
+    (container,) = objects(pod_cidr)["DaemonSet", "calico-node"]["spec"]["template"]["spec"]["containers"]
+    return dict(container)
+
+
+def environment(container: dict[str, Any]) -> dict[str, Any]:
+    return {entry["name"]: entry.get("value") for entry in container["env"]}
+
+
+def test_the_manifest_is_the_reviewed_one() -> None:
+    assert_is_reviewed("calico.yaml", network_plugin(with_calico(), *API).manifest)
+
+
+def test_every_kind_that_calico_works_with_is_defined_once() -> None:
+    definitions = [o["spec"] for (kind, _), o in objects().items() if kind == "CustomResourceDefinition"]
+    assert sorted(spec["names"]["plural"] for spec in definitions) == sorted(NEEDED)
+    for spec in definitions:
+        (version,) = spec["versions"]
+        assert version["schema"]["openAPIV3Schema"]["x-kubernetes-preserve-unknown-fields"] is True
+
+
+def test_network_policies_and_sets_belong_to_namespaces_and_the_rest_to_the_cluster() -> None:
+    definitions = [o["spec"] for (kind, _), o in objects().items() if kind == "CustomResourceDefinition"]
+    namespaced = {spec["names"]["kind"] for spec in definitions if spec["scope"] == "Namespaced"}
+    assert namespaced == {"NetworkPolicy", "NetworkSet", "StagedNetworkPolicy", "StagedKubernetesNetworkPolicy"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("IPPool", "ippools"), ("BlockAffinity", "blockaffinities"), ("CalicoNodeStatus", "caliconodestatuses")],
+)
+def test_names_in_the_plural(kind: str, name: str) -> None:
+    assert plural(kind) == name
+
+
+def test_all_pod_traffic_between_machines_is_in_vxlan() -> None:
+    values = environment(agent("172.16.0.0/12"))
+    assert values["CALICO_IPV4POOL_CIDR"] == "172.16.0.0/12"
+    assert (values["CALICO_IPV4POOL_VXLAN"], values["CALICO_IPV4POOL_IPIP"]) == ("Always", "Never")
+    assert values["CALICO_NETWORKING_BACKEND"] == "vxlan"
+
+
+def test_the_mtu_is_the_machines_own_less_the_header() -> None:
+    cni = json.loads(objects()["ConfigMap", "calico-config"]["data"]["cni_network_config"])
+    assert cni["plugins"][0]["mtu"] == 0
+    assert environment(agent())["FELIX_VXLANMTU"] == "0"
+
+
+def test_nodes_reach_the_api_without_kube_proxy() -> None:
+    data = objects()["ConfigMap", "kubernetes-services-endpoint"]["data"]
+    assert data == {"KUBERNETES_SERVICE_HOST": API[0], "KUBERNETES_SERVICE_PORT": "6443"}
+    pod = objects()["DaemonSet", "calico-node"]["spec"]["template"]["spec"]
+    for container in [*pod["initContainers"], *pod["containers"]]:
+        assert container["envFrom"] == [{"configMapRef": {"name": "kubernetes-services-endpoint"}}]
+
+
+def test_every_mount_has_its_volume() -> None:
+    pod = objects()["DaemonSet", "calico-node"]["spec"]["template"]["spec"]
+    volumes = {volume["name"] for volume in pod["volumes"]}
+    mounts = {mount["name"] for c in [*pod["initContainers"], *pod["containers"]] for mount in c["volumeMounts"]}
+    assert mounts == volumes
+
+
+def test_each_account_is_bound_to_its_role() -> None:
+    found = objects()
+    for name in ("calico-node", "calico-cni-plugin", "calico-kube-controllers"):
+        assert found["ServiceAccount", name]["metadata"]["namespace"] == "kube-system"
+        assert found["ClusterRoleBinding", name]["roleRef"]["name"] == name
+        assert found["ClusterRole", name]["rules"]
+
+
+def test_no_role_reads_secrets_or_writes_pods() -> None:
+    for (kind, _), document in objects().items():
+        for rule in document.get("rules", []) if kind == "ClusterRole" else []:
+            assert "secrets" not in rule["resources"]
+            assert not ({"pods", "nodes", "*"} & set(rule["resources"]) and {"create", "delete"} & set(rule["verbs"]))
+
+
+def test_images_are_pinned_by_version_and_pulled_beforehand() -> None:
+    found = objects()
+    pods = [found["DaemonSet", "calico-node"], found["Deployment", "calico-kube-controllers"]]
+    specs = [pod["spec"]["template"]["spec"] for pod in pods]
+    used = {c["image"] for spec in specs for c in [*spec.get("initContainers", []), *spec["containers"]]}
+    assert used == set(calico_images(VERSION)) == set(network_plugin(with_calico(), *API).images)
+
+
+def test_what_is_waited_for_is_in_the_manifest() -> None:
+    namespace, kind, name = network_plugin(with_calico(), *API).workload.split("/")
+    (metadata,) = [o["metadata"] for (k, n), o in objects().items() if (k.lower(), n) == (kind, name)]
+    assert metadata["namespace"] == namespace
+
+
+@pytest.mark.parametrize("version", ["3.28.5", "3.33.0", "0.28.4"])
+def test_a_version_of_another_minor_is_refused(version: str) -> None:
+    with pytest.raises(ValueError, match=r"not of the known minor 3\.32"):
+        network_plugin(with_calico(version), *API)

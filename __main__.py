@@ -5,15 +5,15 @@ from __future__ import annotations
 import pulumi
 
 from components.cluster import Cluster
-from components.living_cluster import living_cluster
+from components.previous_update import previous_update
 from components.settings.encode import plain
 from components.settings.load import load
 
 
 def main() -> None:
-    living = living_cluster()
-    settings = load(living.settings)
-    cluster = Cluster(settings.cluster.name, settings, living)
+    previous = previous_update()
+    settings = load(previous.settings)
+    cluster = Cluster(settings.cluster.name, settings, previous)
     pulumi.export("kubeconfig", cluster.kubeconfig)
     pulumi.export("apiAddress", cluster.api_address)
     pulumi.export("apiEndpoint", cluster.api_endpoint)

@@ -6,11 +6,8 @@ import pulumi_aws as aws
 import pulumi_tls as tls
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components.identity.statements import parameter_path
+from components.plan import machine_parameter
 from components.tags import Tags
-
-# The user that Debian's images make for the launch key.
-LOGIN_USER = "admin"
 
 
 class OperatorKey(ComponentResource):
@@ -46,7 +43,7 @@ class HostKey(ComponentResource):
     def __init__(self, name: str, cluster: str, machine: str, tags: Tags, opts: ResourceOptions | None = None) -> None:
         super().__init__("quorate:index:HostKey", name, None, opts)
         key = tls.PrivateKey(f"{name}-key", algorithm="ED25519", opts=ResourceOptions(parent=self))
-        self.parameter_name = parameter_path(cluster, machine, "ssh-host-key")
+        self.parameter_name = machine_parameter(cluster, machine, "ssh-host-key")
         self.parameter = aws.ssm.Parameter(
             f"{name}-parameter",
             name=self.parameter_name,

@@ -7,20 +7,14 @@ from collections.abc import Sequence
 import pulumi_aws as aws
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
-from components.machines.machine import Site
 from components.network.load_balancer import ApiLoadBalancer
 from components.network.traffic import Party
-from components.plan import PlannedMachine, machines_are_private
-from components.settings.model import ClusterSettings
-
-
-def endpoint_name(settings: ClusterSettings) -> str:
-    """`api.CLUSTER.DOMAIN`: in every certificate and kubeconfig, from the first day."""
-    return f"api.{settings.name}.{settings.domain}"
+from components.plan import PlannedMachine
+from components.site import Site
 
 
 class ApiEndpoint(ComponentResource):
-    """Resolves the API's name inside the VPC: to the first control plane, or to a load balancer before all of them.
+    """Resolves the API's name inside the VPC: to the first control plane, or to a load balancer in front of all.
 
     A public load balancer, if there is one, is only for operators: nodes never leave the VPC to reach the API.
     """
@@ -28,19 +22,19 @@ class ApiEndpoint(ComponentResource):
     internal: ApiLoadBalancer | None
     public: ApiLoadBalancer | None
 
-    def __init__(self, name: str, site: Site, first: PlannedMachine, opts: ResourceOptions | None = None) -> None:
+    def __init__(self, name: str, site: Site, opts: ResourceOptions | None = None) -> None:
         super().__init__("quorate:index:ApiEndpoint", name, None, opts)
-        settings = site.settings
-        self._private = machines_are_private(settings)
-        endpoint, cluster = settings.api_endpoint, settings.cluster
+        plan = site.plan
+        self._private = plan.machines_are_private
+        endpoint, first = plan.settings.api_endpoint, plan.founder
         self.internal = self._balancer(f"{name}-internal", site, True) if endpoint.load_balancer else None
         self.public = self._balancer(f"{name}-public", site, False) if endpoint.public else None
         # The first must be a target before it is an API server: kubeadm calls it by the endpoint's name.
         self.first_target = self.add_target(first)
         zone = aws.route53.Zone(
             f"{name}-zone",
-            name=f"{cluster.name}.{cluster.domain}",
-            comment=f"API endpoint of the cluster {cluster.name}",
+            name=plan.zone_name,
+            comment=f"API endpoint of the cluster {plan.settings.cluster.name}",
             vpcs=[aws.route53.ZoneVpcArgs(vpc_id=site.network.vpc_id)],
             tags=site.tags.named("zone"),
             opts=ResourceOptions(parent=self),
@@ -48,7 +42,7 @@ class ApiEndpoint(ComponentResource):
         aws.route53.Record(
             f"{name}-record",
             zone_id=zone.zone_id,
-            name=endpoint_name(cluster),
+            name=plan.endpoint_name,
             type="A",
             ttl=None if self.internal else 60,
             records=None if self.internal else [first.address],
@@ -86,7 +80,7 @@ class ApiEndpoint(ComponentResource):
         network = site.network
         return ApiLoadBalancer(
             name,
-            site.settings.cluster.name,
+            site.plan.settings.cluster.name,
             internal,
             network.vpc_id,
             network.machine_subnet_ids if internal else network.public_subnet_ids,

@@ -1,4 +1,4 @@
-"""The control plane and its store: machines all at once, then kubeadm in the order that it needs."""
+"""The control plane: its machines, kubeadm on them in the order that it needs, and their place behind the endpoint."""
 
 from __future__ import annotations
 
@@ -6,150 +6,114 @@ from collections.abc import Sequence
 
 from pulumi import Output, Resource, ResourceOptions
 
-from components.api_endpoint import ApiEndpoint, endpoint_name
-from components.delivery.control_plane_files import ControlPlaneBootstrap, control_plane_files
-from components.delivery.etcd_files import EtcdMemberBootstrap, etcd_member_files
-from components.delivery.node_files import NodeFile
-from components.delivery.remote import run_scripts
-from components.delivery.steps import fingerprint
-from components.kubeadm import documents as kubeadm_documents
+from components.api_endpoint import ApiEndpoint
+from components.delivery.control_plane_files import control_plane_files, control_plane_keys
+from components.delivery.steps import DeliveredStep, Files, RemoteMachine, fingerprint, run_step
+from components.identity.statements import Statement, tend_worker_pools, write_join_credentials
+from components.kubeadm.documents import ControlPlaneNode
 from components.kubeadm.labels import Place
-from components.living_cluster import ETCD_MEMBER
-from components.machines.control_plane import ControlPlaneMachine, EtcdMachine
-from components.machines.machine import Site
-from components.machines.rollout import Turns
+from components.machines.identity import MachineIdentity
+from components.machines.machine import Machine
+from components.machines.rollout import Rollout
 from components.network_plugins.network_plugin import NetworkPlugin
 from components.pki import Pki
-from components.plan import PlannedMachine, machines_are_private, planned_control_planes, planned_etcd_members
-
-Files = Output[tuple[NodeFile, ...]]
-
-
-class EtcdMembers:
-    """etcd's own machines. Empty where etcd is stacked."""
-
-    machines: list[EtcdMachine]
-    bootstraps: Sequence[Resource]
-
-    def __init__(self, name: str, site: Site, pki: Pki, turns: Turns, child: ResourceOptions) -> None:
-        planned = planned_etcd_members(site.settings)
-        members = {member.name: member.address for member in planned}
-        self.machines = []
-        bootstraps = []
-        for member in planned:
-            resource_name = f"{name}-{member.name}"
-            machine = EtcdMachine(resource_name, member, site, child)
-            files = _member_files(site, member, machine, members)
-            machine.start(files, turns.awaited_by(machine))
-            machine.register()
-            self.machines.append(machine)
-            # All at once: a new cluster's members need each other for a quorum.
-            step = EtcdMemberBootstrap(resource_name, machine.remote, files, pki.etcd_member_files(member.name), child)
-            bootstraps.append(step)
-            turns.add(step)
-        self.bootstraps = bootstraps
+from components.plan import PlannedMachine
+from components.previous_update import ETCD_MEMBER
+from components.site import Site
 
 
 class ControlPlane:
-    """The control-plane machines. `bootstrap` makes them one cluster; `complete` is what to wait for then."""
+    """kubeadm init on the first machine, then the others join, each before it becomes a target. `complete` ends that.
 
-    machines: list[ControlPlaneMachine]
+    With etcd beside them they join one at a time: etcd takes one new member at a time. But those that come back with
+    its data start together, as the first finds no quorum by itself.
+    """
+
+    machines: list[MachineIdentity]
     files: list[Files]
     complete: list[Resource]
+    founder: RemoteMachine
 
-    def __init__(self, name: str, site: Site, plugin: NetworkPlugin, turns: Turns, child: ResourceOptions) -> None:
-        self._name, self._site, self._turns, self._child = name, site, turns, child
-        self._planned = planned_control_planes(site.settings)
-        self.machines = []
-        self.files = []
-        self.complete = []
-        for planned in self._planned:
-            machine = ControlPlaneMachine(f"{name}-{planned.name}", planned, site, child)
-            self.machines.append(machine)
-            self.files.append(self._machine_files(planned, machine, plugin))
-
-    @property
-    def first(self) -> ControlPlaneMachine:
-        """The machine that founds the cluster, and that what is done once is done on."""
-        return self.machines[0]
-
-    def bootstrap(self, pki: Pki, endpoint: ApiEndpoint, etcd: Sequence[Resource]) -> None:
-        """Starts the machines; kubeadm init on the first, then the others join, each before it becomes a target.
-
-        With etcd beside them they join one at a time: etcd takes one new member at a time. But those that come back
-        with its data start together, as the first finds no quorum by itself.
-        """
-        one_by_one = not planned_etcd_members(self._site.settings)
+    def __init__(
+        self,
+        name: str,
+        site: Site,
+        bastion: RemoteMachine | None,
+        pki: Pki,
+        plugin: NetworkPlugin,
+        endpoint: ApiEndpoint,
+        etcd: Sequence[Resource],
+        rollout: Rollout,
+        child: ResourceOptions,
+    ) -> None:
+        """`etcd` is what serves before the founder starts; none where etcd is stacked."""
+        self._site, self._plugin, self._endpoint = site, plugin, endpoint
+        self.machines, self.files, self.complete = [], [], []
+        one_by_one = not site.plan.etcd_is_external
         before_init: Sequence[Resource] = [*etcd, *endpoint.first_target]
         after = before_init
-        steps: list[Resource] = []
-        for planned, machine, files in zip(self._planned, self.machines, self.files, strict=True):
-            resource_name = f"{self._name}-{planned.name}"
-            machine.start(files, self._turns.awaited_by(machine))
-            step = ControlPlaneBootstrap(
+        for planned in site.plan.control_planes:
+            resource_name = f"{name}-{planned.name}"
+            identity = MachineIdentity(resource_name, planned, site, self._statements(), child)
+            files = self._files(identity)
+            machine = Machine(identity, site, files, bastion=bastion, after=rollout.awaited_by(identity))
+            step = DeliveredStep(
+                "quorate:bootstrap:ControlPlaneBootstrap",
                 resource_name,
                 machine.remote,
-                files,
                 pki.control_plane_files,
-                self._child,
-                before_init if self._turns.comes_back(resource_name) else after,
+                control_plane_keys,
+                files,
+                "configure-control-plane",
+                child,
+                before_init if rollout.comes_back(resource_name) else after,
             )
-            if steps:
+            if self.machines:
                 endpoint.add_target(planned, [step])
-            if one_by_one or not steps:
+            else:
+                self.founder = machine.remote
+            if one_by_one or not self.machines:
                 after = [step]
-            machine.register(**({ETCD_MEMBER: step.configured.id.apply(lambda _: True)} if one_by_one else {}))
-            steps.append(step)
-            self._turns.add(step)
-            self.complete.append(self._behind_load_balancer(machine, files, step, endpoint))
+            identity.record(**({ETCD_MEMBER: step.configured.id.apply(lambda _: True)} if one_by_one else {}))
+            rollout.add(step)
+            self.machines.append(identity)
+            self.files.append(files)
+            self.complete.append(self._behind_load_balancer(identity, machine.remote, files, step))
 
     def _behind_load_balancer(
-        self, machine: ControlPlaneMachine, files: Files, step: Resource, endpoint: ApiEndpoint
+        self, identity: MachineIdentity, machine: RemoteMachine, files: Files, step: Resource
     ) -> Resource:
         """The step after which the machine reaches the API through the load balancer; `step` itself without one.
 
         Apart from `step`, as control planes join each other directly while AWS is still making the load balancer.
         """
-        if not endpoint.internal:
+        if not self._endpoint.internal:
             return step
-        return run_scripts(
-            f"{self._name}-{machine.name}-endpoint",
-            machine.remote,
-            [["name-api-endpoint.sh", "dns"]],
+        return run_step(
+            f"{identity.resource_name}-endpoint",
+            machine,
+            ["follow-load-balancer"],
             stdin=files.apply(lambda known: fingerprint(*(file.content for file in known))),
-            parent=machine,
-            depends_on=[step, endpoint.internal.listener, *endpoint.first_target],
+            parent=identity,
+            depends_on=[step, self._endpoint.internal.listener, *self._endpoint.first_target],
         )
 
-    def _machine_files(self, planned: PlannedMachine, machine: ControlPlaneMachine, plugin: NetworkPlugin) -> Files:
-        settings = self._site.settings
-        balanced = settings.api_endpoint.load_balancer
-        name = endpoint_name(settings.cluster)
-        etcd = tuple(member.address for member in planned_etcd_members(settings))
-        others = [other.address for other in self._planned if other is not planned]
-        place = Place(self._site.account.region, self._site.network.zone_names[planned.zone])
+    def _files(self, identity: MachineIdentity) -> Files:
+        plan, planned = self._site.plan, identity.planned
+        place = self._place(planned)
         # A private machine's certificate needs no other address than that which it has anyway.
-        public = Output.from_input("") if machines_are_private(settings) else machine.address
+        public = identity.address if planned.public else Output.from_input("")
+        return Output.all(identity.volume_id, public).apply(
+            lambda known: control_plane_files(plan, ControlPlaneNode(planned, place, known[1]), self._plugin, known[0])
+        )
 
-        def files(known: Sequence[str]) -> tuple[NodeFile, ...]:
-            volume_id, public_address = known
-            documented = kubeadm_documents.ControlPlaneMachine(
-                planned.name, planned.address, public_address, name, place, etcd, balanced
-            )
-            return control_plane_files(
-                settings,
-                documented,
-                volume_id,
-                plugin.workload,
-                plugin.images,
-                joins=planned is not self._planned[0],
-                other_addresses=others,
-            )
+    def _place(self, planned: PlannedMachine) -> Place:
+        return Place(self._site.account.region, self._site.network.zone_names[planned.zone])
 
-        return Output.all(machine.volume_id, public).apply(files)
-
-
-def _member_files(site: Site, member: PlannedMachine, machine: EtcdMachine, members: dict[str, str]) -> Files:
-    return machine.volume_id.apply(
-        lambda volume_id: etcd_member_files(site.settings, member.name, member.address, volume_id, members)
-    )
+    def _statements(self) -> list[Statement]:
+        """What renewing the credentials of workers, and looking after them, takes."""
+        account, settings = self._site.account, self._site.plan.settings
+        if not settings.workers:
+            return []
+        cluster = settings.cluster.name
+        return [write_join_credentials(account, cluster), *tend_worker_pools(account, cluster)]

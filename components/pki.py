@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 import pulumi_tls as tls
 from pulumi import ComponentResource, Output, ResourceOptions
 
+from components.kubeadm.api_server_files import ENCRYPTION_KEY
+
 _TEN_YEARS_IN_HOURS = 87600
 _YEAR_IN_HOURS = 8760
 _MONTH_IN_HOURS = 720
-
-# Among the control plane's files: the key of Secrets, 32 bytes in base64.
-ENCRYPTION_KEY = "encryption-key"
 
 Certificate = tuple[Output[str], Output[str]]
 """A certificate and its private key, as PEM."""

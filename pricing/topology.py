@@ -6,15 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
-from components.plan import (
-    BASTION,
-    BASTION_INSTANCE_TYPE,
-    BASTION_ROOT_GIB,
-    ETCD_ROOT_GIB,
-    machines_are_private,
-    planned_control_planes,
-    planned_etcd_members,
-)
+from components.plan import Plan, PlannedMachine, Role
 from components.settings.model import ApiEndpointSettings, EtcdTopology, NatMode, Settings, WorkerPoolSettings
 from components.settings.quorum import quorum
 
@@ -134,45 +126,35 @@ class Topology:
 
 def topology(settings: Settings) -> Topology:
     """The topology of checked settings."""
-    network, etcd, plane = settings.network, settings.etcd, settings.control_plane
-    public = not machines_are_private(settings)
-    stacked = etcd.topology is EtcdTopology.STACKED
-    machines = [
-        Machine(
-            planned.name, Kind.CONTROL_PLANE, planned.zone, plane.instance_type, planned.address, public,
-            plane.root_volume_gib, etcd.volume_gib if stacked else 0,
-        )
-        for planned in planned_control_planes(settings)
-    ]  # fmt: skip
-    machines += [
-        Machine(
-            planned.name, Kind.ETCD, planned.zone, etcd.instance_type, planned.address, public,
-            ETCD_ROOT_GIB, etcd.volume_gib,
-        )
-        for planned in planned_etcd_members(settings)
-    ]  # fmt: skip
-    if settings.access.bastion:
-        machines.append(Machine(BASTION, Kind.BASTION, 0, BASTION_INSTANCE_TYPE, "", True, BASTION_ROOT_GIB))
+    network, plan = settings.network, Plan(settings)
     return Topology(
         cluster=settings.cluster.name,
         zones=network.zones,
-        machines=tuple(machines),
-        pools=tuple(_pool(pool, network.zones, public) for pool in settings.workers),
+        machines=tuple(_machine(machine) for machine in plan.machines),
+        pools=tuple(_pool(plan, pool) for pool in settings.workers),
         load_balancers=_load_balancers(settings.api_endpoint),
         nat_gateways={NatMode.NONE: 0, NatMode.SINGLE: 1, NatMode.PER_ZONE: network.zones}[network.nat],
         # One network interface per service and zone.
         interface_endpoints=len(network.interface_endpoints) * network.zones,
-        etcd=etcd.topology,
-        schedulable_control_plane=plane.schedulable,
+        etcd=settings.etcd.topology,
+        schedulable_control_plane=settings.control_plane.schedulable,
         snapshots=settings.backups.enabled,
     )
 
 
-def _pool(pool: WorkerPoolSettings, zones: int, public: bool) -> Pool:
-    chosen = tuple(zone - 1 for zone in pool.zones) or tuple(range(zones))
+def _machine(planned: PlannedMachine) -> Machine:
+    kind = {Role.CONTROL_PLANE: Kind.CONTROL_PLANE, Role.ETCD: Kind.ETCD, Role.BASTION: Kind.BASTION}[planned.role]
+    return Machine(
+        planned.name, kind, planned.zone, planned.instance_type, planned.address, planned.public,
+        planned.root_volume_gib, planned.etcd_volume_gib,
+    )  # fmt: skip
+
+
+def _pool(plan: Plan, pool: WorkerPoolSettings) -> Pool:
     return Pool(
-        pool.name, pool.instance_type, pool.minimum, pool.maximum, chosen, pool.root_volume_gib, pool.spot, public
-    )
+        pool.name, pool.instance_type, pool.minimum, pool.maximum, plan.pool_zones(pool), pool.root_volume_gib,
+        pool.spot, not plan.machines_are_private,
+    )  # fmt: skip
 
 
 def _load_balancers(endpoint: ApiEndpointSettings) -> tuple[LoadBalancer, ...]:

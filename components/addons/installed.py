@@ -8,17 +8,13 @@ import pulumi_kubernetes as kubernetes
 from pulumi import Resource, ResourceOptions
 
 from components.addons.metrics_server import MetricsServer
-from components.settings.model import AddonSettings, Settings
-
-
-def several_nodes(settings: Settings) -> bool:
-    """Whether pods have more than one node to stand on."""
-    return settings.control_plane.count + sum(pool.minimum for pool in settings.workers) > 1
+from components.plan import Plan
+from components.settings.model import AddonSettings
 
 
 def install_addons(
     name: str,
-    settings: Settings,
+    plan: Plan,
     provider: kubernetes.Provider,
     deleted_with: Resource,
     network_ready: Resource,
@@ -28,9 +24,10 @@ def install_addons(
 
     What needs a network between pods at its start waits for `network_ready`.
     """
+    settings = plan.settings
     options = ResourceOptions.merge(child, ResourceOptions(provider=provider, deleted_with=deleted_with))
     installed: list[Resource] = []
-    if several_nodes(settings):
+    if plan.has_several_nodes:
         installed.append(_dns_disruption_budget(name, options))
     if settings.addons.metrics_server:
         installed.append(MetricsServer(f"{name}-metrics-server", 1, provider, deleted_with, network_ready, child))

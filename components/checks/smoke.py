@@ -8,6 +8,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi import ComponentResource, Resource, ResourceOptions
 
 from components.addons.spread import spread
+from components.plan import Plan
 
 NAMESPACE = "quorate-smoke"
 SERVICE = "smoke"
@@ -17,9 +18,14 @@ IMAGE = "registry.k8s.io/e2e-test-images/agnhost:2.63.0"
 _NOBODY = 65534
 
 
-def page(cluster: str) -> str:
+def page_text(plan: Plan) -> str:
+    """What stands on the page."""
+    return f"The cluster {plan.settings.cluster.name} works."
+
+
+def page(plan: Plan) -> str:
     """What the Service answers."""
-    return f"<!doctype html>\n<title>{cluster}</title>\n<h1>The cluster {cluster} works.</h1>\n"
+    return f"<!doctype html>\n<title>{plan.settings.cluster.name}</title>\n<h1>{page_text(plan)}</h1>\n"
 
 
 class Smoke(ComponentResource):
@@ -28,8 +34,7 @@ class Smoke(ComponentResource):
     def __init__(
         self,
         name: str,
-        cluster: str,
-        replicas: int,
+        plan: Plan,
         provider: kubernetes.Provider,
         deleted_with: Resource,
         opts: ResourceOptions | None = None,
@@ -46,14 +51,14 @@ class Smoke(ComponentResource):
         configuration = kubernetes.core.v1.ConfigMap(
             f"{name}-page",
             metadata={"name": "page", "namespace": NAMESPACE},
-            data={"index.html": page(cluster)},
+            data={"index.html": page(plan)},
             opts=in_namespace,
         )
         deployment = kubernetes.apps.v1.Deployment(
             f"{name}-web",
             metadata={"name": SERVICE, "namespace": NAMESPACE, "labels": labels},
             spec={
-                "replicas": replicas,
+                "replicas": 2 if plan.has_several_nodes else 1,
                 "selector": {"match_labels": labels},
                 "template": {"metadata": {"labels": labels}, "spec": _pod(labels)},
             },

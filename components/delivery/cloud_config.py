@@ -7,7 +7,8 @@ import gzip
 
 import yaml
 
-from components.delivery.node_files import NodeFile, host_key_script
+from components.delivery.inline_program import host_key_program
+from components.delivery.node_files import NodeFile
 
 # EC2's limit, before base64.
 LIMIT_BYTES = 16384
@@ -30,7 +31,7 @@ def cloud_config(
         # The host key comes from the parameter store: cloud-init must not delete it, nor add others beside it.
         document["ssh_deletekeys"] = False
         document["ssh_genkeytypes"] = ["ed25519"]
-        document["bootcmd"] = [["bash", "-c", host_key_script(), "fetch-host-key", host_key_parameter]]
+        document["bootcmd"] = [["python3", "-c", host_key_program(), host_key_parameter]]
     document["write_files"] = [{"path": file.path, "permissions": file.mode, "content": file.content} for file in files]
     if units:
         document["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "start", "--no-block", *units]]

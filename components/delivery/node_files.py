@@ -1,97 +1,61 @@
-"""The files of a machine by its role. Pure: static scripts and units, and one environment file."""
+"""The files of a machine by its role: the node program, scripts, units, and one environment file. Pure."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from importlib import resources
 
-BIN = "/opt/quorate/bin"
-SHARE = "/opt/quorate/share"
+from components.kubeadm.documents import PATCHES
+from components.node.common.bundle import BundledFile
+from components.plan import Role
+
+ROOT = "/opt/quorate"
+BIN = f"{ROOT}/bin"
+LIB = f"{ROOT}/lib"
+SHARE = f"{ROOT}/share"
 ETC = "/etc/quorate"
 UNITS = "/etc/systemd/system"
-PATCHES = f"{SHARE}/patches"
-
-
-class Role(StrEnum):
-    """What a machine is for; also the value of ROLE in its environment."""
-
-    ETCD = "etcd"
-    CONTROL_PLANE = "control-plane"
-    WORKER = "worker"
+PROGRAM = f"{BIN}/quorate-node"
 
 
 @dataclass(frozen=True)
-class NodeFile:
-    """A text file on a machine; `mode` is octal, as chmod writes it.
+class NodeFile(BundledFile):
+    """What is not `needed_at_boot` stays out of user data, which is small, and comes with the first remote command."""
 
-    What is not `needed_at_boot` stays out of user data, which is small, and comes with the first remote command.
-    """
-
-    path: str
-    content: str
-    mode: str = "0644"
     needed_at_boot: bool = True
 
 
-_COMMON = ("common.sh", "prepare-machine.sh")
-_NODE = ("install-packages.sh", "configure-containerd.sh", "pull-images.sh")
-_REMOTE = ("receive-files.sh", "install-certificates.sh")
-_ETCD_VOLUME = ("mount-etcd-volume.sh",)
-_AT_BOOT: Mapping[Role, tuple[str, ...]] = {
-    Role.ETCD: (*_COMMON, *_REMOTE, *_ETCD_VOLUME, "install-etcd.sh"),
-    Role.CONTROL_PLANE: (*_COMMON, *_NODE, *_REMOTE),
-    Role.WORKER: (*_COMMON, *_NODE, "kubeadm-common.sh", "parameter-store.sh", "join-worker.sh"),
+@dataclass(frozen=True)
+class _Contents:
+    """What of components/node a machine gets: packages of the node program, and lists of commands in bash."""
+
+    packages_at_boot: Sequence[str]
+    packages_later: Sequence[str]
+    scripts: Sequence[str]
+
+
+_ANY_MACHINE = ("common.sh", "prepare-machine.sh")
+_NODE = ("configure-containerd.sh", "install-packages.sh", "pull-images.sh")
+_RECEIVING = ("install-certificates.sh", "receive-files.sh")
+_CONTENTS: Mapping[Role, _Contents] = {
+    Role.ETCD: _Contents(("common", "boot"), ("etcd",), (*_ANY_MACHINE, "install-etcd.sh", *_RECEIVING)),
+    Role.CONTROL_PLANE: _Contents(("common", "boot"), ("etcd", "control_plane"), (*_ANY_MACHINE, *_NODE, *_RECEIVING)),
+    Role.WORKER: _Contents(("common", "worker"), (), (*_ANY_MACHINE, *_NODE)),
 }
-_LATER: Mapping[Role, tuple[str, ...]] = {
-    Role.ETCD: ("configure-etcd-member.sh", "etcd-membership.sh", "restart-etcd.sh"),
-    Role.CONTROL_PLANE: (
-        "apply-configuration.sh",
-        "apply-network-plugin.sh",
-        "check-service.sh",
-        "configuration-turn.sh",
-        "configure-control-plane.sh",
-        "etcd-membership.sh",
-        "give-kubectl.sh",
-        "initialize-control-plane.sh",
-        "join-control-plane.sh",
-        "kubeadm-common.sh",
-        "leave-etcd.sh",
-        "name-api-endpoint.sh",
-        "parameter-store.sh",
-        "renew-join-credentials.sh",
-        "static-pods.sh",
-        "tend-workers.sh",
-        "wait-ready.sh",
-        "worker-groups.sh",
-    ),
-    Role.WORKER: (),
-}
-
-
-def node_script(name: str) -> str:
-    """The text of a script of components/node/scripts."""
-    return _resource("scripts", name)
-
-
-def host_key_script() -> str:
-    """The script that fetches the SSH host key, with what it sources: it runs before any file is on the machine."""
-    return node_script("parameter-store.sh") + node_script("fetch-host-key.sh")
 
 
 def role_files(role: Role, etcd_volume: bool = False) -> tuple[NodeFile, ...]:
-    """Scripts, units and kernel parameters of a role: the same on each of its machines.
+    """Program, scripts, units and kernel parameters of a role: the same on each of its machines.
 
     `etcd_volume` says whether a control-plane machine keeps etcd's data on a disk of its own; etcd members always do.
     """
-    at_boot, later = _AT_BOOT[role], _LATER[role]
-    if etcd_volume and role is Role.CONTROL_PLANE:
-        at_boot = (*at_boot, *_ETCD_VOLUME)
+    contents = _CONTENTS[role]
     return (
-        *(NodeFile(f"{BIN}/{name}", node_script(name), "0755") for name in sorted(at_boot)),
-        *(NodeFile(f"{BIN}/{name}", node_script(name), "0755", needed_at_boot=False) for name in sorted(later)),
+        *(NodeFile(f"{BIN}/{name}", _resource("boot", name), "0755") for name in sorted(contents.scripts)),
+        NodeFile(PROGRAM, _resource("quorate-node"), "0755"),
+        *_program(contents),
         *_shared_files(role),
         *_units(role, etcd_volume),
     )
@@ -110,7 +74,7 @@ def boot_units(files: tuple[NodeFile, ...]) -> tuple[str, ...]:
 
 
 def environment_file(values: Mapping[str, str]) -> NodeFile:
-    """node.env, which every script reads. Raises ValueError for a value that no line of it can hold."""
+    """node.env, which every step reads. Raises ValueError for a value that no line of it can hold."""
     for name, value in values.items():
         if "\n" in value or not name.isidentifier() or name != name.upper():
             raise ValueError(f"{name}={value!r} cannot be a line of {ETC}/node.env")
@@ -118,14 +82,27 @@ def environment_file(values: Mapping[str, str]) -> NodeFile:
     return NodeFile(f"{ETC}/node.env", "".join(lines))
 
 
-def bundle(files: tuple[NodeFile, ...]) -> str:
-    """The files as the plain text that receive-files.sh unpacks, so that a preview shows the lines that change."""
-    parts = []
-    for file in files:
-        if file.content and not file.content.endswith("\n"):
-            raise ValueError(f"{file.path} does not end with a newline")
-        parts.append(f"%%% {file.mode} {file.content.count(chr(10))} {file.path}\n{file.content}")
-    return "".join(parts) + f"%%% end {len(files)}\n"
+def module_source(module: str) -> str:
+    """The text of a module of the node program, such as `common.aws`."""
+    return _resource(*f"{module.replace('.', '/')}.py".split("/"))
+
+
+def _program(contents: _Contents) -> Iterator[NodeFile]:
+    """The modules of the node program, where they are imported by the names that they have here."""
+    ports = resources.files("components").joinpath("ports.py").read_text()
+    yield NodeFile(f"{LIB}/components/ports.py", ports)
+    yield NodeFile(f"{LIB}/components/node/__main__.py", _resource("__main__.py"))
+    for packages, needed_at_boot in ((contents.packages_at_boot, True), (contents.packages_later, False)):
+        for package in packages:
+            for name in _modules(package):
+                path = f"{LIB}/components/node/{package}/{name}"
+                yield NodeFile(path, _resource(package, name), needed_at_boot=needed_at_boot)
+
+
+def _modules(package: str) -> list[str]:
+    folder = resources.files("components.node").joinpath(package)
+    names = (entry.name for entry in folder.iterdir())
+    return sorted(name for name in names if name.endswith(".py") and name != "__init__.py")
 
 
 def _shared_files(role: Role) -> tuple[NodeFile, ...]:
@@ -152,6 +129,8 @@ def _units(role: Role, etcd_volume: bool) -> tuple[NodeFile, ...]:
                 *((volume, drop_in) if etcd_volume else ()),
                 *(_unit(f"{name}.{kind}", needed_at_boot=False) for name in timed for kind in ("service", "timer")),
             )
+        case Role.BASTION:
+            return ()
 
 
 def _unit(name: str, installed_as: str | None = None, needed_at_boot: bool = True) -> NodeFile:

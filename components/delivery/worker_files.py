@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from components.delivery.node_files import ETC, PATCHES, NodeFile, Role, environment_file, role_files
-from components.identity.statements import parameter_path
-from components.kubeadm.documents import PAUSE_IMAGE, worker_join, worker_kubelet_patch
-from components.settings.model import Settings, WorkerPoolSettings
-
-
-def join_parameter(cluster: str) -> str:
-    """The parameter with the credentials that workers join with: control planes renew it, workers' role may read it."""
-    return parameter_path(cluster, "workers", "join")
+from components.delivery.node_files import ETC, NodeFile, environment_file, role_files
+from components.kubeadm.documents import PATCHES, PAUSE_IMAGE, worker_join, worker_kubelet_patch
+from components.network_plugins.network_plugin import NetworkPlugin
+from components.plan import Plan, Role, join_parameter
+from components.settings.model import WorkerPoolSettings
 
 
 def worker_files(
-    settings: Settings,
-    pool: WorkerPoolSettings,
-    endpoint_name: str,
-    authority_pem: str,
-    network_plugin_images: tuple[str, ...],
-    region: str,
+    plan: Plan, pool: WorkerPoolSettings, plugin: NetworkPlugin, authority_pem: str, region: str
 ) -> tuple[NodeFile, ...]:
     """Everything that a worker needs to prepare itself and join: POOL-INSTANCE, where INSTANCE is its instance's id.
 
     `authority_pem` is the certificate of the cluster's CA, by which it verifies the API.
     """
+    settings = plan.settings
     version = settings.cluster.kubernetes_version
     environment = {
         "ROLE": Role.WORKER,
@@ -33,8 +25,8 @@ def worker_files(
         "KUBERNETES_VERSION": version,
         "CONTAINERD_VERSION": settings.cluster.containerd_version,
         "PAUSE_IMAGE": PAUSE_IMAGE,
-        "EXTRA_IMAGES": " ".join([f"registry.k8s.io/kube-proxy:v{version}", *network_plugin_images]),
-        "API_ENDPOINT_NAME": endpoint_name,
+        "EXTRA_IMAGES": " ".join([f"registry.k8s.io/kube-proxy:v{version}", *plugin.images]),
+        "API_ENDPOINT_NAME": plan.endpoint_name,
         "JOIN_PARAMETER": join_parameter(settings.cluster.name),
     }
     return (

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from components.plan import group_name, join_parameter, machine_parameter
+
 Statement = Mapping[str, object]
 
 
@@ -35,7 +37,7 @@ def read_own_parameters(account: Account, cluster: str, machine: str) -> Stateme
         "Effect": "Allow",
         "Action": "ssm:GetParameter",
         "Resource": f"arn:{account.partition}:ssm:{account.region}:{account.number}:parameter"
-        + parameter_path(cluster, machine, "*"),
+        + machine_parameter(cluster, machine, "*"),
     }
 
 
@@ -74,21 +76,10 @@ def tend_worker_pools(account: Account, cluster: str) -> Sequence[Statement]:
             "Sid": "EndDrains",
             "Effect": "Allow",
             "Action": "autoscaling:CompleteLifecycleAction",
-            "Resource": f"{groups}:autoScalingGroupName/{pool_group_name(cluster, '*')}",
+            "Resource": f"{groups}:autoScalingGroupName/{group_name(cluster, '*')}",
         },
     ]
 
 
-def pool_group_name(cluster: str, pool: str) -> str:
-    """The Auto Scaling group of a pool. Neither name has a dot, so no cluster's groups look like another's."""
-    return f"{cluster}.{pool}"
-
-
 def _join_credentials(account: Account, cluster: str) -> str:
-    path = parameter_path(cluster, "workers", "join")
-    return f"arn:{account.partition}:ssm:{account.region}:{account.number}:parameter{path}"
-
-
-def parameter_path(cluster: str, machine: str, name: str) -> str:
-    """Where a machine's parameter is: `/quorate/CLUSTER/MACHINE/NAME`."""
-    return f"/quorate/{cluster}/{machine}/{name}"
+    return f"arn:{account.partition}:ssm:{account.region}:{account.number}:parameter{join_parameter(cluster)}"

@@ -6,22 +6,27 @@ import hashlib
 
 import yaml
 
-from components.delivery.node_files import ETC, NodeFile
-
-FOLDER = f"{ETC}/api-server"
+FOLDER = "/etc/quorate/api-server"
 ENCRYPTION = f"{FOLDER}/encryption.yaml"
 AUDIT_LOGS = "/var/log/kubernetes/audit"
+# Among the control plane's keys: that of Secrets, 32 bytes in base64.
+ENCRYPTION_KEY = "encryption-key"
+AUDIT_POLICY_MODE = "0600"
 
 _READ_ONLY = ["get", "list", "watch"]
 _CORE = ""
 _COMPONENTS = ["system:apiserver", "system:kube-controller-manager", "system:kube-proxy", "system:kube-scheduler"]
 
 
-def audit_policy_file() -> NodeFile:
-    """The audit policy. Its name changes with its content, and with it the manifest: so the API server restarts."""
-    text = yaml.safe_dump(_audit_policy(), sort_keys=False, explicit_start=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-    return NodeFile(f"{FOLDER}/audit-policy-{digest}.yaml", text, "0600", needed_at_boot=False)
+def audit_policy() -> str:
+    """The audit policy, as YAML."""
+    return yaml.safe_dump(_audit_policy(), sort_keys=False, explicit_start=True)
+
+
+def audit_policy_path() -> str:
+    """Where it stands. The name changes with the content, and with it the manifest: so the API server restarts."""
+    digest = hashlib.sha256(audit_policy().encode()).hexdigest()[:8]
+    return f"{FOLDER}/audit-policy-{digest}.yaml"
 
 
 def encryption_configuration(key: str) -> str:

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 import yaml
 
-from components.delivery.node_files import PATCHES
 from components.kubeadm import api_server_files
 from components.kubeadm.labels import Place, label_arguments, place_labels, pool_labels
+from components.plan import Plan, PlannedMachine
+from components.ports import API, ETCD_CLIENTS
 from components.settings.model import KubeletSettings, Settings, WorkerPoolSettings
+from components.timings import API_SHUTDOWN_DELAY, SHUTDOWN_GRACE, SHUTDOWN_GRACE_FOR_CRITICAL_PODS
 
-API_PORT = 6443
-# An API server that is told to stop serves on, not ready, until the load balancer has noticed: two checks, 5 s apart.
-SHUTDOWN_DELAY_SECONDS = 12
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
 ETCD_DATA = "/var/lib/etcd/data"
+# Where kubeadm finds what is laid over its own configuration.
+PATCHES = "/opt/quorate/share/patches"
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10.2"
 PKI = "/etc/kubernetes/pki"
 # Where the scripts write, in memory, how to reach and verify the cluster, with credentials that live shortly.
@@ -31,42 +32,36 @@ Document = dict[str, object]
 
 
 @dataclass(frozen=True)
-class ControlPlaneMachine:
-    """What the documents say about one machine.
+class ControlPlaneNode:
+    """A control-plane machine as a node of the cluster.
 
-    `public_address` is where operators reach its API server, empty if they don't. `etcd_addresses` are those of members
-    on machines of their own; without any, the machine has a member itself. `load_balanced` says whether the endpoint's
-    name leads to a load balancer.
+    `public_address` is where operators reach its API server, empty if they don't.
     """
 
-    name: str
-    private_address: str
-    public_address: str
-    endpoint_name: str
+    machine: PlannedMachine
     place: Place
-    etcd_addresses: tuple[str, ...] = ()
-    load_balanced: bool = False
+    public_address: str = ""
 
 
-def kubeadm_documents(settings: Settings, machine: ControlPlaneMachine) -> str:
+def kubeadm_documents(plan: Plan, node: ControlPlaneNode) -> str:
     """The documents of `kubeadm init`, as one YAML stream; a machine that joined applies changes from it, too."""
     documents = [
-        _init_configuration(settings, machine),
-        _cluster_configuration(settings, machine),
-        _kubelet_configuration(settings),
+        _init_configuration(plan.settings, node),
+        _cluster_configuration(plan, node),
+        _kubelet_configuration(plan.settings),
         _kube_proxy_configuration(),
     ]
     return yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
 
 
-def control_plane_join(settings: Settings, machine: ControlPlaneMachine) -> str:
+def control_plane_join(settings: Settings, node: ControlPlaneNode) -> str:
     """How a machine joins as a control plane: by a file with the cluster's CA, so no certificate key is needed."""
     document = {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "JoinConfiguration",
         "discovery": {"file": {"kubeConfigPath": DISCOVERY}},
-        "controlPlane": {"localAPIEndpoint": _local_endpoint(machine.private_address)},
-        "nodeRegistration": _control_plane_registration(settings, machine),
+        "controlPlane": {"localAPIEndpoint": _local_endpoint(node.machine.address)},
+        "nodeRegistration": _control_plane_registration(settings, node),
         "patches": {"directory": PATCHES},
     }
     return yaml.safe_dump(document, sort_keys=False, explicit_start=True)
@@ -101,40 +96,43 @@ def kubernetes_minor(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
-def _init_configuration(settings: Settings, machine: ControlPlaneMachine) -> Document:
+def _init_configuration(settings: Settings, node: ControlPlaneNode) -> Document:
     return {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "InitConfiguration",
         # kubeadm always makes a token. Nothing joins with this one, so it expires at once.
         "bootstrapTokens": [{"ttl": "1m0s", "description": "made by kubeadm init, unused"}],
-        "localAPIEndpoint": _local_endpoint(machine.private_address),
-        "nodeRegistration": _control_plane_registration(settings, machine),
+        "localAPIEndpoint": _local_endpoint(node.machine.address),
+        "nodeRegistration": _control_plane_registration(settings, node),
         "patches": {"directory": PATCHES},
         "skipPhases": ["show-join-command"],
     }
 
 
-def _cluster_configuration(settings: Settings, machine: ControlPlaneMachine) -> Document:
+def _cluster_configuration(plan: Plan, node: ControlPlaneNode) -> Document:
+    settings = plan.settings
     # kubeadm keeps one such document for the whole cluster, so machines of a load-balanced one must not differ in it.
     # To each certificate kubeadm adds the machine's own address by itself.
-    own_names = [] if machine.load_balanced else [machine.private_address, machine.public_address]
+    own_names = [] if plan.load_balanced else [node.machine.address, node.public_address]
     return {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "ClusterConfiguration",
         "clusterName": settings.cluster.name,
         "kubernetesVersion": f"v{settings.cluster.kubernetes_version}",
-        "controlPlaneEndpoint": f"{machine.endpoint_name}:{API_PORT}",
+        "controlPlaneEndpoint": f"{plan.endpoint_name}:{API}",
         "networking": {
             "dnsDomain": "cluster.local",
             "podSubnet": settings.network.pod_cidr,
             "serviceSubnet": settings.network.service_cidr,
         },
         "encryptionAlgorithm": "ECDSA-P256",
-        "etcd": _external_etcd(machine.etcd_addresses) if machine.etcd_addresses else _stacked_etcd(settings),
+        "etcd": _external_etcd(list(plan.etcd_addresses.values()))
+        if plan.etcd_is_external
+        else _stacked_etcd(settings),
         "apiServer": {
-            "certSANs": [machine.endpoint_name, *filter(None, own_names), "127.0.0.1"],
+            "certSANs": [plan.endpoint_name, *filter(None, own_names), "127.0.0.1"],
             "extraArgs": _arguments(
-                {**_api_server_arguments(machine.load_balanced), **settings.control_plane.api_server_arguments}
+                {**_api_server_arguments(plan.load_balanced), **settings.control_plane.api_server_arguments}
             ),
             "extraVolumes": [
                 _volume("quorate", api_server_files.FOLDER, read_only=True),
@@ -165,7 +163,7 @@ def _stacked_etcd(settings: Settings) -> Document:
 def _external_etcd(addresses: Sequence[str]) -> Document:
     return {
         "external": {
-            "endpoints": [f"https://{address}:2379" for address in addresses],
+            "endpoints": [f"https://{address}:{ETCD_CLIENTS}" for address in addresses],
             "caFile": f"{PKI}/etcd/ca.crt",
             "certFile": f"{PKI}/apiserver-etcd-client.crt",
             "keyFile": f"{PKI}/apiserver-etcd-client.key",
@@ -179,14 +177,14 @@ def _api_server_arguments(load_balanced: bool) -> Mapping[str, str]:
         "audit-log-maxbackup": "10",
         "audit-log-maxsize": "100",
         "audit-log-path": f"{api_server_files.AUDIT_LOGS}/audit.log",
-        "audit-policy-file": api_server_files.audit_policy_file().path,
+        "audit-policy-file": api_server_files.audit_policy_path(),
         "encryption-provider-config": api_server_files.ENCRYPTION,
         "profiling": "false",
     }
     if load_balanced:
         # Clients keep connections for days: without a nudge, they all stay where a restart has driven them.
         arguments["goaway-chance"] = "0.001"
-        arguments["shutdown-delay-duration"] = f"{SHUTDOWN_DELAY_SECONDS}s"
+        arguments["shutdown-delay-duration"] = f"{API_SHUTDOWN_DELAY}s"
     return arguments
 
 
@@ -196,17 +194,17 @@ def _volume(name: str, path: str, *, read_only: bool) -> Document:
 
 
 def _local_endpoint(private_address: str) -> Document:
-    return {"advertiseAddress": private_address, "bindPort": API_PORT}
+    return {"advertiseAddress": private_address, "bindPort": API}
 
 
-def _control_plane_registration(settings: Settings, machine: ControlPlaneMachine) -> Document:
-    labels = place_labels(machine.place, settings.control_plane.instance_type)
+def _control_plane_registration(settings: Settings, node: ControlPlaneNode) -> Document:
+    labels = place_labels(node.place, settings.control_plane.instance_type)
     registration: Document = {
-        "name": machine.name,
+        "name": node.machine.name,
         "criSocket": CRI_SOCKET,
         "imagePullPolicy": "IfNotPresent",
         # First what machines have in common: a preview shows a change together with its neighbouring lines.
-        "kubeletExtraArgs": [*label_arguments(labels), *_arguments({"node-ip": machine.private_address})],
+        "kubeletExtraArgs": [*label_arguments(labels), *_arguments({"node-ip": node.machine.address})],
     }
     if settings.control_plane.schedulable:
         # Absent, kubeadm taints a control plane; an empty list is its way to say "no taint".
@@ -221,8 +219,8 @@ def _kubelet_configuration(settings: Settings) -> Document:
         "cgroupDriver": "systemd",
         **_kubelet_settings(settings.kubelet),
         # A machine that is told to go ends its pods in order first: ordinary ones, then those that nodes need.
-        "shutdownGracePeriod": "60s",
-        "shutdownGracePeriodCriticalPods": "15s",
+        "shutdownGracePeriod": f"{SHUTDOWN_GRACE}s",
+        "shutdownGracePeriodCriticalPods": f"{SHUTDOWN_GRACE_FOR_CRITICAL_PODS}s",
     }
 
 

@@ -6,14 +6,16 @@ import base64
 
 import yaml
 
+from components.plan import Plan
+from components.ports import API
 
-def operator_kubeconfig(
-    cluster: str, address: str, port: int, endpoint_name: str, authority: str, certificate: str, key: str
-) -> str:
+
+def operator_kubeconfig(plan: Plan, address: str, authority: str, certificate: str, key: str) -> str:
     """A kubeconfig with everything inline; `authority`, `certificate` and `key` are PEM.
 
-    The API is dialled at `address`, as `endpoint_name` resolves only inside the VPC, and checked under that name.
+    The API is dialled at `address`, as the endpoint's name resolves only inside the VPC, and checked under that name.
     """
+    cluster = plan.settings.cluster.name
     user = f"{cluster}-operator"
     document = {
         "apiVersion": "v1",
@@ -22,8 +24,8 @@ def operator_kubeconfig(
             {
                 "name": cluster,
                 "cluster": {
-                    "server": f"https://{address}:{port}",
-                    "tls-server-name": endpoint_name,
+                    "server": f"https://{address}:{API}",
+                    "tls-server-name": plan.endpoint_name,
                     "certificate-authority-data": _encoded(authority),
                 },
             }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pulumi import Output, ResourceOptions
 
 from components.delivery.node_files import NodeFile
-from components.machines.machine import Machine, Shape, Site
-from components.network.traffic import Party
-from components.plan import BASTION, BASTION_INSTANCE_TYPE, BASTION_ROOT_GIB
+from components.machines.identity import MachineIdentity
+from components.machines.machine import Machine
+from components.site import Site
 
 # `pulumi up` opens connections to all machines at once; by default sshd drops some when ten are not yet logged in.
 _SSHD = NodeFile(
@@ -16,20 +16,15 @@ _SSHD = NodeFile(
 )
 
 
-class Bastion(Machine):
+class Bastion:
     """Holds nothing and may be replaced at any time; its address and its host key stay."""
 
+    identity: MachineIdentity
+    machine: Machine
+
     def __init__(self, name: str, site: Site, opts: ResourceOptions | None = None) -> None:
-        shape = Shape(
-            party=Party.BASTION,
-            instance_type=BASTION_INSTANCE_TYPE,
-            root_volume_gib=BASTION_ROOT_GIB,
-            subnet_id=site.network.public_subnet_ids[0],
-            zone=site.network.zone_names[0],
-            private_address=None,
-            public=True,
-            etcd_volume=False,
-        )
-        super().__init__("quorate:machines:Bastion", name, BASTION, site, shape, opts)
-        self.start(Output.from_input((_SSHD,)))
-        self.register()
+        """For a plan that has one."""
+        assert site.plan.bastion is not None
+        self.identity = MachineIdentity(f"{name}-{site.plan.bastion.name}", site.plan.bastion, site, opts=opts)
+        self.machine = Machine(self.identity, site, Output.from_input((_SSHD,)))
+        self.identity.record()

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pulumi_aws as aws
 from pulumi import ComponentResource, Output, ResourceOptions
 
 from components.delivery.cloud_config import cloud_config, compressed
 from components.delivery.node_files import NodeFile, boot_files, boot_units
-from components.delivery.worker_files import join_parameter
+from components.delivery.steps import Files
+from components.delivery.worker_files import worker_files
 from components.identity.roles import MachineRole
-from components.identity.statements import pool_group_name, read_join_credentials
-from components.machines.machine import Site
+from components.identity.statements import read_join_credentials
 from components.network.traffic import Party
-from components.plan import machines_are_private
+from components.network_plugins.network_plugin import NetworkPlugin
+from components.pki import Pki
+from components.plan import join_parameter
 from components.settings.model import WorkerPoolSettings
-
-DRAIN_SECONDS = 300
-# More than a machine waits for its cluster (join-worker.sh).
-JOIN_SECONDS = 1800
+from components.site import Site
+from components.timings import DRAIN, JOIN
 
 
 class WorkerAccess(ComponentResource):
@@ -25,7 +27,7 @@ class WorkerAccess(ComponentResource):
 
     def __init__(self, name: str, site: Site, opts: ResourceOptions | None = None) -> None:
         super().__init__("quorate:machines:WorkerAccess", name, None, opts)
-        cluster = site.settings.cluster.name
+        cluster = site.plan.settings.cluster.name
         self.parameter = aws.ssm.Parameter(
             f"{name}-join",
             name=join_parameter(cluster),
@@ -43,6 +45,23 @@ class WorkerAccess(ComponentResource):
         self.register_outputs({})
 
 
+class WorkerPools:
+    """A group for each pool. Their machines look for credentials to join until the control plane has some."""
+
+    pools: list[WorkerPool]
+    files: list[Files]
+
+    def __init__(self, name: str, site: Site, pki: Pki, plugin: NetworkPlugin, child: ResourceOptions) -> None:
+        self.pools, self.files = [], []
+        if not site.plan.settings.workers:
+            return
+        access = WorkerAccess(f"{name}-workers", site, child)
+        for pool in site.plan.settings.workers:
+            files = pki.authority.apply(partial(_files, site, pool, plugin))
+            self.files.append(files)
+            self.pools.append(WorkerPool(f"{name}-pool-{pool.name}", pool, site, access, files, child))
+
+
 class WorkerPool(ComponentResource):
     """A launch template and a group: as many resources for one worker as for thousands."""
 
@@ -54,7 +73,7 @@ class WorkerPool(ComponentResource):
         pool: WorkerPoolSettings,
         site: Site,
         access: WorkerAccess,
-        files: Output[tuple[NodeFile, ...]],
+        files: Files,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("quorate:machines:WorkerPool", name, None, opts)
@@ -63,11 +82,11 @@ class WorkerPool(ComponentResource):
         template = self._launch_template(files)
         self.group = self._group(template)
         # A new machine is in service when its node is Ready: before that, a refresh must not take the next old one.
-        self._hook("join", "autoscaling:EC2_INSTANCE_LAUNCHING", JOIN_SECONDS, "ABANDON")
-        self._hook("drain", "autoscaling:EC2_INSTANCE_TERMINATING", DRAIN_SECONDS, "CONTINUE")
+        self._hook("join", "autoscaling:EC2_INSTANCE_LAUNCHING", JOIN, "ABANDON")
+        self._hook("drain", "autoscaling:EC2_INSTANCE_TERMINATING", DRAIN, "CONTINUE")
         self.register_outputs({})
 
-    def _launch_template(self, files: Output[tuple[NodeFile, ...]]) -> aws.ec2.LaunchTemplate:
+    def _launch_template(self, files: Files) -> aws.ec2.LaunchTemplate:
         site, pool = self._site, self._pool
         user_data = files.apply(
             lambda known: compressed(cloud_config(pool.name, None, boot_files(known), boot_units(known)))
@@ -97,7 +116,7 @@ class WorkerPool(ComponentResource):
             network_interfaces=[
                 {
                     "device_index": 0,
-                    "associate_public_ip_address": "false" if machines_are_private(site.settings) else "true",
+                    "associate_public_ip_address": "false" if site.plan.machines_are_private else "true",
                     "security_groups": [site.groups.ids[Party.WORKERS]],
                     "delete_on_termination": "true",
                 }
@@ -111,7 +130,7 @@ class WorkerPool(ComponentResource):
         )
 
     def _hook(self, hook: str, transition: str, seconds: int, default_result: str) -> None:
-        """The control plane ends the wait (tend-workers.sh); without its word the default comes after `seconds`.
+        """The control plane ends the wait (tend-workers); without its word the default comes after `seconds`.
 
         A resource of its own, so that destroy removes it before the group and no machine waits to be drained.
         """
@@ -127,12 +146,12 @@ class WorkerPool(ComponentResource):
 
     def _group(self, template: aws.ec2.LaunchTemplate) -> aws.autoscaling.Group:
         site, pool = self._site, self._pool
-        zones = [zone - 1 for zone in pool.zones] or range(site.settings.network.zones)
+        zones = site.plan.pool_zones(pool)
         version = template.latest_version.apply(str)
         return aws.autoscaling.Group(
             f"{self._name}-group",
             # Its name is what lets the control plane's role end drains of this cluster's groups, and of no other.
-            name=pool_group_name(site.settings.cluster.name, pool.name),
+            name=site.plan.pool_group_name(pool),
             min_size=pool.minimum,
             # How many there are between the two is the cluster's autoscaler's to say, so it is not said here.
             max_size=pool.maximum,
@@ -142,7 +161,7 @@ class WorkerPool(ComponentResource):
             capacity_rebalance=True if pool.spot else None,
             health_check_type="EC2",
             health_check_grace_period=120,
-            # The provider would wait for the number that the group had before its limits changed. wait-ready.sh waits.
+            # The provider would wait for the number that the group had before its limits changed: wait-ready does.
             wait_for_capacity_timeout="0",
             instance_refresh={
                 "strategy": "Rolling",
@@ -163,6 +182,10 @@ class WorkerPool(ComponentResource):
                 depends_on=[self._access.role.policy, self._access.parameter, *site.reachable_after],
             ),
         )
+
+
+def _files(site: Site, pool: WorkerPoolSettings, plugin: NetworkPlugin, authority: str) -> tuple[NodeFile, ...]:
+    return worker_files(site.plan, pool, plugin, authority, site.account.region)
 
 
 def _spot(

@@ -1,4 +1,4 @@
-"""Who waits for whom: machines that an update stops take turns, so that etcd keeps its quorum and clients their API."""
+"""Who waits for whom: machines that an update stops go one at a time, so that etcd keeps its quorum."""
 
 from __future__ import annotations
 
@@ -6,25 +6,27 @@ from collections.abc import Sequence
 
 from pulumi import Resource
 
-from components.living_cluster import LivingCluster
-from components.machines.machine import Machine
+from components.machines.identity import MachineIdentity
+from components.machines.machine import instance_name
+from components.previous_update import PreviousUpdate
 
 
-class Turns:
+class Rollout:
     """The order of machines, by what the state knows of them.
 
     A machine that is not there is made at once: it serves nobody, and the members of a new cluster need each other.
-    AWS stops an instance to change its type; that is what a living machine waits with, for all that come before it.
+    AWS stops an instance to change its type; before that, all machines that come before it must serve.
     """
 
-    def __init__(self, living: LivingCluster) -> None:
-        self._living = living
+    def __init__(self, previous: PreviousUpdate) -> None:
+        self._previous = previous
         self._steps: list[Resource] = []
 
-    def awaited_by(self, machine: Machine) -> Sequence[Resource]:
+    def awaited_by(self, machine: MachineIdentity) -> Sequence[Resource]:
         """What comes before the instance of `machine`: if it stops, all machines before it must serve again."""
-        living_type = self._living.instance_types.get(machine.instance_name, machine.instance_type)
-        return tuple(self._steps) if living_type != machine.instance_type else ()
+        planned = machine.planned.instance_type
+        observed = self._previous.instance_types.get(instance_name(machine.resource_name), planned)
+        return tuple(self._steps) if observed != planned else ()
 
     def add(self, step: Resource) -> None:
         """`step` is complete when its machine serves; later machines wait for it."""
@@ -35,4 +37,4 @@ class Turns:
 
         Then it may be needed for a quorum.
         """
-        return name in self._living.etcd_members and f"{name}-configure" not in self._living.done
+        return name in self._previous.etcd_members and f"{name}-configure" not in self._previous.done

@@ -1,4 +1,4 @@
-"""The network load balancer before the API servers."""
+"""The network load balancer in front of the API servers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pulumi_aws as aws
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 
-from components.kubeadm.documents import API_PORT
+from components.ports import API
 from components.tags import Tags
+from components.timings import API_HEALTH_CHECK, DEREGISTRATION_DELAY
 
 
 class ApiLoadBalancer(ComponentResource):
@@ -52,25 +53,24 @@ class ApiLoadBalancer(ComponentResource):
             f"{name}-targets",
             name=f"{cluster}-{kind}",
             vpc_id=vpc_id,
-            port=API_PORT,
+            port=API,
             protocol="TCP",
             # Addresses outlive instances, so a replaced machine is the same target.
             target_type="ip",
             # With it an API server that calls the load balancer could not be led back to itself.
             preserve_client_ip="false",
             # Watches last for hours: an API server that is taken out must not keep them.
-            deregistration_delay=30,
+            deregistration_delay=DEREGISTRATION_DELAY,
             connection_termination=True,
             health_check={
                 "protocol": "HTTPS",
                 "path": "/readyz",
-                "port": str(API_PORT),
+                "port": str(API),
                 "matcher": "200",
-                # The shortest that there are.
-                "interval": 5,
-                "timeout": 4,
-                "healthy_threshold": 2,
-                "unhealthy_threshold": 2,
+                "interval": API_HEALTH_CHECK.interval,
+                "timeout": API_HEALTH_CHECK.timeout,
+                "healthy_threshold": API_HEALTH_CHECK.healthy_threshold,
+                "unhealthy_threshold": API_HEALTH_CHECK.unhealthy_threshold,
             },
             tags=tags.named(f"api-{kind}"),
             opts=ResourceOptions(parent=self, delete_before_replace=True),
@@ -78,7 +78,7 @@ class ApiLoadBalancer(ComponentResource):
         self.listener = aws.lb.Listener(
             f"{name}-listener",
             load_balancer_arn=balancer.arn,
-            port=API_PORT,
+            port=API,
             protocol="TCP",
             default_actions=[{"type": "forward", "target_group_arn": self._targets.arn}],
             tags=tags.named(f"api-{kind}"),
@@ -93,6 +93,6 @@ class ApiLoadBalancer(ComponentResource):
             f"{self._name}-{machine}",
             target_group_arn=self._targets.arn,
             target_id=address,
-            port=API_PORT,
+            port=API,
             opts=ResourceOptions(parent=self, depends_on=after),
         )

@@ -1,4 +1,4 @@
-"""Private subnets: their way out through NAT gateways, and AWS's services without it."""
+"""Private subnets, and their way out through NAT gateways."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import pulumi_aws as aws
 from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 
-from components.addresses import zone_subnets
-from components.settings.model import NatMode, NetworkSettings
+from components.plan import Plan
+from components.settings.model import NatMode
 from components.tags import Tags
 
 
@@ -23,7 +23,7 @@ class PrivateSubnets(ComponentResource):
     def __init__(
         self,
         name: str,
-        settings: NetworkSettings,
+        plan: Plan,
         vpc_id: Input[str],
         public: Mapping[str, Input[str]],
         way_out: Sequence[Resource],
@@ -36,14 +36,14 @@ class PrivateSubnets(ComponentResource):
         self._name, self._tags = name, tags
         self._child = ResourceOptions(parent=self)
         self._behind = ResourceOptions(parent=self, depends_on=way_out)
-        gateways = self._gateways(list(public.values())[: 1 if settings.nat is NatMode.SINGLE else None])
+        gateways = self._gateways(list(public.values())[: 1 if plan.settings.network.nat is NatMode.SINGLE else None])
         self.ids = []
         self._route_tables: list[aws.ec2.RouteTable] = []
         for index, zone in enumerate(public):
             subnet = aws.ec2.Subnet(
                 f"{name}-{index}",
                 vpc_id=vpc_id,
-                cidr_block=zone_subnets(settings.vpc_cidr, settings.zones)[index].private,
+                cidr_block=plan.subnets[index].private,
                 availability_zone=zone,
                 map_public_ip_on_launch=False,
                 tags=tags.named(f"private-{index}"),
@@ -91,34 +91,3 @@ class PrivateSubnets(ComponentResource):
                 )
             )
         return gateways
-
-
-class InterfaceEndpoints(ComponentResource):
-    """Endpoints of AWS services in private subnets, under the services' own names."""
-
-    def __init__(
-        self,
-        name: str,
-        services: Sequence[str],
-        vpc_id: Input[str],
-        subnet_ids: Sequence[Input[str]],
-        security_group_id: Input[str],
-        region: str,
-        reservations: Sequence[Resource],
-        tags: Tags,
-        opts: ResourceOptions | None = None,
-    ) -> None:
-        super().__init__("quorate:network:InterfaceEndpoints", name, None, opts)
-        for service in services:
-            aws.ec2.VpcEndpoint(
-                f"{name}-{service}",
-                vpc_id=vpc_id,
-                service_name=f"com.amazonaws.{region}.{service}",
-                vpc_endpoint_type="Interface",
-                subnet_ids=list(subnet_ids),
-                security_group_ids=[security_group_id],
-                private_dns_enabled=True,
-                tags=tags.named(service),
-                opts=ResourceOptions(parent=self, depends_on=reservations),
-            )
-        self.register_outputs({})

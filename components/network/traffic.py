@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from components import ports
 from components.settings.model import EtcdTopology, NatMode, NetworkPluginName, Settings
 
 
@@ -43,16 +44,16 @@ class Traffic:
         return f"{self.source}-to-{self.target}-{self.protocol}-{span}"
 
 
-_SSH: Final = (22, 22)
-_API: Final = (6443, 6443)
-_ETCD_CLIENTS: Final = (2379, 2379)
-_ETCD: Final = (2379, 2380)
-_KUBELET: Final = (10250, 10250)
-_HTTPS: Final = (443, 443)
-_HTTP: Final = (80, 80)
+_SSH: Final = (ports.SSH, ports.SSH)
+_API: Final = (ports.API, ports.API)
+_ETCD_CLIENTS: Final = (ports.ETCD_CLIENTS, ports.ETCD_CLIENTS)
+_ETCD: Final = (ports.ETCD_CLIENTS, ports.ETCD_PEERS)
+_KUBELET: Final = (ports.KUBELET, ports.KUBELET)
+_HTTPS: Final = (ports.HTTPS, ports.HTTPS)
+_HTTP: Final = (ports.HTTP, ports.HTTP)
 _VXLAN: Final[Mapping[NetworkPluginName, tuple[int, int]]] = {
-    NetworkPluginName.FLANNEL: (8472, 8472),
-    NetworkPluginName.CALICO: (4789, 4789),
+    NetworkPluginName.FLANNEL: (ports.FLANNEL_VXLAN, ports.FLANNEL_VXLAN),
+    NetworkPluginName.CALICO: (ports.CALICO_VXLAN, ports.CALICO_VXLAN),
 }
 
 

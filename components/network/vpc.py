@@ -6,9 +6,9 @@ import pulumi
 import pulumi_aws as aws
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components.addresses import fixed_range, zone_subnets
+from components.addresses import fixed_range
 from components.network.private_subnets import PrivateSubnets
-from components.settings.model import NatMode, NetworkSettings
+from components.plan import Plan
 from components.tags import Tags
 
 
@@ -16,11 +16,13 @@ class Network(ComponentResource):
     """A VPC with one public subnet in each of the first `zones` availability zones of the region.
 
     With NAT there is a private one beside each, and machines stand there. Subnets do not hand out public addresses by
-    themselves: who is to have one says so. With `shared`, other things get addresses in the machines' subnets.
+    themselves: who is to have one says so. Where other things get addresses in the machines'
+    subnets, those that machines keep are reserved.
     """
 
     vpc: aws.ec2.Vpc
     vpc_id: Output[str]
+    region: str
     zone_names: list[str]
     public_subnet_ids: list[Output[str]]
     machine_subnet_ids: list[Output[str]]
@@ -31,14 +33,15 @@ class Network(ComponentResource):
     def __init__(
         self,
         name: str,
-        settings: NetworkSettings,
+        plan: Plan,
         region: str,
-        shared: bool,
         tags: Tags,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("quorate:network:Network", name, None, opts)
         child = ResourceOptions(parent=self)
+        settings, subnets = plan.settings.network, plan.subnets
+        self.region = region
         self.zone_names = _zone_names(settings.zones)
         vpc = aws.ec2.Vpc(
             f"{name}-vpc",
@@ -63,7 +66,6 @@ class Network(ComponentResource):
         )
         self.public_subnet_ids = []
         associations = []
-        subnets = zone_subnets(settings.vpc_cidr, settings.zones)
         for index, zone in enumerate(self.zone_names):
             # Named by index: a zone's name never decides identity.
             subnet = aws.ec2.Subnet(
@@ -81,16 +83,17 @@ class Network(ComponentResource):
                 )
             )
             self.public_subnet_ids.append(subnet.id)
-        self.private = settings.nat is not NatMode.NONE
         self.machine_subnet_ids = self.public_subnet_ids
-        self.machine_subnet_cidrs = [subnet.private if self.private else subnet.public for subnet in subnets]
-        if self.private:
+        self.machine_subnet_cidrs = [
+            subnet.private if plan.machines_are_private else subnet.public for subnet in subnets
+        ]
+        if plan.machines_are_private:
             public = dict(zip(self.zone_names, self.public_subnet_ids, strict=True))
             way_out = [self.default_route, *associations]
             self.machine_subnet_ids = PrivateSubnets(
-                f"{name}-private", settings, vpc.id, public, way_out, region, tags, child
+                f"{name}-private", plan, vpc.id, public, way_out, region, tags, child
             ).ids
-        self.reservations = self._reserved(name) if shared else []
+        self.reservations = self._reserved(name) if plan.subnets_are_shared else []
         self.register_outputs({"vpcId": self.vpc_id})
 
     def _reserved(self, name: str) -> list[aws.ec2.SubnetCidrReservation]:

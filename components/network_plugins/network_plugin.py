@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from components.network_plugins import flannel
 from components.network_plugins.calico import manifest as calico
-from components.settings.model import NetworkPluginName, Settings
+from components.plan import Plan
+from components.ports import API
+from components.settings.model import NetworkPluginName
 
 
 @dataclass(frozen=True)
@@ -18,19 +20,20 @@ class NetworkPlugin:
     images: tuple[str, ...]
 
 
-def network_plugin(settings: Settings, api_host: str, api_port: int) -> NetworkPlugin:
-    """The plugin of these settings, which reaches the API at `api_host`. Raises ValueError for an unknown version."""
+def network_plugin(plan: Plan) -> NetworkPlugin:
+    """The plugin of a plan, which reaches the API by its name. Raises ValueError for an unknown version."""
+    settings, api_host = plan.settings, plan.endpoint_name
     version, pods = settings.network_plugin.version, settings.network.pod_cidr
     match settings.network_plugin.name:
         case NetworkPluginName.FLANNEL:
             return NetworkPlugin(
-                flannel.flannel_manifest(version, pods, api_host, api_port),
+                flannel.flannel_manifest(version, pods, api_host, API),
                 flannel.WORKLOAD,
                 flannel.flannel_images(version),
             )
         case NetworkPluginName.CALICO:
             return NetworkPlugin(
-                calico.calico_manifest(version, pods, api_host, api_port),
+                calico.calico_manifest(version, pods, api_host, API),
                 calico.WORKLOAD,
                 calico.calico_images(version),
             )

@@ -12,8 +12,8 @@ from pathlib import Path
 import yaml
 
 from components.delivery.node_files import BIN
-from components.kubeadm.documents import API_PORT
 from components.network_plugins.network_plugin import network_plugin
+from components.plan import Plan
 from components.settings.model import Settings
 from components.settings.validate import parse
 from sandbox.bench.machine import Fleet, fleet, on_machine
@@ -83,8 +83,7 @@ def by_hand(machines: Fleet, settings: Settings) -> Mapping[str, float]:
         yield
         took[name] = time.monotonic() - began
 
-    name = on_machine(first, "sh", "-c", ". /etc/quorate/node.env && echo $API_ENDPOINT_NAME").strip()
-    manifest = network_plugin(settings, name, API_PORT).manifest
+    manifest = network_plugin(Plan(settings)).manifest
     script = (resources.files("sandbox.bench") / "by-hand.sh").read_text()
 
     def run(instance: str, *arguments: str, stdin: str = "") -> str:

@@ -11,6 +11,8 @@ import yaml
 
 from components.delivery.worker_files import worker_files
 from components.kubeadm.documents import worker_join
+from components.network_plugins.network_plugin import network_plugin
+from components.plan import Plan
 from components.settings.about import Change, about_of, key_of
 from components.settings.model import Settings, WorkerPoolSettings
 from tests.components.recording import Secret
@@ -97,9 +99,10 @@ def _snake(key: str) -> str:
 
 def test_a_worker_has_the_stacks_kubelet_settings_even_where_the_clusters_stored_ones_are_older() -> None:
     settings = settings_of("dev", kubelet__maxPods=64)
+    plan = Plan(settings)
     (patch,) = (
         file
-        for file in worker_files(settings, settings.workers[0], "api.dev.quorate.internal", "pem", (), "eu-central-1")
+        for file in worker_files(plan, settings.workers[0], network_plugin(plan), "pem", "eu-central-1")
         if file.path.endswith("/patches/kubeletconfiguration+merge.yaml")
     )
     assert yaml.safe_load(patch.content)["maxPods"] == 64

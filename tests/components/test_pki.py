@@ -8,7 +8,8 @@ from typing import Any
 
 import pulumi
 
-from components.pki import ENCRYPTION_KEY, Pki
+from components.kubeadm.api_server_files import ENCRYPTION_KEY
+from components.pki import Pki
 from tests.components.education import ANSWERS, outputs
 from tests.components.recording import Recording, Secret, record
 

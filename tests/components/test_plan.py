@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.addresses import fixed_range, zone_subnets
-from components.plan import planned_control_planes, planned_etcd_members, subnets_are_shared
+from components.plan import Plan
 from components.settings.model import Settings
 from components.settings.validate import parse
 from tests.components.settings.stack_files import SMALL, changed
@@ -31,7 +31,7 @@ LAYOUTS = st.builds(
 
 @given(LAYOUTS)
 def test_every_machine_has_an_address_of_its_own_among_those_that_its_subnet_keeps(layout: Settings) -> None:
-    machines = [*planned_control_planes(layout), *planned_etcd_members(layout)]
+    machines = [*Plan(layout).control_planes, *Plan(layout).etcd_machines]
     assert (
         len({machine.address for machine in machines}) == len({machine.name for machine in machines}) == len(machines)
     )
@@ -44,18 +44,18 @@ def test_every_machine_has_an_address_of_its_own_among_those_that_its_subnet_kee
 
 @given(LAYOUTS)
 def test_machines_of_a_kind_are_spread_as_evenly_as_their_number_allows(layout: Settings) -> None:
-    for machines in (planned_control_planes(layout), planned_etcd_members(layout)):
+    for machines in (Plan(layout).control_planes, Plan(layout).etcd_machines):
         counts = [sum(machine.zone == zone for machine in machines) for zone in range(layout.network.zones)]
         assert max(counts) - min(counts) <= 1
 
 
 def test_stacked_etcd_has_no_machines_and_external_has_its_members() -> None:
-    assert planned_etcd_members(settings()) == ()
-    assert [m.name for m in planned_etcd_members(settings(etcd__topology="external"))] == ["etcd-0", "etcd-1", "etcd-2"]
+    assert Plan(settings()).etcd_machines == ()
+    assert [m.name for m in Plan(settings(etcd__topology="external")).etcd_machines] == ["etcd-0", "etcd-1", "etcd-2"]
 
 
 def test_a_machine_that_is_alone_shares_its_subnet_with_nothing() -> None:
-    assert not subnets_are_shared(settings())
-    assert subnets_are_shared(settings(workers=[{"name": "a"}]))
-    assert subnets_are_shared(settings(controlPlane__count=3))
-    assert subnets_are_shared(settings(network__nat="single"))
+    assert not Plan(settings()).subnets_are_shared
+    assert Plan(settings(workers=[{"name": "a"}])).subnets_are_shared
+    assert Plan(settings(controlPlane__count=3)).subnets_are_shared
+    assert Plan(settings(network__nat="single")).subnets_are_shared

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from components.cluster import Cluster
-from components.kubeadm.documents import SHUTDOWN_DELAY_SECONDS
 from components.settings.model import EtcdSettings
+from components.timings import API_SHUTDOWN_DELAY
 from tests.components.education import ANSWERS, outputs
 from tests.components.recording import Recording, record
 from tests.components.stacks import COMMAND, GROUP, INSTANCE, TARGET, TEMPLATE, recorded, settings_of, varied, waits_for
@@ -155,7 +155,7 @@ def test_joins_wait_for_no_load_balancer_and_all_reach_the_api_through_it_before
 def test_an_api_server_that_is_told_to_stop_serves_until_its_targets_are_out(prod: Recording) -> None:
     for group in prod.of_type("aws:lb/targetGroup:TargetGroup"):
         check = group.inputs["healthCheck"]
-        assert check["interval"] * check["unhealthyThreshold"] < SHUTDOWN_DELAY_SECONDS
+        assert check["interval"] * check["unhealthyThreshold"] < API_SHUTDOWN_DELAY
 
 
 def test_load_balancers_cross_zones_hide_the_client_and_have_a_group_from_the_start(prod: Recording) -> None:

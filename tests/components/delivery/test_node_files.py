@@ -7,7 +7,6 @@ import gzip
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -15,45 +14,54 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.delivery.cloud_config import cloud_config
-from components.delivery.control_plane_files import control_plane_files, secret_files
+from components.delivery.control_plane_files import control_plane_files, control_plane_keys
 from components.delivery.etcd_files import etcd_member_files
 from components.delivery.node_files import (
     NodeFile,
-    Role,
     boot_files,
     boot_units,
-    bundle,
     environment_file,
     role_files,
 )
 from components.delivery.worker_files import worker_files
-from components.kubeadm.documents import ControlPlaneMachine
+from components.kubeadm.documents import ControlPlaneNode
 from components.kubeadm.labels import Place
+from components.network_plugins.network_plugin import network_plugin
+from components.node.common.bundle import write_bundle
+from components.plan import Plan, Role
 from components.settings.model import Settings, WorkerPoolSettings
 from tests.components.education import SETTINGS
+from tests.components.stacks import settings_of
 
 POOL = WorkerPoolSettings(name="general", labels={"tier": "web"})
-MEMBERS = {"etcd-0": "10.20.128.24", "etcd-1": "10.20.144.25", "etcd-2": "10.20.160.26"}
-LIMIT_OF_USER_DATA = 14 * 1024
+PLACE = Place("eu-central-1", "eu-central-1a")
+PROD = Plan(settings_of("prod"))
+# Of EC2's 16 KiB, base64 not counted: room for longer settings, and for what later releases add.
+LIMIT_OF_USER_DATA = 13 * 1024
 Files = tuple[NodeFile, ...]
 
 
-def control_plane(
-    settings: Settings = SETTINGS, volume: str = "vol-1", load_balanced: bool = False, **keywords: Any
-) -> Files:
-    place = Place("eu-central-1", "eu-central-1a")
-    machine = ControlPlaneMachine(
-        "control-plane-0", "10.20.0.16", "", "api.example", place, load_balanced=load_balanced
-    )
-    return control_plane_files(settings, machine, volume, "ns/daemonset/x", ("a", "b"), **keywords)
+def control_plane(settings: Settings = SETTINGS, index: int = 0) -> Files:
+    """The files of a control plane, with a disk for etcd where that is stacked."""
+    plan = Plan(settings)
+    node = ControlPlaneNode(plan.control_planes[index], PLACE)
+    return control_plane_files(plan, node, network_plugin(plan), "" if plan.etcd_is_external else "vol-1")
+
+
+def etcd_member(settings: Settings = PROD.settings) -> Files:
+    return etcd_member_files(Plan(settings), Plan(settings).etcd_machines[1], "vol-1")
 
 
 def every_role() -> dict[str, Files]:
+    with_pool = Plan(dataclasses.replace(SETTINGS, workers=(POOL,)))
     return {
         "stacked": control_plane(),
-        "with external etcd": control_plane(volume="", joins=True, load_balanced=True, other_addresses=("10.20.0.17",)),
-        "etcd": etcd_member_files(SETTINGS, "etcd-1", MEMBERS["etcd-1"], "vol-1", MEMBERS),
-        "worker": worker_files(SETTINGS, POOL, "api.example", "certificate\n", ("a",), "eu-central-1"),
+        "with external etcd": control_plane(PROD.settings, 1),
+        "etcd": etcd_member(),
+        "worker": worker_files(with_pool, POOL, network_plugin(with_pool), "certificate\n", "eu-central-1"),
+        "worker of prod": worker_files(
+            PROD, PROD.settings.workers[0], network_plugin(PROD), "certificate\n", "eu-central-1"
+        ),
     }
 
 
@@ -69,7 +77,7 @@ def environment(files: Files) -> dict[str, str]:
 @pytest.mark.parametrize("role", ROLES)
 def test_scripts_are_executable_and_nothing_else_is(role: str) -> None:
     for file in every_role()[role]:
-        assert (file.mode == "0755") == file.path.endswith(".sh"), file.path
+        assert (file.mode == "0755") == file.path.startswith("/opt/quorate/bin/"), file.path
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -116,6 +124,7 @@ def test_what_goes_to_user_data_is_far_below_its_limit(role: str) -> None:
         ("with external etcd", {"quorate-prepare.service"}),
         ("etcd", {"quorate-prepare.service", "quorate-etcd-volume.service"}),
         ("worker", {"quorate-join.service"}),
+        ("worker of prod", {"quorate-join.service"}),
     ],
 )
 def test_a_machine_starts_at_boot_what_its_role_begins_with(role: str, units: set[str]) -> None:
@@ -147,7 +156,7 @@ def test_versions_and_disk_are_in_the_environment() -> None:
 
 def test_a_machine_names_itself_as_the_endpoint_unless_a_load_balancer_is() -> None:
     assert environment(control_plane())["API_ENDPOINT_ADDRESS"] == "10.20.0.16"
-    assert environment(control_plane(load_balanced=True))["API_ENDPOINT_ADDRESS"] == ""
+    assert environment(control_plane(PROD.settings))["API_ENDPOINT_ADDRESS"] == ""
 
 
 def test_a_larger_disk_shows_as_a_changed_file() -> None:
@@ -179,16 +188,13 @@ def test_an_etcd_member_knows_all_members_and_asks_the_others() -> None:
 
 
 def test_a_new_version_of_etcd_changes_what_the_member_compares_before_it_restarts() -> None:
-    newer = dataclasses.replace(SETTINGS, etcd=dataclasses.replace(SETTINGS.etcd, version="3.6.99"))
-    by_path = [
-        {file.path: file.content for file in etcd_member_files(s, "etcd-1", MEMBERS["etcd-1"], "vol-1", MEMBERS)}
-        for s in (SETTINGS, newer)
-    ]
+    newer = settings_of("prod", etcd__version="3.6.99", etcd__sha256="0" * 64)
+    by_path = [{file.path: file.content for file in etcd_member(settings)} for settings in (PROD.settings, newer)]
     assert by_path[0]["/etc/quorate/etcd.env"] != by_path[1]["/etc/quorate/etcd.env"]
 
 
 def test_keys_are_readable_by_root_alone_and_that_of_secrets_is_where_the_api_server_reads_it() -> None:
-    files = {file.path: file for file in secret_files({"ca.key": "key\n", "encryption-key": "MTIz"})}
+    files = {file.path: file for file in control_plane_keys({"ca.key": "key\n", "encryption-key": "MTIz"})}
     assert set(files) == {"/etc/quorate/pki/ca.key", "/etc/quorate/api-server/encryption.yaml"}
     assert {file.mode for file in files.values()} == {"0600"}
     document = yaml.safe_load(files["/etc/quorate/api-server/encryption.yaml"].content)
@@ -211,4 +217,4 @@ def test_what_is_no_line_of_an_environment_is_refused(name: str, value: str) -> 
 
 def test_a_file_without_a_last_newline_is_refused_as_it_would_not_arrive_as_it_is() -> None:
     with pytest.raises(ValueError, match="/etc/quorate/x does not end with a newline"):
-        bundle((NodeFile("/etc/quorate/x", "text"),))
+        write_bundle((NodeFile("/etc/quorate/x", "text"),))

@@ -7,14 +7,13 @@ import json
 from components.identity.statements import (
     Account,
     assumed_by_machines,
-    parameter_path,
     policy,
-    pool_group_name,
     read_join_credentials,
     read_own_parameters,
     tend_worker_pools,
     write_join_credentials,
 )
+from components.plan import group_name, machine_parameter
 
 ACCOUNT = Account("aws", "eu-central-1", "123456789012")
 
@@ -26,7 +25,7 @@ def test_a_machine_reads_below_its_own_path_in_its_own_account_and_region() -> N
 
 
 def test_a_path_ends_before_its_last_part_so_that_machine_1_cannot_read_machine_10s() -> None:
-    assert parameter_path("c", "control-plane-1", "*") == "/quorate/c/control-plane-1/*"
+    assert machine_parameter("c", "control-plane-1", "*") == "/quorate/c/control-plane-1/*"
 
 
 def test_only_ec2_takes_the_role() -> None:
@@ -52,6 +51,6 @@ def test_the_control_plane_writes_the_one_parameter_that_workers_read() -> None:
 def test_drains_are_ended_in_groups_of_the_own_cluster_only() -> None:
     _, drains = tend_worker_pools(ACCOUNT, "prod")
     assert str(drains["Resource"]).endswith(":autoScalingGroupName/prod.*")
-    prefix = pool_group_name("prod", "")
-    assert pool_group_name("prod", "general").startswith(prefix)
-    assert not pool_group_name("prod-2", "general").startswith(prefix)
+    prefix = group_name("prod", "")
+    assert group_name("prod", "general").startswith(prefix)
+    assert not group_name("prod-2", "general").startswith(prefix)

@@ -10,36 +10,39 @@ from typing import Any
 import pytest
 import yaml
 
-from components.delivery.node_files import Role, role_files
+from components.delivery.node_files import role_files
 from components.kubeadm.documents import (
     ETCD_DATA,
-    ControlPlaneMachine,
+    ControlPlaneNode,
     control_plane_join,
     kubeadm_documents,
     kubernetes_minor,
     worker_join,
 )
 from components.kubeadm.labels import DEDICATED_LABEL, Place
+from components.plan import Plan, Role
 from components.settings.model import Settings, Taint, TaintEffect, WorkerPoolSettings
 from tests.components.education import SETTINGS
 from tests.components.golden_files import assert_is_reviewed
+from tests.components.stacks import settings_of
 
 PLACE = Place("eu-central-1", "eu-central-1a")
-MACHINE = ControlPlaneMachine("control-plane-0", "10.20.0.16", "198.51.100.7", "api.education.quorate.internal", PLACE)
+PLAN = Plan(SETTINGS)
+NODE = ControlPlaneNode(PLAN.founder, PLACE, "198.51.100.7")
 
-ETCD_ADDRESSES = ("10.20.128.24", "10.20.144.25", "10.20.160.26")
+PROD = Plan(settings_of("prod"))
 POOL = WorkerPoolSettings(
     name="general", labels={"tier": "web"}, taints=(Taint("dedicated", TaintEffect.NO_SCHEDULE, "web"),)
 )
 
 
-def of_several(name: str, address: str) -> ControlPlaneMachine:
+def of_several(index: int) -> ControlPlaneNode:
     """A machine behind a load balancer, with etcd elsewhere."""
-    return ControlPlaneMachine(name, address, "", MACHINE.endpoint_name, PLACE, ETCD_ADDRESSES, load_balanced=True)
+    return ControlPlaneNode(PROD.control_planes[index], PLACE)
 
 
 def documents(settings: Settings = SETTINGS) -> dict[str, dict[str, Any]]:
-    return {document["kind"]: document for document in yaml.safe_load_all(kubeadm_documents(settings, MACHINE))}
+    return {document["kind"]: document for document in yaml.safe_load_all(kubeadm_documents(Plan(settings), NODE))}
 
 
 def node_labels(registration: dict[str, Any]) -> dict[str, str]:
@@ -52,12 +55,12 @@ def with_kubernetes(version: str) -> Settings:
 
 
 def test_the_documents_of_education_are_the_reviewed_ones() -> None:
-    assert_is_reviewed("education-kubeadm.yaml", kubeadm_documents(SETTINGS, MACHINE))
+    assert_is_reviewed("education-kubeadm.yaml", kubeadm_documents(PLAN, NODE))
 
 
 def test_the_certificate_of_the_api_names_everything_it_is_reached_by() -> None:
     names = documents()["ClusterConfiguration"]["apiServer"]["certSANs"]
-    assert {MACHINE.endpoint_name, MACHINE.private_address, MACHINE.public_address, "127.0.0.1"} <= set(names)
+    assert {PLAN.endpoint_name, NODE.machine.address, NODE.public_address, "127.0.0.1"} <= set(names)
 
 
 def test_a_schedulable_control_plane_has_no_taint_and_another_has_kubeadms() -> None:
@@ -113,31 +116,31 @@ def test_the_minor_of_a_version() -> None:
     assert kubernetes_minor("1.36.4") == "1.36"
 
 
-def cluster_configuration(machine: ControlPlaneMachine) -> dict[str, Any]:
-    documents = {document["kind"]: document for document in yaml.safe_load_all(kubeadm_documents(SETTINGS, machine))}
+def cluster_configuration(node: ControlPlaneNode, plan: Plan = PROD) -> dict[str, Any]:
+    documents = {document["kind"]: document for document in yaml.safe_load_all(kubeadm_documents(plan, node))}
     configuration: dict[str, Any] = documents["ClusterConfiguration"]
     return configuration
 
 
 def test_machines_of_one_cluster_agree_on_what_kubeadm_keeps_for_all() -> None:
-    first = cluster_configuration(of_several("control-plane-0", "10.20.128.16"))
-    assert cluster_configuration(of_several("control-plane-1", "10.20.144.17")) == first
-    assert first["apiServer"]["certSANs"] == [MACHINE.endpoint_name, "127.0.0.1"]
+    first = cluster_configuration(of_several(0))
+    assert cluster_configuration(of_several(1)) == first
+    assert first["apiServer"]["certSANs"] == [PROD.endpoint_name, "127.0.0.1"]
 
 
 def test_with_etcd_elsewhere_kubeadm_gets_its_addresses_and_a_client_certificate() -> None:
-    (etcd,) = cluster_configuration(of_several("control-plane-0", "10.20.128.16"))["etcd"].values()
-    assert etcd["endpoints"] == [f"https://{address}:2379" for address in ETCD_ADDRESSES]
+    (etcd,) = cluster_configuration(of_several(0))["etcd"].values()
+    assert etcd["endpoints"] == [f"https://{address}:2379" for address in PROD.etcd_addresses.values()]
     assert set(etcd) == {"endpoints", "caFile", "certFile", "keyFile"}
 
 
 def test_api_servers_leave_clients_to_each_other_only_behind_a_load_balancer() -> None:
-    def names(machine: ControlPlaneMachine) -> set[str]:
-        return {argument["name"] for argument in cluster_configuration(machine)["apiServer"]["extraArgs"]}
+    def names(node: ControlPlaneNode, plan: Plan = PROD) -> set[str]:
+        return {argument["name"] for argument in cluster_configuration(node, plan)["apiServer"]["extraArgs"]}
 
     for_balancers = {"goaway-chance", "shutdown-delay-duration"}
-    assert for_balancers <= names(of_several("control-plane-0", "10.20.128.16"))
-    assert not for_balancers & set(names(MACHINE))
+    assert for_balancers <= names(of_several(0))
+    assert not for_balancers & set(names(NODE, PLAN))
 
 
 def test_every_file_that_the_api_server_reads_is_mounted() -> None:
@@ -150,7 +153,7 @@ def test_every_file_that_the_api_server_reads_is_mounted() -> None:
 
 def test_machines_join_by_a_file_with_the_authority_and_no_document_has_a_credential() -> None:
     for text in (
-        control_plane_join(SETTINGS, of_several("control-plane-1", "10.20.144.17")),
+        control_plane_join(SETTINGS, of_several(1)),
         worker_join(POOL, "eu-central-1"),
     ):
         (document,) = yaml.safe_load_all(text)
@@ -167,7 +170,7 @@ def test_a_worker_registers_with_the_labels_and_taints_of_its_pool() -> None:
         "tier": "web",
         "node.kubernetes.io/instance-type": POOL.instance_type,
         "topology.kubernetes.io/region": "eu-central-1",
-        "topology.kubernetes.io/zone": "ZONE_OF_THE_MACHINE",
+        "topology.kubernetes.io/zone": "ZONE_OF_THE_NODE",
     }
     assert registration["taints"] == [{"key": "dedicated", "value": "web", "effect": "NoSchedule"}]
     assert "name" not in registration, "each machine of the pool has its own"
@@ -189,7 +192,7 @@ def test_cluster_dns_waits_for_no_zone_that_has_dedicated_nodes_only() -> None:
 
 
 def test_a_control_plane_registers_with_its_place_and_type_whether_it_founds_the_cluster_or_joins() -> None:
-    (join,) = yaml.safe_load_all(control_plane_join(SETTINGS, MACHINE))
+    (join,) = yaml.safe_load_all(control_plane_join(SETTINGS, NODE))
     for document in (documents()["InitConfiguration"], join):
         assert node_labels(document["nodeRegistration"]) == {
             "node.kubernetes.io/instance-type": SETTINGS.control_plane.instance_type,
@@ -202,9 +205,9 @@ def test_a_control_plane_registers_with_its_place_and_type_whether_it_founds_the
 @pytest.mark.parametrize(
     "text",
     [
-        control_plane_join(SETTINGS, of_several("control-plane-1", "10.20.144.17")),
+        control_plane_join(SETTINGS, of_several(1)),
         worker_join(POOL, "eu-central-1"),
-        kubeadm_documents(SETTINGS, of_several("control-plane-0", "10.20.128.16")),
+        kubeadm_documents(PROD, of_several(0)),
     ],
     ids=["control plane joins", "worker joins", "external etcd"],
 )
@@ -226,7 +229,7 @@ def test_kubeadm_accepts_the_documents_and_names_the_images_that_are_pulled(tmp_
     from sandbox.toolchain.build import binary
 
     file = tmp_path / "kubeadm.yaml"
-    file.write_text(kubeadm_documents(SETTINGS, MACHINE))
+    file.write_text(kubeadm_documents(PLAN, NODE))
     kubeadm = str(binary("kubernetes", "kubeadm"))
     checked = subprocess.run([kubeadm, "config", "validate", "--config", str(file)], capture_output=True, text=True)
     assert (checked.returncode, checked.stdout.strip(), checked.stderr) == (0, "ok", "")

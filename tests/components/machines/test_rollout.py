@@ -1,4 +1,4 @@
-"""Who waits for whom: machines that an update stops take turns; those that etcd needs come back at once."""
+"""Who waits for whom: machines that an update stops take rollout; those that etcd needs come back at once."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any, cast
 
 from pulumi import Resource
 
-from components import living_cluster
+from components import previous_update
 from components.cluster import Cluster
-from components.living_cluster import LivingCluster, living_cluster_in
-from components.machines.rollout import Turns
+from components.machines.rollout import Rollout
+from components.plan import PlannedMachine, Role
+from components.previous_update import PreviousUpdate, previous_update_in
 from components.settings.model import EtcdSettings, Settings
 from tests.components.education import ANSWERS, outputs
 from tests.components.recording import Recording, record
@@ -24,24 +25,20 @@ OLD, NEW = "t3.large", "m7i.xlarge"
 
 @dataclass
 class Declared:
-    """What Turns looks at of a machine."""
+    """What Rollout looks at of a machine."""
 
-    name: str
-    instance_type: str = NEW
-
-    @property
-    def instance_name(self) -> str:
-        return f"{self.name}-instance"
+    resource_name: str
+    planned: PlannedMachine
 
 
 def waits(living_types: dict[str, str], declared_type: str = NEW) -> set[tuple[str, str]]:
     """Pairs of machines: the first waits for the step of the second. `living_types` are by machine."""
-    turns = Turns(LivingCluster(instance_types={f"{name}-instance": kind for name, kind in living_types.items()}))
+    rollout = Rollout(PreviousUpdate(instance_types={f"{name}-instance": kind for name, kind in living_types.items()}))
     pairs = set()
     for name in MACHINES:
-        machine: Any = Declared(name, declared_type)
-        pairs |= {(name, str(step)) for step in turns.awaited_by(machine)}
-        turns.add(cast(Resource, name))
+        machine: Any = Declared(name, PlannedMachine(name, Role.ETCD, 0, "", declared_type, 8, 8, public=False))
+        pairs |= {(name, str(step)) for step in rollout.awaited_by(machine)}
+        rollout.add(cast(Resource, name))
     return pairs
 
 
@@ -71,7 +68,7 @@ def test_after_an_update_that_was_cut_off_the_next_machine_waits_for_the_one_tha
 
 def test_a_control_plane_comes_back_where_its_disk_holds_a_member_and_its_instance_has_not_served_yet() -> None:
     def comes_back(**living: Any) -> bool:
-        return Turns(LivingCluster(**living)).comes_back("prod-control-plane-0")
+        return Rollout(PreviousUpdate(**living)).comes_back("prod-control-plane-0")
 
     member, done = frozenset({"prod-control-plane-0"}), frozenset({"prod-control-plane-0-configure"})
     assert comes_back(etcd_members=member)
@@ -79,7 +76,7 @@ def test_a_control_plane_comes_back_where_its_disk_holds_a_member_and_its_instan
     assert not comes_back()
 
 
-def program(settings: Settings, living: LivingCluster) -> Recording:
+def program(settings: Settings, living: PreviousUpdate) -> Recording:
     return record(lambda: cast(None, Cluster("prod", settings, living)), outputs, ANSWERS)
 
 
@@ -90,7 +87,7 @@ def step(machine: str) -> str:
 def test_in_the_program_etcds_members_stop_first_and_each_step_runs_again_until_its_machine_serves() -> None:
     living = {one.name: one.inputs["instanceType"] for one in recorded("prod").of_type(INSTANCE)}
     settings = settings_of("prod", etcd__instanceType=NEW, controlPlane__instanceType=NEW)
-    changed = program(settings, LivingCluster(instance_types=living))
+    changed = program(settings, PreviousUpdate(instance_types=living))
     for earlier, later in itertools.pairwise(MACHINES):
         assert waits_for(changed, changed.named(INSTANCE, f"{later}-instance"), step(earlier))
     for machine in MACHINES:
@@ -101,7 +98,7 @@ def test_in_the_program_etcds_members_stop_first_and_each_step_runs_again_until_
 def test_in_the_program_members_that_come_back_wait_for_none_of_each_other() -> None:
     stacked = dataclasses.replace(settings_of("prod"), etcd=EtcdSettings())
     control_planes = MACHINES[3:]
-    back = program(stacked, LivingCluster(etcd_members=frozenset(control_planes)))
+    back = program(stacked, PreviousUpdate(etcd_members=frozenset(control_planes)))
     for one, other in itertools.permutations(control_planes, 2):
         assert not waits_for(back, back.resources[step(one)], step(other))
 
@@ -117,7 +114,7 @@ def test_the_state_tells_which_machines_are_there_which_hold_data_and_which_step
 
     state = dict(
         [
-            resource("quorate:index:Cluster", "prod", **living_cluster.record(settings)),
+            resource("quorate:index:Cluster", "prod", **previous_update.record(settings)),
             resource(INSTANCE, "prod-etcd-0-instance", id="i-0new", instanceType="m7i.large"),
             resource("quorate:machines:ControlPlaneMachine", "prod-control-plane-0", etcdMember=True),
             resource("quorate:machines:ControlPlaneMachine", "prod-control-plane-1", privateAddress="10.22.144.17"),
@@ -126,10 +123,10 @@ def test_the_state_tells_which_machines_are_there_which_hold_data_and_which_step
             resource(COMMAND, "prod-etcd-1-configure", triggers=["i-1gone"]),
         ]
     )
-    assert living_cluster_in(state) == LivingCluster(
+    assert previous_update_in(state) == PreviousUpdate(
         settings,
         {"prod-etcd-0-instance": "m7i.large"},
         frozenset({"prod-control-plane-0"}),
         frozenset({"prod-etcd-0-pki"}),
     )
-    assert living_cluster_in({}) == LivingCluster()
+    assert previous_update_in({}) == PreviousUpdate()

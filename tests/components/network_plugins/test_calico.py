@@ -12,6 +12,7 @@ import yaml
 from components.network_plugins.calico.definitions import plural
 from components.network_plugins.calico.manifest import calico_images, calico_manifest
 from components.network_plugins.network_plugin import network_plugin
+from components.plan import Plan
 from components.settings.model import NetworkPluginName, NetworkPluginSettings, Settings
 from tests.components.education import SETTINGS
 from tests.components.golden_files import assert_is_reviewed
@@ -50,7 +51,7 @@ def environment(container: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_the_manifest_is_the_reviewed_one() -> None:
-    assert_is_reviewed("calico.yaml", network_plugin(with_calico(), *API).manifest)
+    assert_is_reviewed("calico.yaml", network_plugin(Plan(with_calico())).manifest)
 
 
 def test_every_kind_that_calico_works_with_is_defined_once() -> None:
@@ -123,11 +124,11 @@ def test_images_are_pinned_by_version_and_pulled_beforehand() -> None:
     pods = [found["DaemonSet", "calico-node"], found["Deployment", "calico-kube-controllers"]]
     specs = [pod["spec"]["template"]["spec"] for pod in pods]
     used = {c["image"] for spec in specs for c in [*spec.get("initContainers", []), *spec["containers"]]}
-    assert used == set(calico_images(VERSION)) == set(network_plugin(with_calico(), *API).images)
+    assert used == set(calico_images(VERSION)) == set(network_plugin(Plan(with_calico())).images)
 
 
 def test_what_is_waited_for_is_in_the_manifest() -> None:
-    namespace, kind, name = network_plugin(with_calico(), *API).workload.split("/")
+    namespace, kind, name = network_plugin(Plan(with_calico())).workload.split("/")
     (metadata,) = [o["metadata"] for (k, n), o in objects().items() if (k.lower(), n) == (kind, name)]
     assert metadata["namespace"] == namespace
 
@@ -135,4 +136,4 @@ def test_what_is_waited_for_is_in_the_manifest() -> None:
 @pytest.mark.parametrize("version", ["3.28.5", "3.33.0", "0.28.4"])
 def test_a_version_of_another_minor_is_refused(version: str) -> None:
     with pytest.raises(ValueError, match=r"not of the known minor 3\.32"):
-        network_plugin(with_calico(version), *API)
+        network_plugin(Plan(with_calico(version)))

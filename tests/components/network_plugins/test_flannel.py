@@ -10,6 +10,7 @@ import yaml
 
 from components.network_plugins.flannel import flannel_images, flannel_manifest
 from components.network_plugins.network_plugin import network_plugin
+from components.plan import Plan
 from tests.components.education import SETTINGS
 from tests.components.golden_files import assert_is_reviewed
 
@@ -21,7 +22,7 @@ def objects(pod_cidr: str = "10.244.0.0/16") -> dict[str, dict[str, Any]]:
 
 
 def test_the_manifest_of_education_is_the_reviewed_one() -> None:
-    assert_is_reviewed("education-flannel.yaml", network_plugin(SETTINGS, *API).manifest)
+    assert_is_reviewed("education-flannel.yaml", network_plugin(Plan(SETTINGS)).manifest)
 
 
 def test_the_pod_network_is_the_clusters() -> None:
@@ -40,11 +41,11 @@ def test_flannel_reaches_the_api_without_kube_proxy() -> None:
 def test_images_are_pinned_by_version_and_pulled_beforehand() -> None:
     pod = objects()["DaemonSet"]["spec"]["template"]["spec"]
     used = {container["image"] for container in [*pod["initContainers"], *pod["containers"]]}
-    assert used == set(flannel_images("0.28.4")) == set(network_plugin(SETTINGS, *API).images)
+    assert used == set(flannel_images("0.28.4")) == set(network_plugin(Plan(SETTINGS)).images)
 
 
 def test_what_is_waited_for_is_in_the_manifest() -> None:
-    plugin = network_plugin(SETTINGS, *API)
+    plugin = network_plugin(Plan(SETTINGS))
     namespace, kind, name = plugin.workload.split("/")
     metadata = next(o for o in yaml.safe_load_all(plugin.manifest) if o["kind"].lower() == kind)["metadata"]
     assert (metadata["namespace"], metadata["name"]) == (namespace, name)

@@ -19,20 +19,20 @@ pytestmark = pytest.mark.engine
 
 PROGRAM = """
 import pulumi
-from components.living_cluster import living_cluster
+from components.previous_update import previous_update
 from components.settings.encode import plain
 from components.settings.load import load
 
-pulumi.export("settings", plain(load(living_cluster().settings)))
+pulumi.export("settings", plain(load(previous_update().settings)))
 """
 
 # A cluster whose first update fails half-way, after the cluster itself was registered.
 HALF_MADE = """
 import pulumi
-from components.living_cluster import CLUSTER_TYPE, living_cluster, record
+from components.previous_update import CLUSTER_TYPE, previous_update, record
 from components.settings.load import load
 
-settings = load(living_cluster().settings)
+settings = load(previous_update().settings)
 cluster = pulumi.ComponentResource(CLUSTER_TYPE, "cluster")
 cluster.register_outputs(record(settings))
 if settings.tags.get("fails"):
@@ -45,14 +45,14 @@ import os
 import threading
 from pathlib import Path
 
-import components.living_cluster
+import components.previous_update
 
 backend = Path(os.environ["PULUMI_BACKEND_URL"].removeprefix("file://"))
 attributes = backend / ".pulumi/stacks/quorate/education.json.attrs"
 written = attributes.read_text()
 attributes.write_text("")
 threading.Timer({seconds_until_written}, attributes.write_text, [written]).start()
-components.living_cluster._READ_SECONDS = {seconds_to_read}
+components.previous_update._READ_SECONDS = {seconds_to_read}
 """
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from components.delivery.control_plane_files import control_plane_files
-from components.delivery.node_files import bundle
-from components.kubeadm.documents import ControlPlaneMachine
+from components.kubeadm.documents import ControlPlaneNode
 from components.kubeadm.labels import Place
+from components.network_plugins.network_plugin import network_plugin
+from components.node.common.bundle import write_bundle
+from components.plan import Plan
 from components.settings.encode import plain
 from components.settings.model import EtcdTopology, Settings
 from pricing.topology import Kind, Machine, topology
@@ -70,10 +72,10 @@ class Digest:
 
 def machine_bundle(settings: Settings, machine: Machine) -> str:
     """What the configure step of a machine delivers."""
-    documented = ControlPlaneMachine(
-        machine.name, machine.address, "198.51.100.1", "api.internal", Place("eu-central-1", "eu-central-1a")
-    )
-    return bundle(control_plane_files(settings, documented, f"vol-{machine.name}", "daemonset", ()))
+    plan = Plan(settings)
+    (planned,) = (planned for planned in plan.control_planes if planned.name == machine.name)
+    node = ControlPlaneNode(planned, Place("eu-central-1", "eu-central-1a"), "198.51.100.1")
+    return write_bundle(control_plane_files(plan, node, network_plugin(plan), f"vol-{machine.name}"))
 
 
 def rollout(stack: str, old: Settings, new: Settings, in_turn: bool) -> Digest:

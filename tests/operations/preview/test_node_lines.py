@@ -5,7 +5,8 @@ from __future__ import annotations
 import yaml
 
 from components.delivery.cloud_config import compressed
-from components.delivery.node_files import NodeFile, bundle, node_script
+from components.delivery.node_files import NodeFile
+from components.node.common.bundle import write_bundle
 from operations.preview.digest import UNKNOWN, Action, Step
 from operations.preview.node_lines import machine_change, read_bundle, read_user_data
 from pricing.topology import topology
@@ -19,11 +20,11 @@ def step(kind: str, key: str, old: str, new: str, action: Action = Action.UPDATE
 
 def test_a_bundle_is_read_back_as_it_was_made() -> None:
     files = (
-        NodeFile("/opt/quorate/bin/common.sh", node_script("common.sh"), "0755"),
+        NodeFile("/opt/quorate/bin/common.sh", 'say() {\n  echo "$*"\n}\n', "0755"),
         NodeFile("/etc/quorate/empty", ""),
         NodeFile("/etc/quorate/odd", "%%% end 3\n%%% x\n"),
     )
-    assert read_bundle(bundle(files)) == {file.path: file.content for file in files}
+    assert read_bundle(write_bundle(files)) == {file.path: file.content for file in files}
 
 
 def test_other_texts_are_no_bundles() -> None:
@@ -46,7 +47,7 @@ def test_only_the_lines_that_a_setting_changes_are_told() -> None:
 
 def test_new_and_removed_files_are_told_by_their_length() -> None:
     old, new = NodeFile("/etc/quorate/old", "a\nb\n"), NodeFile("/etc/quorate/new", "c\n")
-    change = machine_change(step(COMMAND, "stdin", bundle((old,)), bundle((new,))))
+    change = machine_change(step(COMMAND, "stdin", write_bundle((old,)), write_bundle((new,))))
     assert change is not None
     assert [(file.path, *file.lines) for file in change.files] == [
         ("/etc/quorate/new", "+ (new file, 1 lines)"),
@@ -86,7 +87,7 @@ def test_secret_input_is_never_looked_into() -> None:
 
 def test_a_line_that_looks_like_a_secret_is_withheld() -> None:
     old, new = NodeFile("/etc/quorate/x", "a\n"), NodeFile("/etc/quorate/x", "a\n-----BEGIN EC PRIVATE KEY-----\n")
-    change = machine_change(step(COMMAND, "stdin", bundle((old,)), bundle((new,))))
+    change = machine_change(step(COMMAND, "stdin", write_bundle((old,)), write_bundle((new,))))
     assert change is not None
     assert "BEGIN" not in "".join(change.files[0].lines)
     assert "withheld" in change.files[0].lines[-1]
@@ -102,7 +103,7 @@ def test_a_manifest_on_standard_input_is_told_as_a_whole() -> None:
 def test_scripts_that_take_turns_are_recognized() -> None:
     def lock(script: str) -> str:
         files = [[NodeFile(f"/opt/quorate/bin/{script}", text)] for text in ("a\n", "b\n")]
-        change = machine_change(step(COMMAND, "stdin", bundle(tuple(files[0])), bundle(tuple(files[1]))))
+        change = machine_change(step(COMMAND, "stdin", write_bundle(tuple(files[0])), write_bundle(tuple(files[1]))))
         assert change is not None
         return change.turn
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs kubelet, kubeadm, kubectl and containerd in the versions that node.env names, and holds them there.
 set -euo pipefail
-# shellcheck source=components/node/scripts/common.sh
+# shellcheck source=components/node/boot/common.sh
 source "$(dirname "$0")/common.sh"
 
 readonly NEEDED=(bash-completion ca-certificates conntrack curl e2fsprogs ethtool iptables socat)

@@ -4,7 +4,7 @@
 # certificates by themselves.
 set -euo pipefail
 umask 077
-# shellcheck source=components/node/scripts/common.sh
+# shellcheck source=components/node/boot/common.sh
 source "$(dirname "$0")/common.sh"
 
 readonly DELIVERED="$QUORATE_ETC/pki"

@@ -2,7 +2,7 @@
 # Makes a plain Debian machine ready for its role: etcd's programs, or kernel, packages, container runtime, images.
 # Runs in the background from the first boot on, and again before kubeadm; a run that finds all done changes nothing.
 set -euo pipefail
-# shellcheck source=components/node/scripts/common.sh
+# shellcheck source=components/node/boot/common.sh
 source "$(dirname "$0")/common.sh"
 BIN="$(dirname "$0")"
 readonly BIN

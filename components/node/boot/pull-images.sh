@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Pulls, all at once, the images that kubeadm and the network plugin will start, so that they need not wait for them.
 set -euo pipefail
-# shellcheck source=components/node/scripts/common.sh
+# shellcheck source=components/node/boot/common.sh
 source "$(dirname "$0")/common.sh"
 
 readonly PULL_SECONDS=900

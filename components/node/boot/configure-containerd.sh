@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes containerd's and crictl's configuration, and restarts containerd where that changed it.
 set -euo pipefail
-# shellcheck source=components/node/scripts/common.sh
+# shellcheck source=components/node/boot/common.sh
 source "$(dirname "$0")/common.sh"
 
 # The package's own file switches the CRI plugin off, so it is always replaced.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs etcd's programs in the version that node.env names, from the project's own release, verified by checksum.
 set -euo pipefail
-# shellcheck source=components/node/scripts/common.sh
+# shellcheck source=components/node/boot/common.sh
 source "$(dirname "$0")/common.sh"
 
 readonly PROGRAMS=(etcd etcdctl etcdutl)

@@ -28,7 +28,7 @@ _COMMAND = "command:remote:Command"
 
 
 @dataclass(frozen=True)
-class LivingCluster:
+class PreviousUpdate:
     """What an update may change with care only. Empty where there is no cluster yet.
 
     `settings` are those that it was made or last changed with. The rest is by the names of resources:
@@ -47,13 +47,13 @@ def record(settings: Settings) -> Mapping[str, str]:
     return {OUTPUT: json.dumps(plain(settings), sort_keys=True)}
 
 
-def living_cluster() -> LivingCluster:
+def previous_update() -> PreviousUpdate:
     """The cluster in this stack's state. Warns, and gives no settings, where those of its record can't be read.
 
     Raises pulumi.RunError where the state itself can't be read.
     """
     stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    return living_cluster_in(_state_of(stack).get("outputs") or {})
+    return previous_update_in(_state_of(stack).get("outputs") or {})
 
 
 def _state_of(stack: str) -> Mapping[str, Any]:
@@ -75,12 +75,12 @@ def _state_of(stack: str) -> Mapping[str, Any]:
         time.sleep(0.1)
 
 
-def living_cluster_in(resources: Mapping[str, Any]) -> LivingCluster:
+def previous_update_in(resources: Mapping[str, Any]) -> PreviousUpdate:
     """The cluster in `resources`: URN to its type and outputs."""
     instances, control_planes = _of_type(resources, _INSTANCE), _of_type(resources, CONTROL_PLANE_TYPE)
     ids = {outputs.get("id") for outputs in instances.values()}
     commands = _of_type(resources, _COMMAND)
-    return LivingCluster(
+    return PreviousUpdate(
         _settings(resources),
         {name: outputs["instanceType"] for name, outputs in instances.items()},
         frozenset(name for name, outputs in control_planes.items() if outputs.get(ETCD_MEMBER)),

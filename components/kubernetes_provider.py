@@ -1,0 +1,35 @@
+"""The provider of what lives in the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pulumi_kubernetes as kubernetes
+from pulumi import Output, Resource, ResourceOptions
+
+from components.api_endpoint import ApiEndpoint
+from components.checks.reachable_api import reachable_api
+from components.ports import API
+
+
+def kubernetes_provider(
+    name: str,
+    kubeconfig: Output[str],
+    api_address: Output[str],
+    endpoint: ApiEndpoint,
+    parent: Resource,
+    after: Sequence[Resource],
+) -> kubernetes.Provider:
+    """Where a public load balancer leads to the API, it is used once it does; at the earliest `after`."""
+    if endpoint.public:
+        targets = [*after, *endpoint.first_target, endpoint.public.listener]
+        after = [reachable_api(f"{name}-reachable", api_address, API, parent, targets)]
+    return kubernetes.Provider(
+        f"{name}-kubernetes",
+        kubeconfig=kubeconfig,
+        # A refresh after the machine was lost must not fail for what lived on it.
+        skip_update_unreachable=True,
+        # An up that was killed may have created an object that the state does not know: the next one takes it over.
+        upsert_existing_objects=True,
+        opts=ResourceOptions(parent=parent, depends_on=after),
+    )

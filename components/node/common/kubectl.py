@@ -1,0 +1,46 @@
+"""kubectl with a deadline; answers are JSON that Python reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from components.node.common.kubeadm import API_PORT
+from components.node.common.programs import run
+
+ADMIN_CONF = Path("/etc/kubernetes/admin.conf")
+_REQUEST_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """kubectl as the user of a kubeconfig, which also says where the API is, unless `server` does (https://HOST:PORT)."""
+
+    kubeconfig: Path = ADMIN_CONF
+    server: str = ""
+
+    def run(self, *arguments: str, stdin: str = "", seconds: float = 30) -> str:
+        """What it prints. Raises Failure with its last lines where it fails, or does not end within `seconds`."""
+        command = ["kubectl", "--kubeconfig", str(self.kubeconfig), f"--request-timeout={_REQUEST_SECONDS}s"]
+        if self.server:
+            command += ["--server", self.server]
+        return run([*command, *arguments], stdin=stdin, seconds=seconds)
+
+    def read(self, *arguments: str) -> Any:
+        """The JSON of `kubectl get ARGUMENTS`; None where `--ignore-not-found` is one of them and nothing was found."""
+        text = self.run("get", *arguments, "--output", "json")
+        return json.loads(text) if text.strip() else None
+
+    def at(self, address: str) -> Kubectl:
+        """The same user, at the API server of one machine."""
+        return dataclasses.replace(self, server=f"https://{address}:{API_PORT}")
+
+    def api_is_ready(self) -> None:
+        """Raises Failure unless the API server is ready."""
+        self.run("get", "--raw", "/readyz")
+
+
+admin_kubectl = Kubectl()

@@ -1,0 +1,28 @@
+"""The cluster's nodes as its API knows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from components.node.common.kubectl import Kubectl, admin_kubectl
+
+_READY = '.status.conditions[?(@.type=="Ready")]'
+_FIELDS = (".metadata.name", ".metadata.labels.quorate/pool", f"{_READY}.status", f"{_READY}.reason")
+# Fields instead of whole objects: a look at thousands of nodes stays small.
+_LINES = "{range .items[*]}" + '{"\\t"}'.join(f"{{{field}}}" for field in _FIELDS) + '{"\\n"}{end}'
+
+
+@dataclass(frozen=True)
+class Node:
+    """`ready` is "True", "False", "Unknown" where its kubelet is silent, or empty. Only workers have a `pool`."""
+
+    name: str
+    pool: str = ""
+    ready: str = ""
+    reason: str = ""
+
+
+def list_nodes(kubectl: Kubectl = admin_kubectl) -> tuple[Node, ...]:
+    """All nodes. Raises Failure where the API does not answer."""
+    text = kubectl.run("get", "nodes", "--output", f"jsonpath={_LINES}")
+    return tuple(Node(*line.split("\t")) for line in text.splitlines() if line)

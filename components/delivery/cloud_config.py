@@ -9,6 +9,7 @@ import yaml
 
 from components.delivery.inline_program import host_key_program
 from components.delivery.node_files import NodeFile
+from components.delivery.slim import slim
 
 # EC2's limit, before base64.
 LIMIT_BYTES = 16384
@@ -32,7 +33,9 @@ def cloud_config(
         document["ssh_deletekeys"] = False
         document["ssh_genkeytypes"] = ["ed25519"]
         document["bootcmd"] = [["python3", "-c", host_key_program(), host_key_parameter]]
-    document["write_files"] = [{"path": file.path, "permissions": file.mode, "content": file.content} for file in files]
+    document["write_files"] = [
+        {"path": file.path, "permissions": file.mode, "content": slim(file.path, file.content)} for file in files
+    ]
     if units:
         document["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "start", "--no-block", *units]]
     return "#cloud-config\n" + yaml.safe_dump(document, sort_keys=False, width=4096)

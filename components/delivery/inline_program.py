@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 
+from components.delivery.slim import slim
+
 # In the order in which they import each other.
 _HOST_KEY_MODULES = ("common.failure", "common.https", "common.waiting", "common.aws", "boot.host_key")
 _BEGIN = """\
@@ -18,7 +20,7 @@ def add(name, source):
 def inline_program(sources: Mapping[str, str], entry: str) -> str:
     """A program that makes modules of `sources`, by name and in order, and runs `main(arguments)` of the one `entry`.
 
-    The sources stand in it as they are, so that a preview shows the lines that change and compression finds the same
+    The sources stand in it line by line, so that a preview shows the lines that change and compression finds the same
     lines in files. Raises ValueError for a source that can't be quoted so.
     """
     if entry not in sources:
@@ -33,7 +35,7 @@ def inline_program(sources: Mapping[str, str], entry: str) -> str:
 
 def host_key_program() -> str:
     """The program that fetches the SSH host key; its argument is the parameter's name."""
-    sources = {f"components.node.{name}": _source(name) for name in _HOST_KEY_MODULES}
+    sources = {f"components.node.{name}": slim(f"{name}.py", _source(name)) for name in _HOST_KEY_MODULES}
     return inline_program(sources, "components.node.boot.host_key")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+from components.delivery.node_program import modules_of, path_of, source_of
 from components.kubeadm.documents import PATCHES
 from components.node.common.bundle import BundledFile
 from components.plan import Role
@@ -29,20 +30,37 @@ class NodeFile(BundledFile):
 
 @dataclass(frozen=True)
 class _Contents:
-    """What of components/node a machine gets: packages of the node program, and lists of commands in bash."""
+    """What of components/node a machine gets: the steps that it can do, and lists of commands in bash."""
 
-    packages_at_boot: Sequence[str]
-    packages_later: Sequence[str]
+    steps_at_boot: Sequence[str]
+    steps_later: Sequence[str]
     scripts: Sequence[str]
 
 
 _ANY_MACHINE = ("common.sh", "prepare-machine.sh")
 _NODE = ("configure-containerd.sh", "install-packages.sh", "pull-images.sh")
-_RECEIVING = ("install-certificates.sh", "receive-files.sh")
+_INSTALL_KEYS = ("install-certificates.sh", "receive-files.sh")
 _CONTENTS: Mapping[Role, _Contents] = {
-    Role.ETCD: _Contents(("common", "boot"), ("etcd",), (*_ANY_MACHINE, "install-etcd.sh", *_RECEIVING)),
-    Role.CONTROL_PLANE: _Contents(("common", "boot"), ("etcd", "control_plane"), (*_ANY_MACHINE, *_NODE, *_RECEIVING)),
-    Role.WORKER: _Contents(("common", "worker"), (), (*_ANY_MACHINE, *_NODE)),
+    Role.ETCD: _Contents(
+        ("receive-files",),
+        ("mount-etcd-volume", "configure-etcd-member"),
+        (*_ANY_MACHINE, "install-etcd.sh", *_INSTALL_KEYS),
+    ),
+    Role.CONTROL_PLANE: _Contents(
+        ("receive-files",),
+        (
+            "mount-etcd-volume",
+            "configure-control-plane",
+            "follow-load-balancer",
+            "apply-network-plugin",
+            "wait-ready",
+            "check-service",
+            "renew-join-credentials",
+            "tend-workers",
+        ),
+        (*_ANY_MACHINE, *_NODE, *_INSTALL_KEYS),
+    ),
+    Role.WORKER: _Contents(("join-worker",), (), (*_ANY_MACHINE, *_NODE)),
 }
 
 
@@ -82,27 +100,11 @@ def environment_file(values: Mapping[str, str]) -> NodeFile:
     return NodeFile(f"{ETC}/node.env", "".join(lines))
 
 
-def module_source(module: str) -> str:
-    """The text of a module of the node program, such as `common.aws`."""
-    return _resource(*f"{module.replace('.', '/')}.py".split("/"))
-
-
 def _program(contents: _Contents) -> Iterator[NodeFile]:
     """The modules of the node program, where they are imported by the names that they have here."""
-    ports = resources.files("components").joinpath("ports.py").read_text()
-    yield NodeFile(f"{LIB}/components/ports.py", ports)
-    yield NodeFile(f"{LIB}/components/node/__main__.py", _resource("__main__.py"))
-    for packages, needed_at_boot in ((contents.packages_at_boot, True), (contents.packages_later, False)):
-        for package in packages:
-            for name in _modules(package):
-                path = f"{LIB}/components/node/{package}/{name}"
-                yield NodeFile(path, _resource(package, name), needed_at_boot=needed_at_boot)
-
-
-def _modules(package: str) -> list[str]:
-    folder = resources.files("components.node").joinpath(package)
-    names = (entry.name for entry in folder.iterdir())
-    return sorted(name for name in names if name.endswith(".py") and name != "__init__.py")
+    at_boot = modules_of(contents.steps_at_boot)
+    for module in sorted({*at_boot, *modules_of(contents.steps_later)}):
+        yield NodeFile(f"{LIB}/{path_of(module)}", source_of(module), needed_at_boot=module in at_boot)
 
 
 def _shared_files(role: Role) -> tuple[NodeFile, ...]:
@@ -115,7 +117,7 @@ def _shared_files(role: Role) -> tuple[NodeFile, ...]:
 
 
 def _units(role: Role, etcd_volume: bool) -> tuple[NodeFile, ...]:
-    volume = _unit("quorate-etcd-volume.service")
+    volume = _unit("quorate-etcd-volume.service", needed_at_boot=False)
     match role:
         case Role.ETCD:
             return (_unit("quorate-prepare.service"), volume, _unit("etcd.service", needed_at_boot=False))

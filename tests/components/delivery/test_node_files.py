@@ -120,9 +120,9 @@ def test_what_goes_to_user_data_is_far_below_its_limit(role: str) -> None:
 @pytest.mark.parametrize(
     ("role", "units"),
     [
-        ("stacked", {"quorate-prepare.service", "quorate-etcd-volume.service"}),
+        ("stacked", {"quorate-prepare.service"}),
         ("with external etcd", {"quorate-prepare.service"}),
-        ("etcd", {"quorate-prepare.service", "quorate-etcd-volume.service"}),
+        ("etcd", {"quorate-prepare.service"}),
         ("worker", {"quorate-join.service"}),
         ("worker of prod", {"quorate-join.service"}),
     ],

@@ -1,0 +1,168 @@
+"""etcd over the JSON gateway of its client port: members, health, leases and the keys that locks need."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from components.node.common.failure import Failure
+from components.node.common.https import Trust, request
+
+CLIENT_PORT = 2379
+PEER_PORT = 2380
+
+
+def client_url(address: str) -> str:
+    return f"https://{address}:{CLIENT_PORT}"
+
+
+def peer_url(address: str) -> str:
+    return f"https://{address}:{PEER_PORT}"
+
+
+class Refusal(Failure):
+    """etcd answered, and what was asked for is not possible."""
+
+    def __init__(self, text: str, status: int) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member as the others know it. `client_urls` is empty until it has started for the first time."""
+
+    id: int
+    name: str
+    peer_urls: tuple[str, ...]
+    client_urls: tuple[str, ...]
+    is_learner: bool
+
+    def __str__(self) -> str:
+        return f"{self.id:x}"
+
+
+@dataclass(frozen=True)
+class KeyValue:
+    """`lease` is 0 where the key has none."""
+
+    value: str
+    lease: int
+
+
+class EtcdClient:
+    """Asks `endpoints` (URLs) in turn, beginning with the one that answered last.
+
+    Every method raises Failure where none of them answers, and Refusal where etcd says no.
+    """
+
+    def __init__(self, trust: Trust, endpoints: Sequence[str], *, seconds: float = 5) -> None:
+        self._trust = trust
+        self.endpoints = tuple(endpoints)
+        self._seconds = seconds
+        self._answered = self.endpoints[:1]
+
+    def members(self) -> tuple[Member, ...]:
+        """As the first member that answers knows them: it answers without a quorum, too."""
+        answer = self._call("cluster/member/list", {"linearizable": False})
+        return tuple(_member(member) for member in answer["members"])
+
+    def add_learner(self, address: str) -> None:
+        """Announces a member at `address`, which has no vote yet. Needs a quorum."""
+        self._call("cluster/member/add", {"peerURLs": [peer_url(address)], "isLearner": True})
+
+    def promote(self, member: Member) -> None:
+        """Gives a learner its vote. A Refusal as long as it has not caught up."""
+        self._call("cluster/member/promote", {"ID": str(member.id)})
+
+    def remove(self, member: Member) -> None:
+        """Needs a quorum, of the members before."""
+        self._call("cluster/member/remove", {"ID": str(member.id)})
+
+    def check_health(self, endpoint: str) -> None:
+        """Raises Failure unless the member at `endpoint` serves and has a leader, so that there is a quorum."""
+        url = f"{endpoint}/health"
+        request(url, trust=self._trust, seconds=self._seconds).expected(url)
+
+    def unhealthy(self) -> Mapping[str, str]:
+        """The endpoints that are not healthy, each with the reason."""
+        found = {}
+        for endpoint in self.endpoints:
+            try:
+                self.check_health(endpoint)
+            except Failure as failure:
+                found[endpoint] = str(failure)
+        return found
+
+    def grant_lease(self, seconds: int) -> int:
+        """The id of a lease that ends after `seconds` unless it is kept alive."""
+        return int(self._call("lease/grant", {"TTL": str(seconds)})["ID"])
+
+    def keep_lease_alive(self, lease: int) -> bool:
+        """Whether the lease was still there; then its time begins again."""
+        # A stream of one answer; that of a lease which has ended has no TTL.
+        answer = self._call("lease/keepalive", {"ID": str(lease)})
+        return int(answer.get("result", {}).get("TTL", 0)) > 0
+
+    def revoke_lease(self, lease: int) -> None:
+        """Ends a lease, and with it the keys that hang on it."""
+        self._call("lease/revoke", {"ID": str(lease)})
+
+    def create_key(self, key: str, value: str, lease: int) -> KeyValue:
+        """The key as it is afterwards: as given if there was none, else as it was, which is left alone."""
+        answer = self._call(
+            "kv/txn",
+            {
+                "compare": [{"key": _encoded(key), "target": "CREATE", "result": "EQUAL", "create_revision": "0"}],
+                "success": [{"request_put": {"key": _encoded(key), "value": _encoded(value), "lease": str(lease)}}],
+                "failure": [{"request_range": {"key": _encoded(key)}}],
+            },
+        )
+        if answer.get("succeeded"):
+            return KeyValue(value, lease)
+        (found,) = answer["responses"][0]["response_range"]["kvs"]
+        return KeyValue(base64.b64decode(found.get("value", "")).decode(), int(found.get("lease", 0)))
+
+    def _call(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The answer of the first endpoint that gives one; a member that cannot serve at the moment gives none."""
+        silent = []
+        for endpoint in (*self._answered, *(e for e in self.endpoints if e not in self._answered)):
+            url = f"{endpoint}/v3/{path}"
+            try:
+                answer = request(url, trust=self._trust, body=json.dumps(body).encode(), seconds=self._seconds)
+            except Failure as failure:
+                silent.append(str(failure))
+                continue
+            if answer.status >= http.client.INTERNAL_SERVER_ERROR:
+                silent.append(f"{url} answered {answer.status}: {_reason(answer.text)}")
+                continue
+            self._answered = (endpoint,)
+            if answer.status != http.client.OK:
+                raise Refusal(f"{url} answered {answer.status}: {_reason(answer.text)}", answer.status)
+            return json.loads(answer.text)
+        raise Failure("; ".join(silent) or "there is no etcd member to ask")
+
+
+def _member(member: Mapping[str, Any]) -> Member:
+    return Member(
+        id=int(member["ID"]),
+        name=member.get("name", ""),
+        peer_urls=tuple(member.get("peerURLs", ())),
+        client_urls=tuple(member.get("clientURLs", ())),
+        is_learner=bool(member.get("isLearner", False)),
+    )
+
+
+def _reason(text: str) -> str:
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return text.strip()[:500]
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -1,0 +1,42 @@
+"""As whom a member of etcd starts: decided by what its disk holds and what the others know of it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, auto
+
+from components.node.etcd.client import Member, peer_url
+
+
+class Entry(Enum):
+    """How this member enters the cluster."""
+
+    AS_BEFORE = auto()
+    """It has its data."""
+    NEW_CLUSTER = auto()
+    """All members are just being made."""
+    ANNOUNCED = auto()
+    """The others expect it as a learner: an earlier run was cut off."""
+    ADDED = auto()
+    """The others have removed it: they add it as a learner."""
+    REPLACED = auto()
+    """Its data is lost: the others remove it and add it as a learner, while all of them are healthy."""
+
+
+def member_at(members: Sequence[Member], address: str) -> Member | None:
+    """The member whose peers reach it at `address`."""
+    return next((member for member in members if peer_url(address) in member.peer_urls), None)
+
+
+def entry(has_data: bool, known: Sequence[Member] | None, address: str) -> Entry:
+    """`known` are the members as one of the others lists them, None where none of them answers."""
+    if has_data:
+        return Entry.AS_BEFORE
+    if known is None:
+        return Entry.NEW_CLUSTER
+    member = member_at(known, address)
+    if member is None:
+        return Entry.ADDED
+    if member.client_urls:
+        return Entry.REPLACED
+    return Entry.ANNOUNCED if member.is_learner else Entry.NEW_CLUSTER

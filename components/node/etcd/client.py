@@ -66,9 +66,9 @@ class EtcdClient:
         self._seconds = seconds
         self._answered = self.endpoints[:1]
 
-    def members(self) -> tuple[Member, ...]:
-        """As the first member that answers knows them: it answers without a quorum, too."""
-        answer = self._call("cluster/member/list", {"linearizable": False})
+    def members(self, *, linearizable: bool = False) -> tuple[Member, ...]:
+        """As the first member that answers knows them, be there a quorum or not; `linearizable` needs one."""
+        answer = self._call("cluster/member/list", {"linearizable": linearizable})
         return tuple(_member(member) for member in answer["members"])
 
     def add_learner(self, address: str) -> None:

@@ -9,8 +9,9 @@ from components.node.common import log
 from components.node.common.environment import ETC
 from components.node.common.minted_certificate import RUN, minted_certificate
 from components.node.common.programs import run
-from components.node.common.waiting import NotYet, wait_until
+from components.node.common.waiting import wait_until
 from components.node.etcd.client import EtcdClient, client_url
+from components.node.etcd.member_changes import remove_member
 from components.node.etcd.membership import member_at
 
 MANIFEST = Path("/etc/kubernetes/manifests/etcd.yaml")
@@ -39,11 +40,4 @@ def leave_etcd(
         if manifest.exists():
             run(["systemctl", "start", "kubelet"])
         log.report(f"removing etcd member {member}, which stood for this machine")
-
-        def remove() -> None:
-            found = member_at(client.members(), address)
-            if found is not None:
-                client.remove(found)
-                raise NotYet("the removal was asked for, and the others still know it")
-
-        wait_until(120, f"etcd to remove member {member}", remove)
+        remove_member(client, address, 120)

@@ -50,7 +50,10 @@ def read_bundle(text: str) -> tuple[BundledFile, ...]:
             return tuple(files)
         header = _HEADER.fullmatch(lines[position])
         if header is None:
-            raise BundleError(f"file {len(files) + 1} begins with '{lines[position][:80]}' instead of a header")
+            # Not the line itself: it may be one of a key.
+            raise BundleError(
+                f"file {len(files) + 1} begins, at line {position + 1}, with something else than a header"
+            )
         first, count = position + 1, int(header["lines"])
         # The text after the last newline is no line.
         if first + count > len(lines) - 1:

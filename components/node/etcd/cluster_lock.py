@@ -34,9 +34,12 @@ class HeldLock:
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._keeper.start()
 
+    def is_lost(self) -> bool:
+        return self._gone or time.monotonic() - self._renewed >= self._lease_seconds
+
     def check(self) -> None:
         """Raises Failure where the lock is no longer this machine's: then nothing may be interrupted any more."""
-        if self._gone or time.monotonic() - self._renewed >= self._lease_seconds:
+        if self.is_lost():
             raise Failure(
                 f"this machine has lost the lock {self._name}: etcd did not answer it for {self._lease_seconds:.0f}s,"
                 " and another machine may hold it now. Nothing more was changed here; run pulumi up again"
@@ -53,7 +56,7 @@ class HeldLock:
             log.report(f"the lock {self._name} stays for up to {self._lease_seconds:.0f}s: {failure}")
 
     def _keep(self) -> None:
-        while not self._gone and not self._released.wait(self._lease_seconds / 4):
+        while not self.is_lost() and not self._released.wait(self._lease_seconds / 4):
             begun = time.monotonic()
             try:
                 if self._client.keep_lease_alive(self.lease):
@@ -73,30 +76,28 @@ def cluster_lock(
     The client's endpoints must be all members, since any of them may restart below the lock. Call `check()` of what it
     gives right before each interruption. Raises Failure where another machine still holds the lock after `seconds`.
     """
-    lock = wait_until(seconds, "a lease of etcd", lambda: HeldLock(client, name, lease_seconds))
-    try:
-        _take(client, lock, name, holder, seconds)
-        yield lock
-    finally:
-        lock.release()
-
-
-def _take(client: EtcdClient, lock: HeldLock, name: str, holder: str, seconds: float) -> None:
+    held: HeldLock | None = None
     reported = ""
 
-    def take() -> None:
-        nonlocal reported
-        lock.check()
-        found = client.create_key(f"quorate/lock/{name}", f"{holder} since {_now()}", lock.lease)
+    def take() -> HeldLock:
+        nonlocal held, reported
+        # While there was no quorum, the lease of one that waits may have ended, too.
+        if held is None or held.is_lost():
+            held = HeldLock(client, name, lease_seconds)
+        found = client.create_key(f"quorate/lock/{name}", f"{holder} since {_now()}", held.lease)
         # An answer may have been lost on its way: then the key is this lease's already.
-        if found.lease == lock.lease:
-            return
+        if found.lease == held.lease:
+            return held
         if found.value != reported:
-            log.report(f"waiting for the lock {name}, which {found.value} holds")
+            log.report(f"waiting for the lock {name}, held by {found.value}")
             reported = found.value
-        raise NotYet(f"{found.value} holds it")
+        raise NotYet(f"it is held by {found.value}")
 
-    wait_until(seconds, f"the lock {name}", take)
+    try:
+        yield wait_until(seconds, f"the lock {name}", take)
+    finally:
+        if held is not None:
+            held.release()
 
 
 def _now() -> str:

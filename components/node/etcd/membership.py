@@ -40,3 +40,16 @@ def entry(has_data: bool, known: Sequence[Member] | None, address: str) -> Entry
     if member.client_urls:
         return Entry.REPLACED
     return Entry.ANNOUNCED if member.is_learner else Entry.NEW_CLUSTER
+
+
+class Service(Enum):
+    START = auto()
+    RESTART = auto()
+    KEEP = auto()
+
+
+def service(state: str, arguments_changed: bool) -> Service:
+    """`state` is what systemd says of etcd; one that is `activating` runs, and waits for the others."""
+    if state not in ("active", "activating"):
+        return Service.START
+    return Service.RESTART if arguments_changed else Service.KEEP

@@ -69,7 +69,13 @@ class HeldLock:
 
 @contextmanager
 def cluster_lock(
-    client: EtcdClient, name: str, holder: str, seconds: float, *, lease_seconds: float = LEASE_SECONDS
+    client: EtcdClient,
+    name: str,
+    holder: str,
+    seconds: float,
+    *,
+    lease_seconds: float = LEASE_SECONDS,
+    every: float = 1.0,
 ) -> Iterator[HeldLock]:
     """Holds the lock `name` for the machine `holder`; reports who has it meanwhile.
 
@@ -94,7 +100,7 @@ def cluster_lock(
         raise NotYet(f"it is held by {found.value}")
 
     try:
-        yield wait_until(seconds, f"the lock {name}", take)
+        yield wait_until(seconds, f"the lock {name}", take, every=every)
     finally:
         if held is not None:
             held.release()

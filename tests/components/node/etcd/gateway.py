@@ -1,0 +1,195 @@
+"""Members of an etcd cluster, as far as the JSON gateway of their client ports shows them: real TLS, on loopback."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from components.node.common.https import Trust
+
+Body = dict[str, Any]
+
+
+@dataclass
+class Lease:
+    seconds: float
+    renewed: float
+
+    def is_over(self) -> bool:
+        return time.monotonic() - self.renewed >= self.seconds
+
+
+@dataclass
+class Cluster:
+    """What the members share. `refusals` are answered instead, once each; `calls` is who was asked what."""
+
+    members: list[Body] = field(default_factory=list)
+    healthy: bool = True
+    refusals: list[tuple[str, int, str]] = field(default_factory=list)
+    lost_answers: list[str] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    leases: dict[int, Lease] = field(default_factory=dict)
+    keys: dict[str, tuple[str, int]] = field(default_factory=dict)
+    mutex: threading.Lock = field(default_factory=threading.Lock)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(7_587_848_390_310_612_344))
+
+    def asked(self, path: str) -> list[str]:
+        return [address for address, called in self.calls if called == path]
+
+    def answer(self, path: str, body: Body) -> tuple[int, Body]:
+        for refusal in self.refusals:
+            if refusal[0] == path:
+                self.refusals.remove(refusal)
+                return refusal[1], {"code": 0, "message": refusal[2]}
+        for lease in [lease for lease, of in self.leases.items() if of.is_over()]:
+            self._end(lease)
+        method = getattr(self, "_" + path.replace("/", "_"))
+        answer: tuple[int, Body] = method(body)
+        return answer
+
+    def _health(self, body: Body) -> tuple[int, Body]:
+        return (200, {"health": "true"}) if self.healthy else (503, {"health": "false", "reason": "RAFT NO LEADER"})
+
+    def _v3_cluster_member_list(self, body: Body) -> tuple[int, Body]:
+        if body["linearizable"] and not self.healthy:
+            return 503, {"message": "etcdserver: request timed out"}
+        return 200, {"members": self.members}
+
+    def _v3_cluster_member_add(self, body: Body) -> tuple[int, Body]:
+        if any(member["peerURLs"] == body["peerURLs"] for member in self.members):
+            return 400, {"message": "etcdserver: Peer URLs already exists"}
+        self.members.append({"ID": str(next(self._numbers)), "peerURLs": body["peerURLs"], "isLearner": True})
+        return 200, {}
+
+    def _v3_cluster_member_remove(self, body: Body) -> tuple[int, Body]:
+        kept = [member for member in self.members if member["ID"] != body["ID"]]
+        if len(kept) == len(self.members):
+            return 404, {"message": "etcdserver: member not found"}
+        self.members[:] = kept
+        return 200, {}
+
+    def _v3_cluster_member_promote(self, body: Body) -> tuple[int, Body]:
+        (member,) = [member for member in self.members if member["ID"] == body["ID"]]
+        del member["isLearner"]
+        return 200, {}
+
+    def _v3_lease_grant(self, body: Body) -> tuple[int, Body]:
+        lease = next(self._numbers)
+        self.leases[lease] = Lease(float(body["TTL"]), time.monotonic())
+        return 200, {"ID": str(lease), "TTL": body["TTL"]}
+
+    def _v3_lease_keepalive(self, body: Body) -> tuple[int, Body]:
+        lease = self.leases.get(int(body["ID"]))
+        if lease is None:
+            return 200, {"result": {"ID": body["ID"]}}
+        lease.renewed = time.monotonic()
+        return 200, {"result": {"ID": body["ID"], "TTL": str(int(lease.seconds))}}
+
+    def _v3_lease_revoke(self, body: Body) -> tuple[int, Body]:
+        if int(body["ID"]) not in self.leases:
+            return 404, {"message": "etcdserver: requested lease not found"}
+        self._end(int(body["ID"]))
+        return 200, {}
+
+    def _v3_kv_txn(self, body: Body) -> tuple[int, Body]:
+        put = body["success"][0]["request_put"]
+        if int(put["lease"]) not in self.leases:
+            return 404, {"message": "etcdserver: requested lease not found"}
+        if (found := self.keys.get(put["key"])) is None:
+            self.keys[put["key"]] = (put["value"], int(put["lease"]))
+            return 200, {"succeeded": True, "responses": [{"response_put": {}}]}
+        pair = {"key": put["key"], "value": found[0], "lease": str(found[1])}
+        return 200, {"responses": [{"response_range": {"kvs": [pair], "count": "1"}}]}
+
+    def _end(self, lease: int) -> None:
+        del self.leases[lease]
+        self.keys = {key: pair for key, pair in self.keys.items() if pair[1] != lease}
+
+
+@dataclass
+class Authority:
+    """A certificate authority for tests, and a certificate that serves at loopback addresses and asks, too."""
+
+    folder: Path
+
+    def make(self, *addresses: str) -> Authority:
+        self.folder.mkdir(parents=True)
+        names = ",".join(f"IP:{address}" for address in addresses)
+        (self.folder / "extensions").write_text(
+            f"subjectAltName = {names}\nextendedKeyUsage = serverAuth, clientAuth\n"
+        )
+        curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+        self._openssl("req", "-x509", *curve, "-days", "2", "-subj", "/CN=etcd-ca", "-keyout", "ca.key",
+                      "-out", "ca.crt")  # fmt: skip
+        self._openssl("req", *curve, "-subj", "/CN=member", "-keyout", "member.key", "-out", "member.csr")
+        self._openssl("x509", "-req", "-in", "member.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-days", "2",
+                      "-out", "member.crt", "-extfile", "extensions")  # fmt: skip
+        return self
+
+    @property
+    def trust(self) -> Trust:
+        return Trust(self.folder / "ca.crt", self.folder / "member.crt", self.folder / "member.key")
+
+    def _openssl(self, *arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
+
+
+@contextmanager
+def serving(cluster: Cluster, authority: Authority, address: str, port: int = 2379) -> Iterator[str]:
+    """A member at `address` while the block runs; the endpoint's URL. It demands a certificate of the authority's."""
+
+    class Gateway(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._answer({})
+
+        def do_POST(self) -> None:
+            self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+        def _answer(self, body: Body) -> None:
+            path = self.path.removeprefix("/")
+            with cluster.mutex:
+                cluster.calls.append((address, path))
+                status, answer = cluster.answer(path, body)
+                if path in cluster.lost_answers:
+                    cluster.lost_answers.remove(path)
+                    self.close_connection = True
+                    return
+            text = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(authority.folder / "member.crt", authority.folder / "member.key")
+    context.load_verify_locations(authority.folder / "ca.crt")
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = ThreadingHTTPServer((address, port), Gateway)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield f"https://{address}:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def decoded(text: str) -> str:
+    return base64.b64decode(text).decode()

@@ -153,22 +153,24 @@ def test_one_that_waits_gets_another_lease_when_its_own_has_ended(client: EtcdCl
             taken.set()
 
     with cluster_lock(client, "configuration", "cp-0", 5) as first:
-        waiting = threading.Thread(target=wait)
+        waiting = threading.Thread(target=wait, daemon=True)
         waiting.start()
-        wait_until(5, "the second to wait", lambda: _second_lease(cluster, first.lease), every=SOON)
+        ended = wait_until(5, "the second to wait", lambda: _second_lease(cluster, first.lease), every=SOON)
         with cluster.mutex:
-            del cluster.leases[_second_lease(cluster, first.lease)]
+            del cluster.leases[ended]
         wait_until(5, "the second to have another lease", lambda: _second_lease(cluster, first.lease), every=SOON)
-    waiting.join()
+    waiting.join(20)
     assert taken.is_set()
     assert cluster.leases == {}
 
 
 def test_a_cluster_without_a_quorum_gives_no_lock_and_the_reason(client: EtcdClient, cluster: Cluster) -> None:
     cluster.refusals = [("v3/lease/grant", 503, "etcdserver: no leader")] * 1000
-    with pytest.raises(Failure, match="the lock configuration; the last answer was: .*etcdserver: no leader"):
-        with cluster_lock(client, "configuration", "cp-0", 0.1, every=SOON):
-            pytest.fail("there is none")
+    with (
+        pytest.raises(Failure, match=r"the lock configuration; the last answer was: .*etcdserver: no leader"),
+        cluster_lock(client, "configuration", "cp-0", 0.1, every=SOON),
+    ):
+        pytest.fail("there is none")
 
 
 def _second_lease(cluster: Cluster, first: int) -> int:

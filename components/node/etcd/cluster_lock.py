@@ -39,6 +39,9 @@ class HeldLock:
 
     def check(self) -> None:
         """Raises Failure where the lock is no longer this machine's: then nothing may be interrupted any more."""
+        # etcd may be back: a lease that it still has did not end meanwhile.
+        if self.is_lost():
+            self._renew()
         if self.is_lost():
             raise Failure(
                 f"this machine has lost the lock {self._name}: etcd did not answer it for {self._lease_seconds:.0f}s,"
@@ -56,15 +59,21 @@ class HeldLock:
             log.report(f"the lock {self._name} stays for up to {self._lease_seconds:.0f}s: {failure}")
 
     def _keep(self) -> None:
-        while not self.is_lost() and not self._released.wait(self._lease_seconds / 4):
-            begun = time.monotonic()
-            try:
-                if self._client.keep_lease_alive(self.lease):
-                    self._renewed = begun
-                else:
-                    self._gone = True
-            except Failure:
-                pass  # Until the lease's time is over, the next try may be answered.
+        pause = self._lease_seconds / 4
+        while not self._gone and not self._released.wait(pause):
+            pause = self._lease_seconds / (4 if self._renew() else 20)
+
+    def _renew(self) -> bool:
+        begun = time.monotonic()
+        try:
+            alive = self._client.keep_lease_alive(self.lease)
+        except Failure:
+            return False
+        if alive:
+            self._renewed = begun
+        else:
+            self._gone = True
+        return alive
 
 
 @contextmanager
@@ -88,7 +97,10 @@ def cluster_lock(
     def take() -> HeldLock:
         nonlocal held, reported
         # While there was no quorum, the lease of one that waits may have ended, too.
-        if held is None or held.is_lost():
+        if held is not None and held.is_lost():
+            held.release()
+            held = None
+        if held is None:
             held = HeldLock(client, name, lease_seconds)
         found = client.create_key(f"quorate/lock/{name}", f"{holder} since {_now()}", held.lease)
         # An answer may have been lost on its way: then the key is this lease's already.

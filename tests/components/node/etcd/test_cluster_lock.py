@@ -138,6 +138,23 @@ def test_a_holder_whom_etcd_does_not_answer_gives_it_up_by_the_clock(
     assert "the lock configuration stays for up to 1s" in capsys.readouterr().out
 
 
+def test_a_lease_that_etcd_still_has_when_it_is_back_was_never_lost(
+    cluster: Cluster, authority: Authority, addresses: tuple[str, ...]
+) -> None:
+    with ExitStack() as stack:
+        endpoint = stack.enter_context(serving(cluster, authority, addresses[0], 0))
+        client = EtcdClient(authority.trust, [endpoint], seconds=1)
+        with cluster_lock(client, "configuration", "cp-0", 5, lease_seconds=1) as lock:
+            # A leader counts from its election.
+            cluster.leases[lock.lease].renewed += 100
+            stack.close()
+            _wait_until_lost(lock)
+            with pytest.raises(Failure, match="has lost the lock"):
+                lock.check()
+            with serving(cluster, authority, addresses[0], int(endpoint.rpartition(":")[2])):
+                lock.check()
+
+
 def test_an_answer_lost_on_its_way_leaves_no_machine_waiting_for_itself(client: EtcdClient, cluster: Cluster) -> None:
     cluster.lost_answers = ["v3/kv/txn"]
     with cluster_lock(client, "configuration", "cp-0", 5, every=SOON) as lock:

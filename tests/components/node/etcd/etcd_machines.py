@@ -10,12 +10,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from components.delivery.etcd_files import etcd_member_files
+from components.plan import Plan, PlannedMachine, Role
 from sandbox.toolchain.build import bin_dir
 from tests.components.education import SETTINGS
 
@@ -85,6 +88,20 @@ def make_authority(folder: Path) -> None:
             "-subj", "/CN=etcd-ca", "-keyout", str(folder / "ca.key"), "-out", str(folder / "ca.crt"))  # fmt: skip
 
 
+@dataclass(frozen=True)
+class _LoopbackPlan(Plan):
+    """etcd's machines by name, at addresses of this host."""
+
+    addresses: Mapping[str, str]
+
+    @cached_property
+    def etcd_machines(self) -> tuple[PlannedMachine, ...]:
+        return tuple(
+            PlannedMachine(name, Role.ETCD, 0, address, "t3.small", 8, 8, public=False)
+            for name, address in self.addresses.items()
+        )
+
+
 @dataclass
 class EtcdMachine:
     """A machine at a loopback address: `disk` outlives it, the rest goes with it."""
@@ -124,7 +141,9 @@ class EtcdMachine:
         settings = dataclasses.replace(
             SETTINGS, etcd=dataclasses.replace(SETTINGS.etcd, heartbeat_interval_ms=heartbeat_ms)
         )
-        files = {f.path: f.content for f in etcd_member_files(settings, self.name, self.address, "vol-1", self.members)}
+        plan = _LoopbackPlan(settings, self.members)
+        (own,) = [machine for machine in plan.etcd_machines if machine.name == self.name]
+        files = {file.path: file.content for file in etcd_member_files(plan, own, "vol-1")}
         (self.folder / "etc" / "node.env").write_text(files["/etc/quorate/node.env"])
         text = files["/etc/quorate/etcd.env"].replace(DATA, str(self.disk / "data"))
         text = text.replace("/etc/etcd/pki", str(self.folder / "pki"))

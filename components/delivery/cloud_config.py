@@ -7,9 +7,9 @@ import gzip
 
 import yaml
 
+from components.delivery.boot_sources import without_comments
 from components.delivery.inline_program import host_key_program
 from components.delivery.node_files import NodeFile
-from components.delivery.slim import slim
 
 # EC2's limit, before base64.
 LIMIT_BYTES = 16384
@@ -34,7 +34,7 @@ def cloud_config(
         document["ssh_genkeytypes"] = ["ed25519"]
         document["bootcmd"] = [["python3", "-c", host_key_program(), host_key_parameter]]
     document["write_files"] = [
-        {"path": file.path, "permissions": file.mode, "content": slim(file.path, file.content)} for file in files
+        {"path": file.path, "permissions": file.mode, "content": without_comments(file.path, file.content)} for file in files
     ]
     if units:
         document["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "start", "--no-block", *units]]

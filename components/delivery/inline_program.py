@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 
-from components.delivery.slim import slim
+from components.delivery.boot_sources import without_comments
 
 # In the order in which they import each other.
 _HOST_KEY_MODULES = ("common.failure", "common.https", "common.waiting", "common.aws", "boot.host_key")
@@ -35,10 +35,11 @@ def inline_program(sources: Mapping[str, str], entry: str) -> str:
 
 def host_key_program() -> str:
     """The program that fetches the SSH host key; its argument is the parameter's name."""
-    sources = {f"components.node.{name}": slim(f"{name}.py", _source(name)) for name in _HOST_KEY_MODULES}
+    sources = {f"components.node.{name}": _source(name) for name in _HOST_KEY_MODULES}
     return inline_program(sources, "components.node.boot.host_key")
 
 
 def _source(module: str) -> str:
     *folders, name = module.split(".")
-    return resources.files("components.node").joinpath(*folders, f"{name}.py").read_text()
+    text = resources.files("components.node").joinpath(*folders, f"{name}.py").read_text()
+    return without_comments(f"{name}.py", text)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 
-from components.delivery.node_program import modules_of, path_of, source_of
+from components.delivery.boot_sources import needed_modules
 from components.kubeadm.documents import PATCHES
+from components.node.__main__ import STEPS
 from components.node.common.bundle import BundledFile
 from components.plan import Role
 
@@ -102,9 +104,25 @@ def environment_file(values: Mapping[str, str]) -> NodeFile:
 
 def _program(contents: _Contents) -> Iterator[NodeFile]:
     """The modules of the node program, where they are imported by the names that they have here."""
-    at_boot = modules_of(contents.steps_at_boot)
-    for module in sorted({*at_boot, *modules_of(contents.steps_later)}):
-        yield NodeFile(f"{LIB}/{path_of(module)}", source_of(module), needed_at_boot=module in at_boot)
+    at_boot = _modules(contents.steps_at_boot)
+    for module in sorted({*at_boot, *_modules(contents.steps_later)}):
+        text = _source(module)
+        # A package's own module says nothing, and Python does without it.
+        if text:
+            path = f"{LIB}/{module.replace('.', '/')}.py"
+            yield NodeFile(path, text, needed_at_boot=module in at_boot)
+
+
+def _modules(steps: Sequence[str]) -> Sequence[str]:
+    entries = ["components.node.__main__", *(f"components.node.{STEPS[step]}" for step in steps)]
+    return needed_modules(entries, _source)
+
+
+@cache
+def _source(module: str) -> str | None:
+    """The text of a module of this project; None for a name that is none."""
+    file = resources.files("components").joinpath(*module.split(".")[1:-1], f"{module.split('.')[-1]}.py")
+    return file.read_text() if file.is_file() else None
 
 
 def _shared_files(role: Role) -> tuple[NodeFile, ...]:

@@ -1,0 +1,98 @@
+"""Program text for user data, which is small: the modules that are imported, without comments. Pure.
+
+Later deliveries bring the whole text. Lines that stay are not changed, so that a preview shows what changes in them; a
+changed comment changes no user data, so it replaces no worker.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Callable, Sequence
+
+_HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*(['\"]?)(?P<end>\w+)\1")
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def without_comments(path: str, text: str) -> str:
+    """A Python module or a bash script without comments, docstrings and blank lines; any other file as it is."""
+    if path.endswith(".py"):
+        return _python_code(text)
+    if path.endswith(".sh"):
+        return _bash_code(text)
+    return text
+
+
+def needed_modules(entries: Sequence[str], source: Callable[[str], str | None]) -> tuple[str, ...]:
+    """`entries` and what they import, directly or not, sorted: dotted names below `components`.
+
+    `source` gives the text of a module, None for what is none, such as a name that is imported from one.
+    """
+    found: set[str] = set()
+    waiting = list(entries)
+    while waiting:
+        module = waiting.pop()
+        text = None if module in found else source(module)
+        if text is not None:
+            found.add(module)
+            waiting += _imports(text)
+    return tuple(sorted(found))
+
+
+def _imports(text: str) -> list[str]:
+    """Each module that is named, and each name from it: only the reader of files knows which of them are modules."""
+    return [
+        name
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("components.")
+        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+    ]
+
+
+def _python_code(text: str) -> str:
+    nodes = list(ast.walk(ast.parse(text)))
+    dropped: set[int] = set()
+    for node in nodes:
+        # The only statement of a body stays: without it there would be no body.
+        if isinstance(node, _DOCUMENTED) and len(node.body) > 1 and _is_text(node.body[0]):
+            dropped |= _lines(node.body[0])
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT and token.line.lstrip().startswith("#"):
+            dropped.add(token.start[0])
+    texts = [node for node in nodes if isinstance(node, (ast.Constant, ast.JoinedStr))]
+    kept = {line for node in texts if len(_lines(node)) > 1 for line in _lines(node)} - dropped
+    lines = text.splitlines(keepends=True)
+    return "".join(
+        line for number, line in enumerate(lines, 1) if number in kept or (number not in dropped and line.strip())
+    )
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _lines(node: ast.stmt | ast.expr) -> set[int]:
+    return set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+
+
+def _bash_code(text: str) -> str:
+    first, *rest = text.splitlines(keepends=True)
+    kept = [first] if first.startswith("#!") or not first.startswith("#") else []
+    end: str | None = None
+    for line in rest:
+        if end is not None:
+            kept.append(line)
+            end = None if line.strip() == end else end
+            continue
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        kept.append(line)
+        if here := _HERE_DOCUMENT.search(line):
+            end = here["end"]
+    return "".join(kept)

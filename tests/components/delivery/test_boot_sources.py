@@ -1,0 +1,93 @@
+"""Program text without comments is the same program, and modules come with all that they import."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from components.delivery.boot_sources import needed_modules, without_comments
+
+NODE = Path(__file__).parents[3] / "components" / "node"
+MODULES = sorted(NODE.rglob("*.py"))
+SCRIPTS = sorted(NODE.rglob("*.sh"))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(NODE))
+
+
+class NoDocstrings(ast.NodeTransformer):
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
+        body = getattr(node, "body", None)
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and ast.get_docstring(node) is not None
+            and body
+        ):
+            node.body = node.body[1:]
+        return node
+
+
+def program(text: str) -> str:
+    return ast.dump(NoDocstrings().visit(ast.parse(text)))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_module_without_comments_is_the_same_program(path: Path) -> None:
+    text = path.read_text()
+    short = without_comments(str(path), text)
+    compile(short, str(path), "exec")
+    assert program(short) == program(text)
+    assert set(short.splitlines()) <= set(text.splitlines()), "no line is changed"
+    assert not [line for line in short.splitlines() if line.lstrip().startswith("# ")]
+
+
+def test_what_looks_like_a_comment_in_a_text_stays() -> None:
+    text = '"""About."""\nTEXT = """first\n\n# second\n"""\n# gone\nx = f"""\n\n# {TEXT}\n"""  # stays\n'
+    assert without_comments("a.py", text) == 'TEXT = """first\n\n# second\n"""\nx = f"""\n\n# {TEXT}\n"""  # stays\n'
+
+
+def test_a_body_that_is_only_a_docstring_stays_a_body() -> None:
+    text = 'class Failure(Exception):\n    """Ends a step."""\n'
+    assert without_comments("a.py", text) == text
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("path", SCRIPTS, ids=name)
+def test_a_script_without_comments_is_a_script(path: Path) -> None:
+    short = without_comments(str(path), path.read_text())
+    assert subprocess.run(["bash", "-n"], input=short, text=True, capture_output=True).stderr == ""
+    assert len(short) < len(path.read_text())
+
+
+def test_a_file_that_a_script_writes_keeps_its_comments_and_blank_lines() -> None:
+    text = "#!/bin/bash\n# gone\n\ncat <<'TOML'\n# stays\n\nTOML\n# gone\ngrep <<<\"x\" y\n# gone\necho\n"
+    short = "#!/bin/bash\ncat <<'TOML'\n# stays\n\nTOML\ngrep <<<\"x\" y\necho\n"
+    assert without_comments("a.sh", text) == short
+
+
+def test_a_script_that_is_only_sourced_loses_its_first_comment_too() -> None:
+    assert without_comments("a.sh", "# shellcheck shell=bash\nreadonly A=1\n") == "readonly A=1\n"
+    assert without_comments("a.sh", "readonly A=1\n# gone\n") == "readonly A=1\n"
+
+
+def test_other_files_stay_as_they_are() -> None:
+    assert without_comments("etcd.service", "# why\n[Unit]\n") == "# why\n[Unit]\n"
+
+
+def test_modules_come_with_all_that_they_import_and_nothing_else() -> None:
+    sources: Mapping[str, str] = {
+        "components.node.a": "from components.node.b import f\nimport json\n",
+        "components.node.b": "from components.node import c\nfrom components.node.a import g\n",
+        "components.node.c": "",
+        "components.node.other": "",
+    }
+    assert needed_modules(["components.node.a"], sources.get) == (
+        "components.node.a", "components.node.b", "components.node.c",
+    )  # fmt: skip

@@ -45,18 +45,12 @@ load_environment() {
 
 # wait_until SECONDS WHAT COMMAND…: tries COMMAND every second; dies with its last output after SECONDS.
 wait_until() {
-  becomes_true "$@" || die "$UNMET"
-}
-
-# becomes_true SECONDS WHAT COMMAND…: the same, but false, with the reason in UNMET, where wait_until ends the step.
-becomes_true() {
   local -r seconds="$1" what="$2"
   local -r deadline=$((SECONDS + seconds))
   local last
   shift 2
   until last="$("$@" 2>&1)"; do
-    UNMET="waited ${seconds}s for $what; the last answer was: $last"
-    ((SECONDS < deadline)) || return 1
+    ((SECONDS < deadline)) || die "waited ${seconds}s for $what; the last answer was: $last"
     sleep 1
   done
 }
@@ -88,12 +82,4 @@ install_text() {
     return 1
   fi
   mv "$temporary" "$path"
-}
-
-admin_kubectl() {
-  kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout 10s "$@"
-}
-
-own_api_is_ready() {
-  admin_kubectl --server "https://$NODE_ADDRESS:6443" get --raw /readyz
 }

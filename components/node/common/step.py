@@ -6,21 +6,20 @@ import os
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 from components.node.common import log
 from components.node.common.environment import read_environment
 from components.node.common.failure import Failure
-from components.node.common.machine_lock import machine_lock
 
 
-def run_step(name: str, work: Callable[[], None], *, lock_seconds: float | None = None) -> int:
-    """0, or 1 with the reason as the last line. With `lock_seconds`, no two runs of the step overlap."""
+def run_step(name: str, work: Callable[[], None], *, within: AbstractContextManager[None] | None = None) -> int:
+    """0, or 1 with the reason as the last line. It runs `within` a lock, if it must not overlap with another run."""
     log.begin_log(name)
     try:
         if os.geteuid() != 0:
             raise Failure("must be root; run it with sudo")
-        with machine_lock(name, lock_seconds) if lock_seconds is not None else nullcontext():
+        with within or nullcontext():
             work()
     except Failure as failure:
         log.report_failure(_machine_name(), str(failure))

@@ -82,6 +82,15 @@ def make_private_folder(path: Path) -> None:
     path.chmod(0o700)
 
 
+def api_server_exists(authority: Path, host: str, port: int = API_PORT) -> bool:
+    """Whether an API server of the cluster of `authority` answers at `host`, ready or not."""
+    try:
+        https.request(f"https://{host}:{port}/readyz", trust=https.Trust(authority), seconds=4)
+    except Failure:
+        return False
+    return True
+
+
 def api_answers(authority: Path, host: str, port: int = API_PORT) -> None:
     """Raises Failure unless the API server at `host`, an address or a name, is ready. `authority` is its CA's PEM."""
     url = f"https://{host}:{port}/readyz"

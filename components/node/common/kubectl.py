@@ -12,19 +12,22 @@ from components.node.common.kubeadm import API_PORT
 from components.node.common.programs import run
 
 ADMIN_CONF = Path("/etc/kubernetes/admin.conf")
-_REQUEST_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class Kubectl:
-    """kubectl as the user of a kubeconfig, which also says where the API is, unless `server` does (https://HOST:PORT)."""
+    """kubectl as the user of a kubeconfig, which also says where the API is, unless `server` does (https://HOST:PORT).
+
+    `request_seconds` is for each request to the API, of which a call may make many.
+    """
 
     kubeconfig: Path = ADMIN_CONF
     server: str = ""
+    request_seconds: int = 10
 
     def run(self, *arguments: str, stdin: str = "", seconds: float = 30) -> str:
         """What it prints. Raises Failure with its last lines where it fails, or does not end within `seconds`."""
-        command = ["kubectl", "--kubeconfig", str(self.kubeconfig), f"--request-timeout={_REQUEST_SECONDS}s"]
+        command = ["kubectl", "--kubeconfig", str(self.kubeconfig), f"--request-timeout={self.request_seconds}s"]
         if self.server:
             command += ["--server", self.server]
         return run([*command, *arguments], stdin=stdin, seconds=seconds)

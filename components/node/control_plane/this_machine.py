@@ -1,0 +1,120 @@
+"""What a control-plane machine is told about itself, and where its files are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from components.node.common import environment
+from components.node.common.environment import read_environment
+from components.node.common.failure import Failure
+from components.node.common.programs import stream
+
+# What releases before LOAD_BALANCER_NOTICES_SECONDS waited. It may go when no such node.env can be on a machine.
+_NOTICES_SECONDS = 12.0
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where files are, fixed on a machine."""
+
+    etc: Path = environment.ETC
+    kubernetes: Path = Path("/etc/kubernetes")
+    kubelet: Path = Path("/var/lib/kubelet")
+    etcd_disk: Path = Path("/var/lib/etcd")
+    programs: Path = Path("/opt/quorate/bin")
+    hosts: Path = Path("/etc/hosts")
+
+    @property
+    def configuration(self) -> Path:
+        """kubeadm's documents, as delivered."""
+        return self.etc / "kubeadm.yaml"
+
+    @property
+    def applied(self) -> Path:
+        """kubeadm's documents, as they were when this machine was last configured to the end."""
+        return self.etc / "applied-kubeadm.yaml"
+
+    @property
+    def authority(self) -> Path:
+        return self.etc / "pki" / "ca.crt"
+
+    @property
+    def manifests(self) -> Path:
+        return self.kubernetes / "manifests"
+
+    @property
+    def etcd_data(self) -> Path:
+        return self.etcd_disk / "data"
+
+    @property
+    def cluster_mark(self) -> Path:
+        """On etcd's disk, which outlives the machine: the checksum of the CA of the cluster that it belongs to."""
+        return self.etcd_disk / "cluster-ca.sha256"
+
+    @property
+    def version_mark(self) -> Path:
+        """On etcd's disk: the Kubernetes version that this machine was last configured for."""
+        return self.etcd_disk / "kubernetes-version"
+
+
+@dataclass(frozen=True)
+class ThisMachine:
+    """`endpoint_address` is empty where the endpoint's name leads to a load balancer, `etcd_volume` (its id) where etcd
+    has machines of its own, `join_parameter` where there are no workers. `others` are the addresses of the other
+    control planes. `balancer_notices_seconds` is how long a load balancer takes to notice that an API server is back.
+    """
+
+    name: str
+    address: str
+    endpoint_name: str
+    kubernetes_version: str
+    endpoint_address: str = ""
+    etcd_volume: str = ""
+    joins: bool = False
+    others: tuple[str, ...] = ()
+    login_user: str = ""
+    join_parameter: str = ""
+    balancer_notices_seconds: float = 0
+    folders: Folders = field(default_factory=Folders)
+
+    def run_program(self, name: str, *arguments: str) -> None:
+        """Runs a program of quorate's, whose messages are reported. Raises Failure where it fails."""
+        if stream([str(self.folders.programs / name), *arguments]) != 0:
+            raise Failure(f"{' '.join([name, *arguments])} failed; its messages are above")
+
+
+def read_this_machine() -> ThisMachine:
+    """From node.env. Raises Failure for what it lacks."""
+    required = ("MACHINE_NAME", "NODE_ADDRESS", "API_ENDPOINT_NAME", "KUBERNETES_VERSION", "LOGIN_USER")
+    return this_machine(read_environment(*required))
+
+
+def this_machine(values: Mapping[str, str]) -> ThisMachine:
+    return ThisMachine(
+        name=values["MACHINE_NAME"],
+        address=values["NODE_ADDRESS"],
+        endpoint_name=values["API_ENDPOINT_NAME"],
+        kubernetes_version=values["KUBERNETES_VERSION"],
+        endpoint_address=values.get("API_ENDPOINT_ADDRESS", ""),
+        etcd_volume=values.get("ETCD_VOLUME_ID", ""),
+        joins=bool(values.get("JOINS")),
+        others=tuple(values.get("CONTROL_PLANE_ADDRESSES", "").split()),
+        login_user=values["LOGIN_USER"],
+        join_parameter=values.get("JOIN_PARAMETER", ""),
+        balancer_notices_seconds=_balancer_notices_seconds(values),
+    )
+
+
+def _balancer_notices_seconds(values: Mapping[str, str]) -> float:
+    text = values.get("LOAD_BALANCER_NOTICES_SECONDS")
+    if text is None:
+        return 0 if values.get("API_ENDPOINT_ADDRESS") else _NOTICES_SECONDS
+    try:
+        return float(text or 0)
+    except ValueError:
+        raise Failure(
+            f"{environment.ETC / 'node.env'} sets LOAD_BALANCER_NOTICES_SECONDS to '{text}', which is no number; "
+            "run pulumi up, which delivers the file"
+        ) from None

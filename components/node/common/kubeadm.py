@@ -18,14 +18,20 @@ API_PORT = 6443
 # In memory: the file holds a secret for as long as a join takes.
 DISCOVERY = Path(os.environ.get("QUORATE_RUN", "/run/quorate")) / "discovery.conf"
 
-_TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
+TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
 # kubeadm lists the kernel's options in this colour where its check of them was ignored.
 _KERNEL_OPTION = "\x1b[0;37m"
 
 
 def hide_tokens(line: str) -> str | None:
     """A line of kubeadm's without bootstrap tokens: even a short-lived one must not be logged. None: leave it out."""
-    return None if line.startswith(_KERNEL_OPTION) else _TOKEN.sub("(token)", line)
+    return None if line.startswith(_KERNEL_OPTION) else TOKEN.sub("(token)", line)
+
+
+def indented(line: str) -> str | None:
+    """The same, below a line of this program's own."""
+    text = hide_tokens(line)
+    return None if text is None else f"  {text}"
 
 
 def ignored_checks(*names: str) -> str:

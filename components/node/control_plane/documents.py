@@ -25,7 +25,7 @@ def read_documents(text: str) -> Documents:
 
 
 def changed(kind: str, before: Documents, now: Documents) -> bool:
-    return before.get(kind) != now.get(kind)
+    return bool(before.get(kind) != now.get(kind))
 
 
 def kubernetes_version(documents: Documents) -> str:

@@ -1,7 +1,7 @@
 """What the API endpoint's name means on this machine.
 
-Pods in the host's network have a copy of /etc/hosts. So when the name begins to lead to the load balancer, those of this
-machine that talk to the API by name are started again: nothing on a control plane may stick to one API server.
+Pods in the host's network have a copy of /etc/hosts. So when the name begins to lead to the load balancer, those of
+this machine that talk to the API by name are started again: nothing on a control plane may stick to one API server.
 """
 
 from __future__ import annotations

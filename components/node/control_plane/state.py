@@ -77,8 +77,8 @@ def refuse_upgrade(runs: str, named: str) -> None:
     """
     if runs and runs != named:
         raise Failure(
-            f"this cluster runs Kubernetes {runs} and the settings name {named}; an upgrade has steps of its own, which "
-            f"this is not. Nothing was changed: set cluster.kubernetesVersion to {runs}"
+            f"this cluster runs Kubernetes {runs} and the settings name {named}; an upgrade has steps of its own, "
+            f"which this is not. Nothing was changed: set cluster.kubernetesVersion to {runs}"
         )
 
 
@@ -94,7 +94,7 @@ def cluster_checksum(folders: Folders) -> str:
 
 
 def check_disk(folders: Folders, volume: str, named: str) -> None:
-    """Raises Failure for a disk of another cluster, which is never taken over and never wiped, or of another version."""
+    """Raises Failure for a disk of another cluster, which is never taken over nor wiped, or of another version."""
     mark = content_of(folders.cluster_mark)
     if mark is not None and mark.strip() != cluster_checksum(folders).strip():
         raise Failure(

@@ -9,6 +9,7 @@ from pathlib import Path
 from components.node.common import environment
 from components.node.common.environment import read_environment
 from components.node.common.failure import Failure
+from components.node.common.kubectl import Kubectl
 from components.node.common.programs import stream
 
 # What releases before LOAD_BALANCER_NOTICES_SECONDS waited. It may go when no such node.env can be on a machine.
@@ -78,6 +79,11 @@ class ThisMachine:
     join_parameter: str = ""
     balancer_notices_seconds: float = 0
     folders: Folders = field(default_factory=Folders)
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """As the cluster's administrator, through the API endpoint."""
+        return Kubectl(self.folders.kubernetes / "admin.conf")
 
     def run_program(self, name: str, *arguments: str) -> None:
         """Runs a program of quorate's, whose messages are reported. Raises Failure where it fails."""

@@ -1,0 +1,79 @@
+"""Brings a running control plane to the delivered documents, in place: the cluster's stored configuration, the static
+pods, the kubelet's configuration, kube-proxy, the taint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from components.node.common import https, log
+from components.node.common.failure import Failure
+from components.node.common.files import content_of
+from components.node.common.log import report
+from components.node.common.waiting import wait_until
+from components.node.control_plane.api_certificate import renew_api_certificate
+from components.node.control_plane.cluster import Held
+from components.node.control_plane.documents import (
+    certificate_names,
+    changed,
+    changed_lines,
+    read_documents,
+    runs_ordinary_pods,
+)
+from components.node.control_plane.phases import run_phase
+from components.node.control_plane.static_pods import StaticPods
+from components.node.control_plane.this_machine import ThisMachine
+
+_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
+_KUBELET_HEALTH = "http://127.0.0.1:10248/healthz"
+
+
+def apply_configuration(machine: ThisMachine, turn: Callable[[], AbstractContextManager[Held]]) -> None:
+    """Applies what differs between the delivered documents and those of the last configuration, while it has the turn.
+
+    Raises Failure where something doesn't come back; `applied` stays as it was, so the next run tries again.
+    """
+    pods = StaticPods(machine)
+    # kubeadm asks the API server of this machine, which may just be starting.
+    pods.revive_api_server()
+    text, applied = machine.folders.configuration.read_text(), content_of(machine.folders.applied) or ""
+    if text == applied:
+        report("the configuration is the one that runs")
+        return
+    report("applying what changed:")
+    for line in changed_lines(applied, text):
+        log.write(f"  {line}\n")
+    before, now = read_documents(applied), read_documents(text)
+    with turn() as held:
+        run_phase(machine, "upload-config", "all")
+        # Static pods first: a kubelet that has just started and meets a changed manifest waits two minutes for its
+        # volumes.
+        if changed("ClusterConfiguration", before, now):
+            renew_api_certificate(machine, certificate_names(now))
+            held.check()
+            pods.apply()
+        if changed("KubeletConfiguration", before, now) or changed("InitConfiguration", before, now):
+            run_phase(machine, "kubelet-start")
+            wait_until(60, "the kubelet to be healthy", _check_kubelet)
+        if changed("KubeProxyConfiguration", before, now):
+            run_phase(machine, "addon", "kube-proxy")
+            machine.kubectl.run("rollout", "restart", "daemonset", "kube-proxy", "--namespace", "kube-system")
+        _apply_taint(machine, runs_ordinary_pods(now))
+        pods.wait_for_api_server("to be ready")
+    report("the new configuration runs")
+
+
+def _check_kubelet() -> None:
+    https.request(_KUBELET_HEALTH, seconds=2).expected(_KUBELET_HEALTH)
+
+
+def _apply_taint(machine: ThisMachine, runs_ordinary: bool) -> None:
+    if not runs_ordinary:
+        machine.kubectl.run("taint", "node", machine.name, _TAINT, "--overwrite")
+        return
+    try:
+        machine.kubectl.run("taint", "node", machine.name, f"{_TAINT}-")
+    except Failure as failure:
+        # kubectl also fails where there is none to take away.
+        if "not found" not in str(failure):
+            report(f"the taint may still be there: {failure}")

@@ -1,0 +1,71 @@
+"""The rest of the cluster, as a control plane asks it while it is configured."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from components.node.common.failure import Failure
+from components.node.common.kubeadm import api_answers, api_server_exists
+from components.node.common.log import report
+from components.node.control_plane.this_machine import ThisMachine
+from components.node.etcd.cluster_lock import cluster_lock
+from components.node.etcd.control_plane_access import etcd_of_control_plane
+from components.node.etcd.leave import leave_etcd
+
+_TURN_SECONDS = 1500
+
+
+class Held(Protocol):
+    """A turn that this machine has."""
+
+    def check(self) -> None:
+        """Raises Failure where it is over: then nothing may be interrupted any more."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """`sleep` is given the seconds that nobody can be asked about."""
+
+    machine: ThisMachine
+    sleep: Callable[[float], None] = time.sleep
+
+    def api_exists(self, host: str) -> bool:
+        """Whether an API server answers at `host`, ready or not."""
+        return api_server_exists(self.machine.folders.authority, host)
+
+    def api_answers(self, host: str) -> None:
+        """Raises Failure unless the API server at `host` is ready."""
+        api_answers(self.machine.folders.authority, host)
+
+    def leave_etcd(self) -> None:
+        """Removes the etcd member that stands for this machine, if the others know one."""
+        leave_etcd(self.machine.name, self.machine.address, self.machine.others)
+
+    @contextmanager
+    def turn(self) -> Iterator[Held]:
+        """One control plane is configured at a time: a change would stop all API servers at once."""
+        machine = self.machine
+        etcd = etcd_of_control_plane(machine.folders.configuration.read_text(), machine.address, machine.others)
+        with cluster_lock(etcd, "configure-control-plane", machine.name, _TURN_SECONDS) as held:
+            try:
+                yield held
+            finally:
+                # The load balancer sends clients here again after some good answers; it cannot be asked.
+                self.sleep(machine.balancer_notices_seconds)
+                remove_former_turn(machine)
+
+
+def remove_former_turn(machine: ThisMachine) -> None:
+    """Removes the ConfigMap that was the turn in the releases with shell scripts: a run that was cut off has left it.
+
+    It may go when no cluster of such a release is left to be taken over.
+    """
+    former = ("configmap", "quorate-configuration", "--namespace", "kube-system")
+    try:
+        machine.kubectl.run("delete", *former, "--ignore-not-found")
+    except Failure as failure:
+        report(f"a former release's configmap kube-system/quorate-configuration may be left: {failure}")

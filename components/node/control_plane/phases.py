@@ -1,0 +1,15 @@
+"""Phases of kubeadm on a machine that is initialized."""
+
+from __future__ import annotations
+
+from components.node.common.failure import Failure
+from components.node.common.kubeadm import indented
+from components.node.common.programs import stream
+from components.node.control_plane.this_machine import ThisMachine
+
+
+def run_phase(machine: ThisMachine, *phase: str) -> None:
+    """A phase of `kubeadm init` with the delivered documents. Raises Failure where it fails."""
+    command = ["kubeadm", "init", "phase", *phase, "--config", str(machine.folders.configuration)]
+    if stream(command, shown=indented) != 0:
+        raise Failure(f"kubeadm init phase {' '.join(phase)} failed; its messages are above")

@@ -65,7 +65,7 @@ def _show(command: list[str], last: int, without: str | None = None) -> None:
         log.write(f"{hide_tokens(line) or ''}\n")
 
 
-def write_discovery(user: Mapping[str, str], endpoint_name: str, authority: Path) -> None:
+def write_discovery(user: Mapping[str, str], endpoint_name: str, authority: Path, path: Path = DISCOVERY) -> None:
     """Where the API is and how to verify it, for `kubeadm join`. `user` is that of a kubeconfig: its credentials."""
     encoded = base64.b64encode(authority.read_bytes()).decode()
     cluster = {"server": f"https://{endpoint_name}:{API_PORT}", "certificate-authority-data": encoded}
@@ -77,9 +77,9 @@ def write_discovery(user: Mapping[str, str], endpoint_name: str, authority: Path
         "contexts": [{"name": "join", "context": {"cluster": "cluster", "user": "joining"}}],
         "current-context": "join",
     }
-    make_private_folder(DISCOVERY.parent)
+    make_private_folder(path.parent)
     # JSON is YAML, and needs no quoting by hand.
-    install_text(DISCOVERY, f"{json.dumps(document, indent=2)}\n", 0o600)
+    install_text(path, f"{json.dumps(document, indent=2)}\n", 0o600)
 
 
 def make_private_folder(path: Path) -> None:

@@ -21,19 +21,21 @@ from components.node.control_plane.documents import (
     runs_ordinary_pods,
 )
 from components.node.control_plane.phases import run_phase
-from components.node.control_plane.static_pods import StaticPods
+from components.node.control_plane.static_pods import START_SECONDS, StaticPods
 from components.node.control_plane.this_machine import ThisMachine
 
 _TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
-_KUBELET_HEALTH = "http://127.0.0.1:10248/healthz"
+KUBELET_HEALTH = "http://127.0.0.1:10248/healthz"
 
 
-def apply_configuration(machine: ThisMachine, turn: Callable[[], AbstractContextManager[Held]]) -> None:
+def apply_configuration(
+    machine: ThisMachine, turn: Callable[[], AbstractContextManager[Held]], start_seconds: float = START_SECONDS
+) -> None:
     """Applies what differs between the delivered documents and those of the last configuration, while it has the turn.
 
     Raises Failure where something doesn't come back; `applied` stays as it was, so the next run tries again.
     """
-    pods = StaticPods(machine)
+    pods = StaticPods(machine, start_seconds)
     # kubeadm asks the API server of this machine, which may just be starting.
     pods.revive_api_server()
     text, applied = machine.folders.configuration.read_text(), content_of(machine.folders.applied) or ""
@@ -64,7 +66,7 @@ def apply_configuration(machine: ThisMachine, turn: Callable[[], AbstractContext
 
 
 def _check_kubelet() -> None:
-    https.request(_KUBELET_HEALTH, seconds=2).expected(_KUBELET_HEALTH)
+    https.request(KUBELET_HEALTH, seconds=2).expected(KUBELET_HEALTH)
 
 
 def _apply_taint(machine: ThisMachine, runs_ordinary: bool) -> None:

@@ -41,7 +41,7 @@ def certificate_names(documents: Documents) -> tuple[str, ...]:
 def runs_ordinary_pods(documents: Documents) -> bool:
     """Whether the control plane has no taint: an empty list is kubeadm's way to say so, its absence means the taint."""
     taints = documents.get("InitConfiguration", {}).get("nodeRegistration", {}).get("taints")
-    return taints == []
+    return bool(taints == [])
 
 
 def changed_lines(before: str, now: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from components.node.common.failure import Failure
-from components.node.common.kubeadm import DISCOVERY, run_kubeadm, write_discovery
+from components.node.common.kubeadm import run_kubeadm, write_discovery
 from components.node.common.kubectl import Kubectl
 from components.node.common.log import report
 from components.node.common.minted_certificate import minted_certificate
@@ -32,7 +32,7 @@ def join(machine: ThisMachine, cluster: Cluster, seconds: float = _CLUSTER_SECON
     wait_until(seconds, f"the API, {place}", lambda: find_the_cluster(machine, cluster))
     with _discovery(machine):
         # kubeadm refuses a name that a Ready node has; this machine is new, so that one is gone.
-        wait_until(60, "the API to accept this machine", lambda: _delete_node(machine.name))
+        wait_until(60, "the API to accept this machine", lambda: _delete_node(machine))
         # A member without data must go first, or etcd would start under an identity that others know with more data.
         if machine.etcd_volume:
             cluster.leave_etcd()
@@ -66,20 +66,21 @@ def _discovery(machine: ThisMachine) -> Iterator[None]:
     """Credentials for the time of a join, signed by the authority that every control plane has."""
     # The group of bootstrap tokens may ask for a node's certificate; that of administrators may remove the old Node.
     groups = "/O=system:bootstrappers:kubeadm:default-node-token/O=kubeadm:cluster-admins"
-    authority = machine.folders.etc / "pki" / "ca"
-    with minted_certificate(authority, f"{groups}/CN={machine.name}", DISCOVERY.parent) as minted:
+    folders = machine.folders
+    authority = folders.etc / "pki" / "ca"
+    with minted_certificate(authority, f"{groups}/CN={machine.name}", folders.discovery.parent) as minted:
         assert minted.certificate
         assert minted.key
         user = {"client-certificate-data": _encoded(minted.certificate), "client-key-data": _encoded(minted.key)}
         try:
-            write_discovery(user, machine.endpoint_name, machine.folders.authority)
+            write_discovery(user, machine.endpoint_name, folders.authority, folders.discovery)
             yield
         finally:
-            DISCOVERY.unlink(missing_ok=True)
+            folders.discovery.unlink(missing_ok=True)
 
 
-def _delete_node(name: str) -> None:
-    Kubectl(DISCOVERY).run("delete", "node", name, "--ignore-not-found")
+def _delete_node(machine: ThisMachine) -> None:
+    Kubectl(machine.folders.discovery).run("delete", "node", machine.name, "--ignore-not-found")
 
 
 def _encoded(path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from components.node.common import environment
 from components.node.common.environment import read_environment
 from components.node.common.failure import Failure
+from components.node.common.kubeadm import DISCOVERY
 from components.node.common.kubectl import Kubectl
 from components.node.common.programs import stream
 
@@ -26,6 +27,7 @@ class Folders:
     etcd_disk: Path = Path("/var/lib/etcd")
     programs: Path = Path("/opt/quorate/bin")
     hosts: Path = Path("/etc/hosts")
+    discovery: Path = DISCOVERY
 
     @property
     def configuration(self) -> Path:

@@ -1,0 +1,130 @@
+"""A control-plane machine in a folder, with stand-ins for its programs and for the rest of its cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from components.node.common import environment, log
+from components.node.common.failure import Failure
+from components.node.control_plane.cluster import Cluster, Held
+from components.node.control_plane.this_machine import Folders, ThisMachine
+from tests.components.node.stand_ins import StandIns, stand_ins
+from tests.components.node.tls import make_authority
+
+DOCUMENTS = """\
+---
+kind: InitConfiguration
+nodeRegistration:
+  name: control-plane-0
+---
+kind: ClusterConfiguration
+kubernetesVersion: v1.36.4
+apiServer:
+  certSANs:
+  - api.test
+  - 127.0.0.1
+---
+kind: KubeletConfiguration
+maxPods: 110
+---
+kind: KubeProxyConfiguration
+mode: nftables
+"""
+PROGRAMS = ("kubeadm", "kubectl", "systemctl", "journalctl", "crictl")
+
+
+@dataclass
+class HeldTurn:
+    """`lost` is what its check fails with."""
+
+    lost: str = ""
+    checks: int = 0
+
+    def check(self) -> None:
+        self.checks += 1
+        if self.lost:
+            raise Failure(self.lost)
+
+
+@dataclass(frozen=True)
+class OtherMachines(Cluster):
+    """`existing` and `ready` are the hosts at which an API server answers. What is asked of it goes to `events`."""
+
+    existing: tuple[str, ...] = ()
+    ready: tuple[str, ...] = ()
+    events: list[str] = field(default_factory=list)
+    held: HeldTurn = field(default_factory=HeldTurn)
+
+    def api_exists(self, host: str) -> bool:
+        return host in self.existing
+
+    def api_answers(self, host: str) -> None:
+        if host not in self.ready:
+            raise Failure(f"{host} does not answer")
+
+    def leave_etcd(self) -> None:
+        self.events.append("left etcd")
+        with (Path(self.machine.folders.etc).parent / "programs" / "calls").open("a") as calls:
+            calls.write("leave etcd\n")
+
+    @contextmanager
+    def turn(self) -> Iterator[Held]:
+        self.events.append("turn")
+        try:
+            yield self.held
+        finally:
+            self.events.append("end of turn")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    machine: ThisMachine
+    programs: StandIns
+
+
+def prepared(
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    volume: str = "vol-1",
+    joins: bool = False,
+    endpoint_address: str = "",
+    others: tuple[str, ...] = (),
+    join_parameter: str = "",
+) -> Prepared:
+    """A new machine that all files were delivered to."""
+    monkeypatch.setattr(log, "LOGS", folder / "logs")
+    monkeypatch.setattr(environment, "ETC", folder / "etc")
+    folders = Folders(
+        folder / "etc", folder / "kubernetes", folder / "kubelet", folder / "disk", folder / "bin", folder / "hosts",
+        folder / "run" / "discovery.conf",
+    )  # fmt: skip
+    for path in (folders.etc / "pki", folders.manifests, folders.kubelet, folders.etcd_disk):
+        path.mkdir(parents=True)
+    make_authority(folders.etc / "pki")
+    folders.configuration.write_text(DOCUMENTS)
+    folders.hosts.write_text("127.0.0.1 localhost\n")
+    programs = stand_ins(folder / "programs", monkeypatch)
+    for name in PROGRAMS:
+        programs.program(name)
+    own = StandIns(folders.programs)
+    for name in ("prepare-machine.sh", "install-certificates.sh", "quorate-node"):
+        own.program(name)
+    machine = ThisMachine(
+        "control-plane-0", "10.0.0.1", "api.test", "1.36.4", endpoint_address, volume, joins, others, "root",
+        join_parameter, 0, folders,
+    )  # fmt: skip
+    return Prepared(machine, programs)
+
+
+def is_running(node: Prepared, documents: str = DOCUMENTS) -> None:
+    """The machine was configured with `documents` before."""
+    folders = node.machine.folders
+    folders.applied.write_text(documents)
+    (folders.kubernetes / "admin.conf").write_text("an administrator")
+    (folders.kubelet / "config.yaml").touch()

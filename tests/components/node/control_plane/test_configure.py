@@ -1,0 +1,175 @@
+"""Which way a machine becomes the control plane that it should be, with stand-ins for programs and other machines."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from components.node.common.failure import Failure
+from components.node.control_plane import configure as step
+from components.node.control_plane.configure import configure, main
+from components.node.control_plane.this_machine import ThisMachine
+from tests.components.node.control_plane.control_plane import DOCUMENTS, OtherMachines, Prepared, is_running, prepared
+
+Make = Callable[..., Prepared]
+
+
+@pytest.fixture
+def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    def give_kubectl(machine: ThisMachine) -> None:
+        (tmp_path / "given").touch()
+
+    monkeypatch.setattr(step, "give_kubectl", give_kubectl)
+    return lambda **options: prepared(tmp_path, monkeypatch, **options)
+
+
+def marks(node: Prepared) -> tuple[str, str, str]:
+    folders = node.machine.folders
+    paths = (folders.cluster_mark, folders.version_mark, folders.applied)
+    return tuple(path.read_text() if path.exists() else "" for path in paths)  # type: ignore[return-value]
+
+
+def test_a_new_machine_founds_the_cluster_and_marks_its_disk(make: Make, tmp_path: Path) -> None:
+    node = make(endpoint_address="10.0.0.1", join_parameter="/test/join")
+    configure(node.machine, OtherMachines(node.machine))
+    calls = node.programs.calls
+    assert [call.split()[0] for call in calls[:4]] == [
+        "prepare-machine.sh", "systemctl", "quorate-node", "install-certificates.sh",
+    ]  # fmt: skip
+    assert calls[2] == "quorate-node mount-etcd-volume"
+    (init,) = node.programs.calls_with("kubeadm")
+    assert init.startswith(f"kubeadm init --config {node.machine.folders.configuration} --ignore-preflight-errors ")
+    ca = (node.machine.folders.authority).read_bytes()
+    assert marks(node) == (f"{hashlib.sha256(ca).hexdigest()}  -\n", "1.36.4\n", DOCUMENTS)
+    assert node.machine.folders.applied.stat().st_mode & 0o777 == 0o600
+    assert "10.0.0.1 api.test # quorate: the API endpoint\n" in node.machine.folders.hosts.read_text()
+    assert (tmp_path / "given").exists()
+    assert calls[-2:] == [
+        "systemctl enable --quiet --now quorate-join-credentials.timer quorate-tend-workers.timer",
+        "systemctl start --no-block quorate-join-credentials.service",
+    ]
+
+
+def test_without_a_disk_of_its_own_and_without_workers_neither_marks_nor_timers_are_made(make: Make) -> None:
+    node = make(volume="")
+    configure(node.machine, OtherMachines(node.machine))
+    assert marks(node) == ("", "", DOCUMENTS)
+    assert not node.programs.calls_with("quorate-")
+    assert not node.machine.folders.etcd_data.exists()
+
+
+@pytest.mark.parametrize("answers_at", ["api.test", "10.0.0.2"])
+def test_a_founder_whose_cluster_is_there_joins_it_instead_of_making_a_second_one(
+    answers_at: str, make: Make, capfd: pytest.CaptureFixture[str]
+) -> None:
+    node = make(others=("10.0.0.2",))
+    configure(node.machine, OtherMachines(node.machine, existing=(answers_at,), ready=(answers_at,)))
+    assert node.programs.calls_with("kubeadm join")
+    assert not node.programs.calls_with("kubeadm init")
+    assert f"an API server of this cluster answers at {answers_at}" in capfd.readouterr().out
+
+
+def test_a_disk_with_this_clusters_data_is_served_again(make: Make) -> None:
+    node = make(joins=True, others=("10.0.0.2",))
+    folders = node.machine.folders
+    folders.cluster_mark.write_text(f"{hashlib.sha256(folders.authority.read_bytes()).hexdigest()}  -\n")
+    folders.etcd_data.mkdir()
+    (folders.etcd_data / "member").touch()
+    configure(node.machine, OtherMachines(node.machine, existing=("10.0.0.2",), ready=("10.0.0.2",)))
+    assert node.programs.calls_with("kubeadm init")
+    assert (folders.etcd_data / "member").exists()
+
+
+def test_what_a_run_that_was_cut_off_left_is_cleaned_up_first(make: Make) -> None:
+    node = make(joins=True, others=("10.0.0.2",))
+    (node.machine.folders.kubernetes / "kubelet.conf").touch()
+    configure(node.machine, OtherMachines(node.machine, ready=("10.0.0.2",)))
+    calls = [call for call in node.programs.calls if call.startswith(("kubeadm", "leave"))]
+    assert calls[:2] == ["leave etcd", "kubeadm reset --force --skip-phases remove-etcd-member"]
+    assert calls[-1].startswith("kubeadm join")
+
+
+def test_a_reset_that_fails_ends_the_step_with_the_command_to_try(make: Make) -> None:
+    node = make()
+    (node.machine.folders.kubelet / "config.yaml").touch()
+    node.programs.program("kubeadm", ("reset", 1, "device busy\n"))
+    with pytest.raises(Failure, match=r"remove-etcd-member failed; run it by hand to see why: .*device busy"):
+        configure(node.machine, OtherMachines(node.machine))
+    assert marks(node) == ("", "", "")
+
+
+def test_a_running_machine_is_neither_initialized_nor_joined_but_changed(make: Make) -> None:
+    node = make(endpoint_address="10.0.0.1")
+    is_running(node, DOCUMENTS.replace("maxPods: 110", "maxPods: 99"))
+    kubectl_answers_for_health(node)
+    with pytest.raises(Failure, match="upload-config all failed"):
+        configure(node.machine, OtherMachines(node.machine))
+    assert node.programs.calls_with("kubeadm") == [
+        f"kubeadm init phase upload-config all --config {node.machine.folders.configuration}"
+    ]
+    assert marks(node)[2] == DOCUMENTS.replace("maxPods: 110", "maxPods: 99"), "what failed is tried again"
+
+
+def kubectl_answers_for_health(node: Prepared) -> None:
+    node.programs.program("kubeadm", ("upload-config", 1, "no\n"))
+
+
+def test_a_second_run_changes_nothing(make: Make) -> None:
+    node = make()
+    configure(node.machine, OtherMachines(node.machine))
+    (node.machine.folders.kubernetes / "admin.conf").touch()
+    before, calls = marks(node), len(node.programs.calls)
+    configure(node.machine, OtherMachines(node.machine))
+    assert marks(node) == before
+    assert not [call for call in node.programs.calls[calls:] if call.startswith("kubeadm")]
+
+
+@pytest.mark.parametrize("place", ["applied", "disk"])
+def test_another_version_is_refused_before_it_can_change_anything(place: str, make: Make) -> None:
+    node = make()
+    if place == "applied":
+        is_running(node, DOCUMENTS.replace("1.36.4", "1.35.9"))
+    else:
+        node.machine.folders.version_mark.write_text("1.35.9\n")
+    with pytest.raises(Failure, match=r"runs Kubernetes 1\.35\.9 and the settings name 1\.36\.4.*to 1\.35\.9$"):
+        configure(node.machine, OtherMachines(node.machine))
+    assert not node.programs.calls_with("kubeadm")
+    assert (place == "applied") == (node.programs.calls == []), "packages come with the preparation"
+
+
+def test_the_disk_of_another_cluster_is_refused_and_left_as_it_is(make: Make) -> None:
+    node = make()
+    node.machine.folders.cluster_mark.write_text("0123  -\n")
+    node.machine.folders.etcd_data.mkdir()
+    with pytest.raises(Failure, match="volume vol-1 holds the data of a cluster with another certificate authority"):
+        configure(node.machine, OtherMachines(node.machine))
+    assert node.machine.folders.etcd_data.exists()
+    assert not node.programs.calls_with("kubeadm")
+
+
+@pytest.mark.parametrize("missing", ["kubeadm.yaml", "pki/ca.key"])
+def test_a_file_that_was_not_delivered_is_named_before_anything_is_done(missing: str, make: Make) -> None:
+    node = make()
+    (node.machine.folders.etc / missing).write_text("")
+    with pytest.raises(Failure, match=f"{missing} is missing; run pulumi up"):
+        configure(node.machine, OtherMachines(node.machine))
+    assert node.programs.calls == []
+
+
+def test_a_preparation_that_fails_ends_the_step(make: Make) -> None:
+    node = make()
+    (node.machine.folders.programs / "prepare-machine.sh.answers").write_text("prepare\x1f1\x1fno packages\n")
+    with pytest.raises(Failure, match=r"prepare-machine\.sh failed; its messages are above"):
+        configure(node.machine, OtherMachines(node.machine))
+
+
+def test_whoever_is_not_root_is_told_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(step.os, "geteuid", lambda: 1000)
+    assert main([]) == 2
+    assert "must be root; run it with sudo" in capsys.readouterr().err
+    assert main(["x"]) == 2

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import ssl
 import subprocess
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,8 +19,22 @@ def openssl(*arguments: str) -> None:
     subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
+def copy_authority(folder: Path) -> None:
+    """ca.crt and ca.key in `folder`, the same in all tests of a process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in _authority().items():
+        (folder / name).write_bytes(data)
+
+
+@functools.cache
+def _authority() -> Mapping[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        make_authority(Path(folder))
+        return {name: (Path(folder) / name).read_bytes() for name in ("ca.crt", "ca.key")}
+
+
 def make_authority(folder: Path) -> None:
-    """ca.crt and ca.key in `folder`."""
+    """ca.crt and ca.key in `folder`, of its own."""
     folder.mkdir(parents=True, exist_ok=True)
     openssl("req", "-x509", *_NEW_KEY, "-days", "2", "-subj", "/CN=test-ca",
             "-addext", "keyUsage = critical, keyCertSign, digitalSignature",

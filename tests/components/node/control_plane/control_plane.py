@@ -14,7 +14,7 @@ from components.node.common.failure import Failure
 from components.node.control_plane.cluster import Cluster, Held
 from components.node.control_plane.this_machine import Folders, ThisMachine
 from tests.components.node.stand_ins import StandIns, stand_ins
-from tests.components.node.tls import make_authority
+from tests.components.node.tls import copy_authority
 
 DOCUMENTS = """\
 ---
@@ -106,7 +106,7 @@ def prepared(
     )  # fmt: skip
     for path in (folders.etc / "pki", folders.manifests, folders.kubelet, folders.etcd_disk):
         path.mkdir(parents=True)
-    make_authority(folders.etc / "pki")
+    copy_authority(folders.etc / "pki")
     folders.configuration.write_text(DOCUMENTS)
     folders.hosts.write_text("127.0.0.1 localhost\n")
     programs = stand_ins(folder / "programs", monkeypatch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,17 +105,13 @@ def test_a_reset_that_fails_ends_the_step_with_the_command_to_try(make: Make) ->
 def test_a_running_machine_is_neither_initialized_nor_joined_but_changed(make: Make) -> None:
     node = make(endpoint_address="10.0.0.1")
     is_running(node, DOCUMENTS.replace("maxPods: 110", "maxPods: 99"))
-    kubectl_answers_for_health(node)
+    node.programs.program("kubeadm", ("upload-config", 1, "no\n"))
     with pytest.raises(Failure, match="upload-config all failed"):
         configure(node.machine, OtherMachines(node.machine))
     assert node.programs.calls_with("kubeadm") == [
         f"kubeadm init phase upload-config all --config {node.machine.folders.configuration}"
     ]
     assert marks(node)[2] == DOCUMENTS.replace("maxPods: 110", "maxPods: 99"), "what failed is tried again"
-
-
-def kubectl_answers_for_health(node: Prepared) -> None:
-    node.programs.program("kubeadm", ("upload-config", 1, "no\n"))
 
 
 def test_a_second_run_changes_nothing(make: Make) -> None:
@@ -166,10 +163,8 @@ def test_a_preparation_that_fails_ends_the_step(make: Make) -> None:
         configure(node.machine, OtherMachines(node.machine))
 
 
-def test_whoever_is_not_root_is_told_what_to_do(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(step.os, "geteuid", lambda: 1000)
+def test_only_root_may_run_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert main([]) == 2
     assert "must be root; run it with sudo" in capsys.readouterr().err
     assert main(["x"]) == 2

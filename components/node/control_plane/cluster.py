@@ -12,6 +12,7 @@ from components.node.common.failure import Failure
 from components.node.common.kubeadm import api_answers, api_server_exists
 from components.node.common.log import report
 from components.node.control_plane.this_machine import ThisMachine
+from components.node.etcd.client import EtcdClient
 from components.node.etcd.cluster_lock import cluster_lock
 from components.node.etcd.control_plane_access import etcd_of_control_plane
 from components.node.etcd.leave import leave_etcd
@@ -45,12 +46,16 @@ class Cluster:
         """Removes the etcd member that stands for this machine, if the others know one."""
         leave_etcd(self.machine.name, self.machine.address, self.machine.others)
 
+    def etcd(self) -> EtcdClient:
+        """Of all members."""
+        documents = self.machine.folders.configuration.read_text()
+        return etcd_of_control_plane(documents, self.machine.address, self.machine.others)
+
     @contextmanager
     def turn(self) -> Iterator[Held]:
         """One control plane is configured at a time: a change would stop all API servers at once."""
         machine = self.machine
-        etcd = etcd_of_control_plane(machine.folders.configuration.read_text(), machine.address, machine.others)
-        with cluster_lock(etcd, "configure-control-plane", machine.name, _TURN_SECONDS) as held:
+        with cluster_lock(self.etcd(), "configure-control-plane", machine.name, _TURN_SECONDS) as held:
             try:
                 yield held
             finally:

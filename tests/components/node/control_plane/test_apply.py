@@ -1,7 +1,7 @@
 """A running control plane takes on other documents: real certificates, stand-ins for kubeadm, kubectl and the kubelet.
 
-`kubeadm init phase control-plane all` writes what the test has put into `next/`, and the hash of a mirror pod is the text
-of its manifest.
+`kubeadm init phase control-plane all` writes what the test has put into `next/`, and the hash of a mirror pod is the
+text of its manifest.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from components.node.common import machine_lock
 from components.node.common.failure import Failure
 from components.node.control_plane import configure as step
 from components.node.control_plane.configure import configure, main
@@ -161,6 +162,16 @@ def test_a_preparation_that_fails_ends_the_step(make: Make) -> None:
     (node.machine.folders.programs / "prepare-machine.sh.answers").write_text("prepare\x1f1\x1fno packages\n")
     with pytest.raises(Failure, match=r"prepare-machine\.sh failed; its messages are above"):
         configure(node.machine, OtherMachines(node.machine))
+
+
+def test_the_step_names_what_was_not_delivered(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make()
+    monkeypatch.setattr(machine_lock, "LOCKS", tmp_path / "locks")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert main([]) == 1
+    assert f"{tmp_path}/etc/node.env can't be read" in capfd.readouterr().out
 
 
 def test_only_root_may_run_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -129,5 +129,5 @@ def test_a_user_without_a_home_is_passed_over(machine: ThisMachine, tmp_path: Pa
 
 def test_a_user_that_the_machine_has_not_is_named(machine: ThisMachine, tmp_path: Path) -> None:
     unknown = ThisMachine("cp-1", "a", "n", "v", login_user="nobody-here", folders=machine.folders)
-    with pytest.raises(Failure, match="no user nobody-here, whom node.env names as LOGIN_USER"):
+    with pytest.raises(Failure, match=r"no user nobody-here, whom node\.env names as LOGIN_USER"):
         users.give_kubectl(unknown, tmp_path / "completion")

@@ -37,6 +37,7 @@ def _work() -> None:
         values["MACHINE_NAME"],
         ("kube-system/daemonset/kube-proxy", values["NETWORK_PLUGIN_WORKLOAD"]),
         lambda: api_answers(Path("/etc/kubernetes/pki/ca.crt"), name),
+        hosts=HOSTS,
     )
 
 

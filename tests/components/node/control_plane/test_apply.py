@@ -199,6 +199,17 @@ def test_what_does_not_run_by_its_new_arguments_is_put_back_within_the_turn(
     assert "hash broken (before: old), ready: False" in printed
 
 
+def test_where_nobody_knows_what_ran_before_a_ready_pod_is_enough(node: Prepared) -> None:
+    deliver(node, "apiServer:", "clusterName: x\napiServer:")
+    next_manifest(node, "kube-scheduler", "new")
+    refusing = (
+        'if [[ "$call" == *get\\ pod\\ * && "$(cat "$MANIFESTS/kube-scheduler.yaml")" == old ]]; then exit 1; fi\n'
+    )
+    node.programs.program("kubectl", before=refusing + KUBECTL)
+    assert apply(node).events == ["turn", "end of turn"]
+    assert manifest(node, "kube-scheduler") == "new"
+
+
 @pytest.mark.parametrize("answer", [("", 0, ""), ("", 1, "no runtime\n")])
 def test_what_left_no_container_is_put_back_too(answer: tuple[str, int, str], node: Prepared) -> None:
     deliver(node, "apiServer:", "clusterName: x\napiServer:")

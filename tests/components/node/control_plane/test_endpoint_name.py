@@ -10,6 +10,7 @@ import pytest
 from components.node.common import environment, log
 from components.node.common.failure import Failure
 from components.node.common.kubectl import Kubectl
+from components.node.control_plane import endpoint_name
 from components.node.control_plane.endpoint_name import (
     LEAVING,
     follow_load_balancer,
@@ -128,6 +129,18 @@ def test_pods_that_could_not_start_again_are_tried_by_the_next_run(hosts: Path, 
     with pytest.raises(Failure, match="the server is gone"):
         follow(hosts)
     assert LEAVING in hosts.read_text()
+
+
+def test_the_step_leaves_a_machine_alone_that_follows_dns_already(
+    hosts: Path, tmp_path: Path, programs: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "ETC", tmp_path)
+    monkeypatch.setattr(log, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(endpoint_name, "HOSTS", hosts)
+    values = {"MACHINE_NAME": "cp-1", "API_ENDPOINT_NAME": NAME, "NETWORK_PLUGIN_WORKLOAD": WORKLOADS[1]}
+    (tmp_path / "node.env").write_text("".join(f"{name}={value}\n" for name, value in values.items()))
+    assert main([]) == 0
+    assert programs.calls == []
 
 
 def test_the_step_names_what_its_environment_lacks(

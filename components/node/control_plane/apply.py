@@ -60,7 +60,7 @@ def apply_configuration(
         if changed("KubeProxyConfiguration", before, now):
             run_phase(machine, "addon", "kube-proxy")
             machine.kubectl.run("rollout", "restart", "daemonset", "kube-proxy", "--namespace", "kube-system")
-        _apply_taint(machine, runs_ordinary_pods(now))
+        apply_taint(machine, runs_ordinary_pods(now))
         pods.wait_for_api_server("to be ready")
     report("the new configuration runs")
 
@@ -69,7 +69,8 @@ def _check_kubelet() -> None:
     https.request(KUBELET_HEALTH, seconds=2).expected(KUBELET_HEALTH)
 
 
-def _apply_taint(machine: ThisMachine, runs_ordinary: bool) -> None:
+def apply_taint(machine: ThisMachine, runs_ordinary: bool) -> None:
+    """Keeps ordinary pods off this control plane, or lets them run here."""
     if not runs_ordinary:
         machine.kubectl.run("taint", "node", machine.name, _TAINT, "--overwrite")
         return

@@ -28,12 +28,6 @@ def hide_tokens(line: str) -> str | None:
     return None if line.startswith(_KERNEL_OPTION) else TOKEN.sub("(token)", line)
 
 
-def indented(line: str) -> str | None:
-    """The same, below a line of this program's own."""
-    text = hide_tokens(line)
-    return None if text is None else f"  {text}"
-
-
 def ignored_checks(*names: str) -> str:
     """Preflight checks to ignore, for kubeadm: `names`, and those that this machine's image lists as impossible."""
     path = environment.ETC / "ignore-preflight-errors"
@@ -86,15 +80,6 @@ def make_private_folder(path: Path) -> None:
     """For files with secrets: nobody but root may look into it."""
     path.mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
-
-
-def api_server_exists(authority: Path, host: str, port: int = API_PORT) -> bool:
-    """Whether an API server of the cluster of `authority` answers at `host`, ready or not."""
-    try:
-        https.request(f"https://{host}:{port}/readyz", trust=https.Trust(authority), seconds=4)
-    except Failure:
-        return False
-    return True
 
 
 def api_answers(authority: Path, host: str, port: int = API_PORT) -> None:

@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from components.node.common.failure import Failure
-from components.node.common.kubeadm import api_answers, api_server_exists
+from components.node.common.https import Trust, request
+from components.node.common.kubeadm import API_PORT, api_answers
 from components.node.common.log import report
 from components.node.control_plane.this_machine import ThisMachine
 from components.node.etcd.client import EtcdClient
@@ -62,6 +64,15 @@ class Cluster:
                 # The load balancer sends clients here again after some good answers; it cannot be asked.
                 self.sleep(machine.balancer_notices_seconds)
                 remove_former_turn(machine)
+
+
+def api_server_exists(authority: Path, host: str, port: int = API_PORT) -> bool:
+    """Whether an API server of the cluster of `authority` answers at `host`, ready or not."""
+    try:
+        request(f"https://{host}:{port}/readyz", trust=Trust(authority), seconds=4)
+    except Failure:
+        return False
+    return True
 
 
 def remove_former_turn(machine: ThisMachine) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.node.common.failure import Failure
-from components.node.common.kubeadm import indented
+from components.node.common.kubeadm import hide_tokens
 from components.node.common.programs import stream
 from components.node.control_plane.this_machine import ThisMachine
 
@@ -13,3 +13,9 @@ def run_phase(machine: ThisMachine, *phase: str) -> None:
     command = ["kubeadm", "init", "phase", *phase, "--config", str(machine.folders.configuration)]
     if stream(command, shown=indented) != 0:
         raise Failure(f"kubeadm init phase {' '.join(phase)} failed; its messages are above")
+
+
+def indented(line: str) -> str | None:
+    """Another program's line below one of this program's own, without tokens."""
+    text = hide_tokens(line)
+    return None if text is None else f"  {text}"

@@ -10,11 +10,10 @@ from typing import Any
 from components.node.common import log
 from components.node.common.failure import Failure
 from components.node.common.files import content_of
-from components.node.common.kubeadm import indented
 from components.node.common.log import report
 from components.node.common.programs import run, stream
 from components.node.common.waiting import NotYet, wait_until
-from components.node.control_plane.phases import run_phase
+from components.node.control_plane.phases import indented, run_phase
 from components.node.control_plane.this_machine import ThisMachine
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")

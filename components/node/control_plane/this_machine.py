@@ -117,8 +117,11 @@ def this_machine(values: Mapping[str, str]) -> ThisMachine:
 
 def _balancer_notices_seconds(values: Mapping[str, str]) -> float:
     text = values.get("LOAD_BALANCER_NOTICES_SECONDS")
+    # Without a load balancer, the endpoint is this machine.
+    if values.get("API_ENDPOINT_ADDRESS"):
+        return 0
     if text is None:
-        return 0 if values.get("API_ENDPOINT_ADDRESS") else _NOTICES_SECONDS
+        return _NOTICES_SECONDS
     try:
         return float(text or 0)
     except ValueError:

@@ -1,10 +1,8 @@
-"""kubeadm's messages and the way to the API, with stand-ins for programs and real TLS."""
+"""kubeadm's messages and the way to the API, with stand-ins for programs."""
 
 from __future__ import annotations
 
 import base64
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ import yaml
 from components.node.common import environment, kubeadm, log
 from components.node.common.failure import Failure
 from tests.components.node.stand_ins import StandIns, stand_ins
-from tests.components.node.tls import https_server, issue, make_authority
+from tests.components.node.tls import copy_authority
 
 TOKEN = "abcdef.0123456789abcdef"
 
@@ -26,13 +24,10 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIns:
     return stand_ins(tmp_path / "programs", monkeypatch)
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("authority")
-    make_authority(folder)
-    issue(folder, folder / "server.crt", "IP:127.0.0.1")
-    issue(folder, folder / "other.crt", "DNS:other.test")
-    return folder
+@pytest.fixture
+def authority(tmp_path: Path) -> Path:
+    copy_authority(tmp_path / "authority")
+    return tmp_path / "authority"
 
 
 def test_bootstrap_tokens_are_hidden_and_other_words_stay() -> None:
@@ -44,8 +39,6 @@ def test_bootstrap_tokens_are_hidden_and_other_words_stay() -> None:
 
 def test_the_list_of_kernel_options_is_left_out() -> None:
     assert kubeadm.hide_tokens("\x1b[0;37mCONFIG_NAMESPACES\x1b[0m: enabled\n") is None
-    assert kubeadm.indented("\x1b[0;37mCONFIG_NAMESPACES\x1b[0m: enabled\n") is None
-    assert kubeadm.indented(f"[certs] {TOKEN}\n") == "  [certs] (token)\n"
 
 
 @pytest.mark.parametrize(
@@ -110,44 +103,3 @@ def test_discovery_holds_a_secret_that_only_root_reads(tmp_path: Path, authority
     assert cluster["cluster"]["server"] == "https://api.test:6443"
     assert base64.b64decode(cluster["cluster"]["certificate-authority-data"]) == (authority / "ca.crt").read_bytes()
     assert document["current-context"] == document["contexts"][0]["name"]
-
-
-@pytest.fixture(params=[200, 500])
-def api(request: pytest.FixtureRequest, authority: Path) -> Iterator[tuple[int, int]]:
-    """The status that an API server answers with, and its port."""
-    with https_server(authority / "server.crt", request.param, "its answer") as port:
-        yield request.param, port
-
-
-def test_an_api_server_is_there_whether_ready_or_not_and_answers_only_if_ready(
-    api: tuple[int, int], authority: Path
-) -> None:
-    status, port = api
-    assert kubeadm.api_server_exists(authority / "ca.crt", "127.0.0.1", port)
-    if status == 200:
-        kubeadm.api_answers(authority / "ca.crt", "127.0.0.1", port)
-    else:
-        with pytest.raises(Failure, match=f"127.0.0.1:{port}/readyz answered 500: its answer"):
-            kubeadm.api_answers(authority / "ca.crt", "127.0.0.1", port)
-
-
-def test_an_api_server_of_another_authority_is_none_of_this_cluster(authority: Path, tmp_path: Path) -> None:
-    make_authority(tmp_path / "another")
-    with https_server(authority / "server.crt", 200) as port:
-        assert not kubeadm.api_server_exists(tmp_path / "another" / "ca.crt", "127.0.0.1", port)
-        with pytest.raises(Failure, match=r"(?i)certificate verify failed"):
-            kubeadm.api_answers(tmp_path / "another" / "ca.crt", "127.0.0.1", port)
-
-
-def test_a_server_that_is_somebody_else_is_not_believed(authority: Path) -> None:
-    with https_server(authority / "other.crt", 200) as port:
-        assert not kubeadm.api_server_exists(authority / "ca.crt", "127.0.0.1", port)
-
-
-def test_where_nobody_listens_there_is_no_api_server(authority: Path) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    assert not kubeadm.api_server_exists(authority / "ca.crt", "127.0.0.1", port)
-    with pytest.raises(Failure, match="does not answer"):
-        kubeadm.api_answers(authority / "ca.crt", "127.0.0.1", port)

@@ -166,6 +166,7 @@ def test_the_machine_is_read_from_node_env(tmp_path: Path, monkeypatch: pytest.M
         ({"LOAD_BALANCER_NOTICES_SECONDS": ""}, 0),
         ({}, 12),
         ({"API_ENDPOINT_ADDRESS": "10.0.0.1"}, 0),
+        ({"API_ENDPOINT_ADDRESS": "10.0.0.1", "LOAD_BALANCER_NOTICES_SECONDS": "14"}, 0),
     ],
 )
 def test_the_time_of_the_load_balancer_is_delivered_and_known_for_older_releases(

@@ -38,14 +38,15 @@ def apply_configuration(
     pods = StaticPods(machine, start_seconds)
     # kubeadm asks the API server of this machine, which may just be starting.
     pods.revive_api_server()
-    text, applied = machine.folders.configuration.read_text(), content_of(machine.folders.applied) or ""
+    folders = machine.folders
+    text, applied = folders.configuration.read_text(), content_of(folders.applied) or ""
     if text == applied:
         report("the configuration is the one that runs")
         return
     report("applying what changed:")
     for line in changed_lines(applied, text):
         log.write(f"  {line}\n")
-    before, now = read_documents(applied), read_documents(text)
+    before, now = read_documents(applied, folders.applied), read_documents(text, folders.configuration)
     with turn() as held:
         run_phase(machine, "upload-config", "all")
         # Static pods first: a kubelet that has just started and meets a changed manifest waits two minutes for its

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 # Not of the standard library, and there nevertheless: cloud-init depends on it, so every cloud image has it.
@@ -14,13 +15,15 @@ from components.node.common.failure import Failure
 Documents = Mapping[str, Mapping[str, Any]]
 
 
-def read_documents(text: str) -> Documents:
-    """By kind. Raises Failure for text that is no such stream of documents."""
+def read_documents(text: str, path: Path) -> Documents:
+    """By kind. Raises Failure for text that is no such stream of documents; `path` is where it stands."""
     try:
         return {document["kind"]: document for document in yaml.safe_load_all(text) if document}
     except (yaml.YAMLError, KeyError, TypeError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise Failure(
-            f"kubeadm's documents can't be read ({type(error).__name__}: {error}); run pulumi up, which delivers them"
+            f"{path} does not hold kubeadm's documents ({reason}); somebody or something has "
+            "changed the file. Restore it, then run pulumi up again"
         ) from error
 
 

@@ -85,7 +85,7 @@ def refuse_upgrade(runs: str, named: str) -> None:
 def applied_version(folders: Folders) -> str:
     """The Kubernetes version that this machine was configured for, empty where it never was."""
     text = content_of(folders.applied)
-    return kubernetes_version(read_documents(text)) if text else ""
+    return kubernetes_version(read_documents(text, folders.applied)) if text else ""
 
 
 def cluster_checksum(folders: Folders) -> str:

@@ -36,6 +36,7 @@ VALUES = {
     "MACHINE_NAME": "cp-0", "NODE_ADDRESS": "10.0.0.1", "API_ENDPOINT_NAME": "api.test",
     "KUBERNETES_VERSION": "1.36.4", "LOGIN_USER": "admin",
 }  # fmt: skip
+PATH = Path("/x/kubeadm.yaml")
 
 
 @pytest.mark.parametrize("observed", [Observed(*flags) for flags in product([False, True], repeat=5)])
@@ -111,8 +112,10 @@ def test_the_version_that_was_applied_is_read_from_the_documents(tmp_path: Path)
 
 
 def test_documents_are_compared_by_what_they_say() -> None:
-    before = read_documents(DOCUMENTS)
-    now = read_documents(DOCUMENTS.replace("maxPods: 110", "maxPods:   110  # as ever").replace("nftables", "iptables"))
+    before = read_documents(DOCUMENTS, PATH)
+    now = read_documents(
+        DOCUMENTS.replace("maxPods: 110", "maxPods:   110  # as ever").replace("nftables", "iptables"), PATH
+    )
     assert [kind for kind in before if changed(kind, before, now)] == ["KubeProxyConfiguration"]
     assert changed("ClusterConfiguration", {}, now), "a document that comes"
     assert not changed("JoinConfiguration", before, now), "one that neither has"
@@ -120,12 +123,12 @@ def test_documents_are_compared_by_what_they_say() -> None:
 
 @pytest.mark.parametrize("text", ["kind: [", "a: 1\n", "- 1\n", "just words\n"])
 def test_text_that_is_no_document_is_a_failure_with_a_remedy(text: str) -> None:
-    with pytest.raises(Failure, match="run pulumi up, which delivers them"):
-        read_documents(text)
+    with pytest.raises(Failure, match=r"^/x/kubeadm\.yaml does not hold kubeadm's documents .*Restore it"):
+        read_documents(text, PATH)
 
 
 def test_documents_are_asked_for_names_version_and_taint() -> None:
-    documents = read_documents(DOCUMENTS)
+    documents = read_documents(DOCUMENTS, PATH)
     assert certificate_names(documents) == ("api.test", "127.0.0.1")
     assert kubernetes_version(documents) == "1.36.4"
     assert not runs_ordinary_pods(documents)
@@ -137,7 +140,7 @@ def test_documents_are_asked_for_names_version_and_taint() -> None:
 @pytest.mark.parametrize(("taints", "ordinary"), [("[]", True), ("[{key: a, effect: NoSchedule}]", False)])
 def test_an_empty_list_of_taints_is_kubeadms_way_to_say_none(taints: str, ordinary: bool) -> None:
     text = f"kind: InitConfiguration\nnodeRegistration:\n  taints: {taints}\n"
-    assert runs_ordinary_pods(read_documents(text)) == ordinary
+    assert runs_ordinary_pods(read_documents(text, PATH)) == ordinary
 
 
 def test_only_lines_that_differ_are_shown() -> None:

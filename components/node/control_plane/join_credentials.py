@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from components.node.common import aws
+from components.node.common.aws import put_parameter
 from components.node.common.environment import read_environment
 from components.node.common.failure import Failure
 from components.node.common.kubeadm import TOKEN, hide_tokens
@@ -28,10 +28,10 @@ def _work() -> None:
     values = read_environment("MACHINE_NAME", "JOIN_PARAMETER")
     machine, parameter = values["MACHINE_NAME"], values["JOIN_PARAMETER"]
     what = "the API and the parameter store to take new credentials"
-    wait_until(120, what, lambda: renew(machine, parameter, aws.put_parameter))
+    wait_until(120, what, lambda: renew(machine, parameter, put_parameter))
 
 
-def renew(machine: str, parameter: str, put_parameter: Callable[[str, str], None]) -> None:
+def renew(machine: str, parameter: str, put: Callable[[str, str], None]) -> None:
     """Makes a token and puts it into `parameter`. Raises Failure, which never holds the token."""
     description = f"for workers, by {machine}"
     command = ["kubeadm", "token", "create", "--kubeconfig", str(ADMIN_CONF), "--ttl", _LIFETIME]
@@ -41,4 +41,4 @@ def renew(machine: str, parameter: str, put_parameter: Callable[[str, str], None
         raise Failure(hide_tokens(str(failure)) or "kubeadm token create failed") from None
     if not TOKEN.fullmatch(token):
         raise Failure(f"kubeadm token create printed no token but {len(token)} other characters")
-    put_parameter(parameter, token)
+    put(parameter, token)

@@ -22,7 +22,6 @@ from components.node.control_plane.state import (
     State,
     applied_version,
     check_disk,
-    cluster_checksum,
     decide_entry,
     decide_state,
     must_leave_etcd,
@@ -31,6 +30,7 @@ from components.node.control_plane.state import (
 )
 from components.node.control_plane.this_machine import ThisMachine, read_this_machine
 from components.node.control_plane.users import give_kubectl
+from components.node.etcd.cluster_mark import is_marked, write_mark
 
 _STEP = "configure-control-plane"
 
@@ -95,7 +95,7 @@ def _start_volume() -> None:
 
 def _clean_up(machine: ThisMachine, cluster: Cluster) -> None:
     report("an earlier run was cut off: cleaning up what it left")
-    has_our_data = machine.folders.cluster_mark.exists()
+    has_our_data = is_marked(machine.folders.etcd_disk)
     if must_leave_etcd(joins=machine.joins, etcd_volume=machine.etcd_volume, has_our_data=has_our_data):
         cluster.leave_etcd()
     reset = ["kubeadm", "reset", "--force", "--skip-phases", "remove-etcd-member"]
@@ -108,14 +108,14 @@ def _clean_up(machine: ThisMachine, cluster: Cluster) -> None:
 
 def _enter_the_cluster(machine: ThisMachine, cluster: Cluster) -> None:
     folders = machine.folders
-    has_our_data = folders.cluster_mark.exists()
+    has_our_data = is_marked(folders.etcd_disk)
     exists = not has_our_data and not machine.joins and _cluster_exists(machine, cluster)
     if decide_entry(has_our_data=has_our_data, joins=machine.joins, cluster_exists=exists) is Entry.INITIALIZE:
         initialize(machine)
     else:
         join(machine, cluster)
     if machine.etcd_volume:
-        install_text(folders.cluster_mark, cluster_checksum(folders))
+        write_mark(folders.authority, folders.etcd_disk)
 
 
 def _cluster_exists(machine: ThisMachine, cluster: Cluster) -> bool:

@@ -11,13 +11,14 @@ from components.node.common.programs import run
 from components.node.common.waiting import wait_until
 from components.node.control_plane.endpoint_name import name_endpoint
 from components.node.control_plane.this_machine import Folders, ThisMachine
+from components.node.etcd.cluster_mark import is_marked
 
 
 def initialize(machine: ThisMachine) -> None:
     """Returns when the API is ready."""
     folders = machine.folders
     options = ["--config", str(folders.configuration)]
-    if folders.cluster_mark.exists():
+    if is_marked(folders.etcd_disk):
         report("the disk holds this cluster's data: this machine takes its place again")
         # Cluster DNS is there and may have been tuned since.
         options += ["--skip-phases", "show-join-command,addon/coredns"]

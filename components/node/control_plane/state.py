@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +9,7 @@ from components.node.common.failure import Failure
 from components.node.common.files import content_of
 from components.node.control_plane.documents import kubernetes_version, read_documents
 from components.node.control_plane.this_machine import Folders
+from components.node.etcd.cluster_mark import check_mark
 
 
 class State(StrEnum):
@@ -88,17 +88,7 @@ def applied_version(folders: Folders) -> str:
     return kubernetes_version(read_documents(text, folders.applied)) if text else ""
 
 
-def cluster_checksum(folders: Folders) -> str:
-    """What marks a disk as this cluster's: the form is that of `sha256sum <ca.crt`."""
-    return f"{hashlib.sha256(folders.authority.read_bytes()).hexdigest()}  -\n"
-
-
 def check_disk(folders: Folders, volume: str, named: str) -> None:
     """Raises Failure for a disk of another cluster, which is never taken over nor wiped, or of another version."""
-    mark = content_of(folders.cluster_mark)
-    if mark is not None and mark.strip() != cluster_checksum(folders).strip():
-        raise Failure(
-            f"volume {volume} holds the data of a cluster with another certificate authority; nothing was changed. "
-            "Attach the volume of this cluster"
-        )
+    check_mark(folders.authority, volume, folders.etcd_disk)
     refuse_upgrade((content_of(folders.version_mark) or "").strip(), named)

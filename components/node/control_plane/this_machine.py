@@ -1,4 +1,4 @@
-"""What a control-plane machine is told about itself, and where its files are."""
+"""What a control-plane machine knows about itself, and where its files are."""
 
 from __future__ import annotations
 
@@ -50,11 +50,6 @@ class Folders:
     @property
     def etcd_data(self) -> Path:
         return self.etcd_disk / "data"
-
-    @property
-    def cluster_mark(self) -> Path:
-        """On etcd's disk, which outlives the machine: the checksum of the CA of the cluster that it belongs to."""
-        return self.etcd_disk / "cluster-ca.sha256"
 
     @property
     def version_mark(self) -> Path:

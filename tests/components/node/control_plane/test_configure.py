@@ -14,6 +14,7 @@ from components.node.common.failure import Failure
 from components.node.control_plane import configure as step
 from components.node.control_plane.configure import configure, main
 from components.node.control_plane.this_machine import ThisMachine
+from components.node.etcd.cluster_mark import mark_path
 from tests.components.node.control_plane.control_plane import DOCUMENTS, OtherMachines, Prepared, is_running, prepared
 
 Make = Callable[..., Prepared]
@@ -30,7 +31,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 def marks(node: Prepared) -> tuple[str, str, str]:
     folders = node.machine.folders
-    paths = (folders.cluster_mark, folders.version_mark, folders.applied)
+    paths = (mark_path(folders.etcd_disk), folders.version_mark, folders.applied)
     return tuple(path.read_text() if path.exists() else "" for path in paths)  # type: ignore[return-value]
 
 
@@ -77,7 +78,7 @@ def test_a_founder_whose_cluster_is_there_joins_it_instead_of_making_a_second_on
 def test_a_disk_with_this_clusters_data_is_served_again(make: Make) -> None:
     node = make(joins=True, others=("10.0.0.2",))
     folders = node.machine.folders
-    folders.cluster_mark.write_text(f"{hashlib.sha256(folders.authority.read_bytes()).hexdigest()}  -\n")
+    mark_path(folders.etcd_disk).write_text(f"{hashlib.sha256(folders.authority.read_bytes()).hexdigest()}  -\n")
     folders.etcd_data.mkdir()
     (folders.etcd_data / "member").touch()
     configure(node.machine, OtherMachines(node.machine, existing=("10.0.0.2",), ready=("10.0.0.2",)))
@@ -140,7 +141,7 @@ def test_another_version_is_refused_before_it_can_change_anything(place: str, ma
 
 def test_the_disk_of_another_cluster_is_refused_and_left_as_it_is(make: Make) -> None:
     node = make()
-    node.machine.folders.cluster_mark.write_text("0123  -\n")
+    mark_path(node.machine.folders.etcd_disk).write_text("0123  -\n")
     node.machine.folders.etcd_data.mkdir()
     with pytest.raises(Failure, match="volume vol-1 holds the data of a cluster with another certificate authority"):
         configure(node.machine, OtherMachines(node.machine))

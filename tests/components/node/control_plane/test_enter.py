@@ -13,6 +13,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from components.node.common.failure import Failure
 from components.node.control_plane.initialize import initialize
 from components.node.control_plane.join import find_the_cluster, join
+from components.node.etcd.cluster_mark import mark_path
 from tests.components.node.control_plane.control_plane import OtherMachines, Prepared, prepared
 
 OTHERS = ("10.0.0.2", "10.0.0.3")
@@ -46,7 +47,7 @@ def test_data_of_an_initialization_that_never_completed_goes(node: Prepared) -> 
 
 
 def test_on_a_disk_of_this_cluster_its_data_and_its_tuned_dns_stay(node: Prepared) -> None:
-    node.machine.folders.cluster_mark.touch()
+    mark_path(node.machine.folders.etcd_disk).touch()
     initialize(node.machine)
     assert (node.machine.folders.etcd_data / "remains").exists()
     (init,) = node.programs.calls_with("kubeadm init")

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from components.node.common import log
@@ -117,7 +118,7 @@ def wait_ready(wanted: Wanted, network_plugin_workload: str, nodes_seconds: floa
     try:
         wait_for_nodes(wanted, nodes_seconds)
         for workload in (network_plugin_workload, "kube-system/daemonset/kube-proxy", "kube-system/deployment/coredns"):
-            wait_until(_WORKLOAD_SECONDS, f"{workload} to be available", lambda name=workload: rolled_out(name))
+            wait_until(_WORKLOAD_SECONDS, f"{workload} to be available", partial(rolled_out, workload))
             log.report(f"{workload} is available")
         wait_until(_SERVICE_SECONDS, "cluster DNS to answer", dns_answers)
         wait_until(_SERVICE_SECONDS, "the Service of the API to answer", api_service_answers)

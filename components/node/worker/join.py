@@ -19,7 +19,6 @@ from components.node.common.step import run_step
 from components.node.common.waiting import NotYet, wait_until
 
 ZONE_MARK = "ZONE_OF_THE_MACHINE"
-_TOKEN = re.compile(r"[a-z0-9]{6}\.[a-z0-9]{16}")
 _ZONE = re.compile(r"[a-z0-9-]+")
 _LOCK_SECONDS = 1200
 _VALUES = ("POOL_NAME", "API_ENDPOINT_NAME", "JOIN_PARAMETER", "KUBERNETES_VERSION")
@@ -34,6 +33,7 @@ class Worker:
     prepare: str = "/opt/quorate/bin/prepare-machine.sh"
     kubelet_conf: Path = Path("/etc/kubernetes/kubelet.conf")
     kubelet_config: Path = Path("/var/lib/kubelet/config.yaml")
+    discovery: Path = kubeadm.DISCOVERY
     metadata_seconds: float = 120
     cluster_seconds: float = 1200
 
@@ -48,7 +48,7 @@ class Worker:
 
 def bootstrap_token(value: str, parameter: str) -> str:
     """Raises NotYet for a parameter that holds something else."""
-    if not _TOKEN.fullmatch(value.strip()):
+    if not kubeadm.TOKEN.fullmatch(value.strip()):
         raise NotYet(f"parameter {parameter} holds no credentials yet: no control plane has written any")
     return value.strip()
 
@@ -107,7 +107,8 @@ def _run_kubeadm_join(worker: Worker, name: str) -> None:
             "credentials to join with",
             lambda: bootstrap_token(get_parameter(parameter), parameter),
         )
-        kubeadm.write_discovery({"token": token}, worker.values["API_ENDPOINT_NAME"], worker.authority)
+        endpoint = worker.values["API_ENDPOINT_NAME"]
+        kubeadm.write_discovery({"token": token}, endpoint, worker.authority, worker.discovery)
         document = worker.etc / "join-here.yaml"
         zone = metadata("meta-data/placement/availability-zone").strip()
         install_text(document, documented_join((worker.etc / "join.yaml").read_text(), zone))
@@ -115,7 +116,7 @@ def _run_kubeadm_join(worker: Worker, name: str) -> None:
         ignored = ["--ignore-preflight-errors", kubeadm.ignored_checks()]
         kubeadm.run_kubeadm("join", "--config", str(document), "--node-name", name, *ignored)
     finally:
-        kubeadm.DISCOVERY.unlink(missing_ok=True)
+        worker.discovery.unlink(missing_ok=True)
 
 
 def main(arguments: Sequence[str]) -> int:

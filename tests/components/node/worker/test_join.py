@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.kubeadm.documents import worker_join
-from components.node.common import environment, kubeadm, log
+from components.node.common import environment, log
 from components.node.common.failure import Failure
 from components.node.common.waiting import NotYet
 from components.node.worker import join
@@ -63,7 +63,6 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: tuple[Path, in
     (etc / "pki" / "ca.crt").write_text(authority.read_text())
     (etc / "join.yaml").write_text(worker_join(WorkerPoolSettings(name="general"), "eu-central-1"))
     monkeypatch.setattr(environment, "ETC", etc)
-    monkeypatch.setattr(kubeadm, "DISCOVERY", run / "discovery.conf")
     monkeypatch.setattr(log, "LOGS", tmp_path / "logs")
     log.begin_log("join-worker")
     programs = stand_ins(tmp_path / "programs", monkeypatch)
@@ -77,6 +76,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: tuple[Path, in
         prepare="prepare-machine.sh",
         kubelet_conf=tmp_path / "kubelet.conf",
         kubelet_config=tmp_path / "kubelet-config.yaml",
+        discovery=run / "discovery.conf",
         metadata_seconds=0,
         cluster_seconds=0,
     )
@@ -96,7 +96,7 @@ def test_a_worker_joins_under_its_pools_name_with_the_pinned_authority(machine: 
     cluster = discovery["clusters"][0]["cluster"]
     assert cluster["server"] == "https://localhost:6443"
     assert base64.b64decode(cluster["certificate-authority-data"]) == machine.worker.authority.read_bytes()
-    assert not kubeadm.DISCOVERY.exists(), "the token stays on no disk"
+    assert not machine.worker.discovery.exists(), "the token stays on no disk"
     assert machine.worker.mark.read_text() == "general-i-0abc\n"
 
 
@@ -132,7 +132,7 @@ def test_no_credential_of_a_join_is_in_a_log_or_on_a_command_line(
     printed = "".join(capfd.readouterr())
     assert "(token) is bad" in printed, "else kubeadm's words are lost"
     assert not [secret for secret in (TOKEN, *SECRETS) if secret in machine.public_text + printed]
-    assert not kubeadm.DISCOVERY.exists()
+    assert not machine.worker.discovery.exists()
 
 
 def test_a_join_that_failed_is_no_join(machine: JoiningMachine) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-
-import yaml
+import json
 
 from components.delivery.boot_sources import without_comments
 from components.delivery.inline_program import host_key_program
@@ -34,11 +33,13 @@ def cloud_config(
         document["ssh_genkeytypes"] = ["ed25519"]
         document["bootcmd"] = [["python3", "-c", host_key_program(), host_key_parameter]]
     document["write_files"] = [
-        {"path": file.path, "permissions": file.mode, "content": without_comments(file.path, file.content)} for file in files
+        {"path": file.path, "permissions": file.mode, "content": without_comments(file.path, file.content)}
+        for file in files
     ]
     if units:
         document["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "start", "--no-block", *units]]
-    return "#cloud-config\n" + yaml.safe_dump(document, sort_keys=False, width=4096)
+    # JSON is YAML, and needs less room than what a YAML library makes of texts of many lines.
+    return "#cloud-config\n" + json.dumps(document, ensure_ascii=False)
 
 
 def compressed(text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from components.node.common.failure import Failure
 from components.node.common.files import install_text
 from components.node.common.log import report
+from components.node.common.machine_lock import machine_lock
 from components.node.common.programs import run
 from components.node.common.step import run_step, usage
 from components.node.common.waiting import wait_until
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         return usage(f"usage: quorate-node {_STEP}")
     if os.geteuid() != 0:
         return usage(f"{_STEP} must be root; run it with sudo")
-    return run_step(_STEP, _work, lock_seconds=1800)
+    return run_step(_STEP, _work, within=machine_lock(_STEP, 1800))
 
 
 def _work() -> None:

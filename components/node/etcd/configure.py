@@ -17,6 +17,7 @@ from components.node.common.environment import ETC, read_environment
 from components.node.common.failure import Failure
 from components.node.common.files import content_of, install_text
 from components.node.common.https import Trust
+from components.node.common.machine_lock import machine_lock
 from components.node.common.programs import output_and_code, run, stream
 from components.node.common.step import run_step
 from components.node.common.waiting import NotYet, wait_until
@@ -204,4 +205,4 @@ def main(arguments: Sequence[str]) -> int:
         prepare_machine()
         configure(member)
 
-    return run_step("configure-etcd-member", work, lock_seconds=1800)
+    return run_step("configure-etcd-member", work, within=machine_lock("configure-etcd-member", 1800))

@@ -14,6 +14,7 @@ from components.node.common import environment, kubeadm, log
 from components.node.common.aws import get_parameter, metadata
 from components.node.common.failure import Failure
 from components.node.common.files import install_text
+from components.node.common.machine_lock import machine_lock
 from components.node.common.programs import run, stream, succeeds
 from components.node.common.step import run_step
 from components.node.common.waiting import NotYet, wait_until
@@ -125,5 +126,5 @@ def main(arguments: Sequence[str]) -> int:
     return run_step(
         "join-worker",
         lambda: join(Worker(environment.read_environment(*_VALUES), environment.ETC)),
-        lock_seconds=_LOCK_SECONDS,
+        within=machine_lock("join-worker", _LOCK_SECONDS),
     )

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from components.delivery.node_files import NodeFile, bundle
-
-SCRIPTS = Path(__file__).parents[3] / "components" / "node" / "scripts"
+SCRIPTS = Path(__file__).parents[4] / "components" / "node" / "boot"
 ALL = sorted(SCRIPTS.glob("*.sh"))
 # Sourced by others, never run.
 LIBRARIES = [script for script in ALL if script.read_text().startswith("# shellcheck shell=bash\n")]
@@ -83,49 +81,6 @@ def test_a_script_stops_at_errors_traces_nothing_and_says_what_it_is_for(script:
     assert os.access(script, os.X_OK)
 
 
-def test_received_files_are_installed_with_their_modes(tmp_path: Path) -> None:
-    files = (
-        NodeFile("/opt/quorate/bin/hello.sh", "echo 'a  b\t\\n' $HOME\n\n", "0755"),
-        NodeFile("/etc/quorate/pki/ca.key", "%%% not a header of ours\nsecret\n", "0600"),
-        NodeFile("/etc/quorate/empty", "", "0644"),
-    )
-    outcome = run("receive-files.sh", stdin=bundle(files), root=tmp_path)
-    assert outcome.returncode == 0, outcome.stderr
-    for file in files:
-        path = tmp_path / file.path.lstrip("/")
-        assert path.read_text() == file.content
-        assert oct(path.stat().st_mode)[-4:] == file.mode
-    assert "secret" not in outcome.stdout + outcome.stderr
-    assert oct((tmp_path / "etc/quorate/pki").stat().st_mode)[-3:] == "700"
-
-
-def test_a_second_delivery_changes_nothing_and_says_nothing(tmp_path: Path) -> None:
-    stdin = bundle((NodeFile("/etc/quorate/node.env", "A=1\n"),))
-    run("receive-files.sh", stdin=stdin, root=tmp_path)
-    before = (tmp_path / "etc/quorate/node.env").stat()
-    outcome = run("receive-files.sh", stdin=stdin, root=tmp_path)
-    assert outcome.returncode == 0
-    assert outcome.stdout == ""
-    assert (tmp_path / "etc/quorate/node.env").stat().st_ino == before.st_ino
-
-
-@pytest.mark.parametrize("kept", range(1, 8))
-def test_a_delivery_that_is_cut_off_installs_nothing(kept: int, tmp_path: Path) -> None:
-    lines = bundle((NodeFile("/etc/quorate/a", "1\n2\n"), NodeFile("/etc/quorate/b", "3\n4\n"))).splitlines(True)
-    assert len(lines) == 7
-    outcome = run("receive-files.sh", stdin="".join(lines[:kept]), root=tmp_path)
-    assert (outcome.returncode == 0) == (kept == 7)
-    assert (tmp_path / "etc/quorate/a").exists() == (kept == 7)
-
-
-@pytest.mark.parametrize("path", ["/etc/passwd", "/etc/quorate/../passwd", "/root/.ssh/authorized_keys", "relative"])
-def test_a_path_that_is_not_the_programs_own_is_refused(path: str, tmp_path: Path) -> None:
-    outcome = run("receive-files.sh", stdin=bundle((NodeFile(path, "x\n"),)), root=tmp_path)
-    assert outcome.returncode != 0
-    assert "refuses the path" in outcome.stderr
-    assert not list(tmp_path.rglob("passwd"))
-
-
 def test_waiting_returns_as_soon_as_the_probe_succeeds(tmp_path: Path) -> None:
     outcome = in_common(f'wait_until 10 "a file" test -e "{tmp_path}"; say done', tmp_path)
     assert outcome.stdout.endswith("example: done\n")
@@ -162,9 +117,3 @@ def test_text_is_installed_once(tmp_path: Path) -> None:
     assert in_common(snippet, tmp_path).stdout.endswith("changed\n")
     assert in_common(snippet, tmp_path).stdout.endswith("same\n")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["f"]
-
-
-def test_bootstrap_tokens_are_hidden_from_kubeadms_output(tmp_path: Path) -> None:
-    printed = "[bootstrap-token] Using token: abcdef.0123456789abcdef\\nkubeadm init v1.36.4\\n"
-    outcome = in_common(f"source {SCRIPTS}/kubeadm-common.sh\nprintf '{printed}' | hide_tokens", tmp_path)
-    assert outcome.stdout == "[bootstrap-token] Using token: (token)\nkubeadm init v1.36.4\n"

@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from components.kubeadm.api_server_files import audit_policy_file, encryption_configuration
+from components.kubeadm.api_server_files import audit_policy, encryption_configuration
 from components.network_plugins.calico.manifest import calico_manifest
-from components.network_plugins.flannel import flannel_manifest
 from sandbox.tests.engine.kubernetes.control_plane import ControlPlane
 from sandbox.toolchain.build import binary
 
@@ -32,7 +31,7 @@ class Configured(ControlPlane):
     def _run(self, name: str, program: Path, *arguments: str) -> None:
         if name == "apiserver":
             self.etcd = next(a for a in arguments if a.startswith("--etcd-servers=")).partition("=")[2]
-            policy = self._write("audit-policy.yaml", audit_policy_file().content.encode())
+            policy = self._write("audit-policy.yaml", audit_policy().encode())
             encryption = self._write("encryption.yaml", encryption_configuration(KEY).encode())
             arguments = (
                 *arguments,
@@ -92,28 +91,6 @@ def test_the_audit_log_has_what_an_administrator_changed_and_no_health_checks(pl
     assert event["level"] == "Request"
     assert event["requestObject"]["metadata"]["name"] == "audited"
     assert not [e for e in events if e["requestURI"].startswith(("/readyz", "/livez", "/healthz"))]
-
-
-@pytest.mark.parametrize(
-    "manifest",
-    [
-        calico_manifest("3.32.2", "10.244.0.0/16", "api.x", 6443),
-        flannel_manifest("0.28.4", "10.244.0.0/16", "api.x", 6443),
-    ],
-    ids=["calico", "flannel"],
-)
-def test_a_network_plugin_can_be_applied_twice(plane: Configured, manifest: str) -> None:
-    for _ in range(2):
-        plane.kubectl(
-            "apply",
-            "--server-side",
-            "--force-conflicts",
-            "--field-manager",
-            "quorate",
-            "--filename",
-            "-",
-            stdin=manifest,
-        )
 
 
 def test_what_calico_stores_is_taken_as_it_is(plane: Configured) -> None:

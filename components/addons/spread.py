@@ -1,4 +1,4 @@
-"""How the pods of an add-on stand apart. Pure."""
+"""How the pods of an add-on stand apart."""
 
 from __future__ import annotations
 

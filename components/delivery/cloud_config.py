@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import gzip
 import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
 
 from components.delivery.boot_sources import without_comments
 from components.delivery.inline_program import host_key_program
@@ -12,6 +19,7 @@ from components.delivery.node_files import NodeFile
 
 # EC2's limit, before base64.
 LIMIT_BYTES = 16384
+_FIRST_LINE = "#cloud-config"
 
 
 def cloud_config(
@@ -39,7 +47,7 @@ def cloud_config(
     if units:
         document["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "start", "--no-block", *units]]
     # JSON is YAML, and needs less room than what a YAML library makes of texts of many lines.
-    return "#cloud-config\n" + json.dumps(document, ensure_ascii=False)
+    return f"{_FIRST_LINE}\n" + json.dumps(document, ensure_ascii=False)
 
 
 def compressed(text: str) -> str:
@@ -48,3 +56,46 @@ def compressed(text: str) -> str:
     if len(packed) > LIMIT_BYTES:
         raise ValueError(f"user data is {len(packed)} bytes compressed; EC2 takes {LIMIT_BYTES}. Shorten the scripts")
     return base64.b64encode(packed).decode()
+
+
+@dataclass(frozen=True)
+class CloudConfig:
+    """A cloud-config as it was read: the files that it writes, by path, and `rest`, all that it says besides."""
+
+    files: Mapping[str, str]
+    rest: Mapping[str, Any]
+
+
+def read_cloud_config(user_data: str) -> CloudConfig | None:
+    """The cloud-config in user data, packed or plain; None for anything else."""
+    text = unpacked(user_data)
+    if not text.startswith(_FIRST_LINE):
+        return None
+    try:
+        document = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        return None
+    if not isinstance(document, Mapping):
+        return None
+    files = {}
+    for entry in document.get("write_files") or ():
+        if isinstance(entry, Mapping) and isinstance(entry.get("path"), str):
+            files[entry["path"]] = str(entry.get("content", ""))
+    return CloudConfig(files, {key: value for key, value in document.items() if key != "write_files"})
+
+
+def unpacked(user_data: str) -> str:
+    """The text in user data that is base64, of gzip or not; any other text as it is."""
+    try:
+        data = base64.b64decode(user_data, validate=True)
+    except (binascii.Error, ValueError):
+        return user_data
+    if data[:2] == b"\x1f\x8b":
+        try:
+            data = zlib.decompress(data, wbits=31)
+        except zlib.error:
+            return user_data
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return user_data

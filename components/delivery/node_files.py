@@ -19,6 +19,7 @@ BIN = f"{ROOT}/bin"
 LIB = f"{ROOT}/lib"
 SHARE = f"{ROOT}/share"
 ETC = "/etc/quorate"
+NODE_ENV = f"{ETC}/node.env"
 UNITS = "/etc/systemd/system"
 PROGRAM = f"{BIN}/quorate-node"
 
@@ -97,9 +98,9 @@ def environment_file(values: Mapping[str, str]) -> NodeFile:
     """node.env, which every step reads. Raises ValueError for a value that no line of it can hold."""
     for name, value in values.items():
         if "\n" in value or not name.isidentifier() or name != name.upper():
-            raise ValueError(f"{name}={value!r} cannot be a line of {ETC}/node.env")
+            raise ValueError(f"{name}={value!r} cannot be a line of {NODE_ENV}")
     lines = [f"{name}={shlex.quote(value)}\n" for name, value in sorted(values.items())]
-    return NodeFile(f"{ETC}/node.env", "".join(lines))
+    return NodeFile(NODE_ENV, "".join(lines))
 
 
 def _program(contents: _Contents) -> Iterator[NodeFile]:
@@ -123,6 +124,20 @@ def _source(module: str) -> str | None:
     """The text of a module of this project; None for a name that is none."""
     file = resources.files("components").joinpath(*module.split(".")[1:-1], f"{module.split('.')[-1]}.py")
     return file.read_text() if file.is_file() else None
+
+
+def read_environment_file(text: str) -> Mapping[str, str]:
+    """The values in a node.env that `environment_file` wrote; a line that isn't one of its own is left out."""
+    values = {}
+    for line in text.splitlines():
+        name, found, value = line.partition("=")
+        try:
+            words = shlex.split(value)
+        except ValueError:
+            continue
+        if found:
+            values[name] = "".join(words)
+    return values
 
 
 def _shared_files(role: Role) -> tuple[NodeFile, ...]:

@@ -1,17 +1,18 @@
-"""What a step does to a running cluster: what it interrupts, and which data it touches. Pure, a table of rules."""
+"""What a step does to a running cluster: what it interrupts, and which data it touches. Pure, a table of rules.
+
+What a step on a machine interrupts is declared beside what it delivers: components/delivery/effects.py.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
-import yaml
-
+from components.delivery.effects import INPUT, Interruption, RemoteStep, changed_parts, step_of
 from operations.preview.digest import Action, Step
-from operations.preview.node_lines import NODE_ENV, FileChange, MachineChange, is_script
+from operations.preview.node_lines import MachineChange
 
 _MACHINE: Final = re.compile(r"-(control-plane-[0-9]+|etcd-[0-9]+|bastion)(?:-|$)")
 _STATEFUL: Final = (
@@ -26,15 +27,7 @@ _LEAF: Final = re.compile(r"-host-key-|-pki-(?!.*-ca$)(?!service-accounts$)")
 _ADDRESSES: Final = ("aws:ec2/networkInterface:NetworkInterface", "aws:ec2/eip:Eip")
 _API_FRONT: Final = ("aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup", "aws:lb/listener:Listener")
 _STOPPING_KEYS: Final = ("instanceType", "userData", "userDataBase64", "ebsOptimized", "cpuOptions")
-_CLUSTER_PARTS: Final = {
-    "apiServer": "kube-apiserver",
-    "controllerManager": "kube-controller-manager",
-    "scheduler": "kube-scheduler",
-    "etcd": "etcd and kube-apiserver",
-    "networking": "kube-apiserver and kube-controller-manager",
-    "controlPlaneEndpoint": "kube-apiserver",
-}
-_UPGRADE: Final = "Kubernetes is upgraded: static pods and kubelet restart"
+_REMOTE: Final = "command:remote:Command"
 
 
 class Impact(IntEnum):
@@ -52,13 +45,13 @@ class Impact(IntEnum):
 class Effect:
     """What a step interrupts, in words; `machine` is the one that pauses, with Impact.MACHINE.
 
-    Effects of one `turn` never happen at the same time: the machines see to that themselves.
+    Effects of one `lock` never happen at the same time: the machines see to that themselves.
     """
 
     impact: Impact
     words: str
     machine: str = ""
-    turn: str = ""
+    lock: str = ""
 
 
 def machine_of(name: str, cluster: str) -> str:
@@ -151,73 +144,43 @@ def _workers(step: Step, gone: bool) -> Effect:
 def _command(step: Step, change: MachineChange | None, machine: str) -> Effect:
     if step.action is Action.DELETE:
         return Effect(Impact.NONE, "")
+    if step.action is Action.REPLACE and change is None:
+        return Effect(Impact.NONE, "runs on the new machine")
+    if step.type != _REMOTE:
+        return Effect(Impact.NONE, "runs again")
+    declared = step_of(step.new.get("update") or step.new.get("create"))
     if change is None:
-        return Effect(Impact.NONE, "runs on the new machine" if step.action is Action.REPLACE else "runs again")
+        return Effect(Impact.NONE, declared.does if declared else "runs again")
+    if declared is None:
+        return _on_machine(machine, "runs a step that this version does not know")
     if change.unknown:
         unknown = _on_machine(machine, "files change; which lines is known only when it is applied")
-        return replace(unknown, turn=change.turn)
-    effects = [found for file in change.files for found in _file_effects(file, machine)]
-    if not effects:
-        return Effect(Impact.NONE, "runs again")
-    worst = max(effects, key=lambda found: found.impact)
-    words = "; ".join(dict.fromkeys(found.words for found in sorted(effects, key=lambda found: -found.impact)))
-    return Effect(worst.impact, words, worst.machine, change.turn)
+        return replace(unknown, lock=declared.lock)
+    return _declared_effect(declared, change, machine)
 
 
-def _file_effects(file: FileChange, machine: str) -> Iterator[Effect]:
-    if file.path.endswith("kubeadm.yaml"):
-        yield from _kubeadm_effects(file, machine)
-    elif file.path == NODE_ENV:
-        yield from _environment_effects(file, machine)
-    elif is_script(file.path):
-        yield Effect(Impact.NONE, "scripts change; they act when they run next")
-    elif machine.startswith("etcd-") and "etcd" in file.path:
-        yield _on_machine(machine, "etcd restarts")
-    elif "audit" in file.path:
-        yield _on_machine(machine, "restarts kube-apiserver")
-    elif file.path.startswith("/etc/systemd/system/"):
-        yield Effect(Impact.PASSING, "units change; systemd reloads them")
-    elif file.path.startswith("("):
-        yield Effect(Impact.PASSING, "what it applies rolls over its pods")
-
-
-def _kubeadm_effects(file: FileChange, machine: str) -> Iterator[Effect]:
-    old, new = _documents(file.old), _documents(file.new)
-    for kind in sorted({*old, *new}):
-        before, after = old.get(kind, {}), new.get(kind, {})
-        if before == after:
-            continue
-        if kind == "ClusterConfiguration":
-            keys = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
-            if "kubernetesVersion" in keys:
-                yield _on_machine(machine, _UPGRADE)
-                continue
-            parts = dict.fromkeys(_CLUSTER_PARTS[key] for key in keys if key in _CLUSTER_PARTS)
-            yield _on_machine(machine, f"restarts {', '.join(parts) or 'what its static pods name'}")
-        elif kind == "KubeProxyConfiguration":
-            yield Effect(Impact.PASSING, "kube-proxy restarts node by node")
-        else:
-            yield Effect(Impact.PASSING, "kubelet restarts; its pods run on")
-
-
-def _environment_effects(file: FileChange, machine: str) -> Iterator[Effect]:
-    text = "\n".join(line for line in file.lines if line[:1] in "+-")
-    if "KUBERNETES_VERSION=" in text:
-        yield _on_machine(machine, _UPGRADE)
-    if "ETCD_VERSION=" in text:
-        yield _on_machine(machine, "etcd is upgraded and restarts")
-    if "ETCD_VOLUME_GIB=" in text and "\nETCD_VOLUME_ID=''" not in (file.new or ""):
-        yield Effect(Impact.NONE, "the file system of etcd's disk grows")
-    if "CONTAINERD_VERSION=" in text:
-        yield Effect(Impact.PASSING, "containerd restarts; containers run on")
-
-
-def _documents(text: str | None) -> Mapping[str, Mapping[str, Any]]:
-    try:
-        found = [document for document in yaml.safe_load_all(text or "") if isinstance(document, dict)]
-    except yaml.YAMLError:
-        return {}
-    return {str(document.get("kind", "")): document for document in found}
+def _declared_effect(declared: RemoteStep, change: MachineChange, machine: str) -> Effect:
+    parts = [
+        part
+        for file in change.files
+        for part in ([(INPUT,)] if file.whole_input else changed_parts(file.path, file.old, file.new))
+    ]
+    found = {consequence: None for part in parts if (consequence := declared.consequence(part))}
+    restarts = dict.fromkeys(name for consequence in found for name in consequence.restarts)
+    said = [(consequence.interrupts, consequence.words) for consequence in found if consequence.words]
+    if restarts:
+        worst = max(consequence.interrupts for consequence in found if consequence.restarts)
+        said.insert(0, (worst, f"restarts {', '.join(restarts)}"))
+    if not said:
+        return Effect(Impact.NONE, declared.does)
+    words = "; ".join(dict.fromkeys(text for _, text in sorted(said, key=lambda one: -one[0])))
+    match max(interruption for interruption, _ in said):
+        case Interruption.MACHINE:
+            return replace(_on_machine(machine, words), lock=declared.lock)
+        case Interruption.SERVICE:
+            return Effect(Impact.PASSING, words, lock=declared.lock)
+        case Interruption.NONE:
+            return Effect(Impact.NONE, words, lock=declared.lock)
 
 
 def _on_machine(machine: str, words: str) -> Effect:

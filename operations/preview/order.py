@@ -32,8 +32,8 @@ def ranks(steps: Sequence[Step], counted: frozenset[str]) -> Mapping[str, int]:
 def together(steps: Sequence[Step], effects: Mapping[str, Effect], topology: Topology) -> frozenset[str]:
     """The fewest machines that may pause at the same time and stop the API; empty when no such pause is possible.
 
-    Two machines may pause together when a pausing step of the one neither waits for one of the other, nor takes turns
-    with it.
+    Two machines may pause together when a pausing step of the one neither waits for one of the other, nor takes the
+    same lock.
     """
     pausing: dict[str, list[str]] = {}
     known = {machine.name for machine in topology.machines}
@@ -44,8 +44,8 @@ def together(steps: Sequence[Step], effects: Mapping[str, Effect], topology: Top
     reach = {urn: _reachable(needs, urn) for urns in pausing.values() for urn in urns}
 
     def in_order(one: str, other: str) -> bool:
-        turn = effects[one].turn
-        return one in reach[other] or other in reach[one] or bool(turn and turn == effects[other].turn)
+        lock = effects[one].lock
+        return one in reach[other] or other in reach[one] or bool(lock and lock == effects[other].lock)
 
     def apart(first: str, second: str) -> bool:
         return all(in_order(one, other) for one in pausing[first] for other in pausing[second])

@@ -94,10 +94,13 @@ def order_parts(review: Review) -> Iterator[Part]:
     changing = sum(step.action is not Action.SAME and not step.is_component for step in review.preview.steps)
     if not steps:
         return
+    holders = Counter(lock for lock, _ in {(effect.lock, effect.machine) for effect in review.effects.values()})
     groups: dict[tuple[int, str, str], list[Step]] = {}
     for step in steps:
         effect = review.effects[step.urn]
-        groups.setdefault((review.ranks.get(step.urn, 0), effect.words, _interrupts(effect)), []).append(step)
+        groups.setdefault(
+            (review.ranks.get(step.urn, 0), effect.words, _interrupts(effect, holders[effect.lock] > 1)), []
+        ).append(step)
     numbers = {rank: number for number, rank in enumerate(sorted({key[0] for key in groups}), start=1)}
     rows = []
     for (rank, words, interrupts), members in groups.items():
@@ -109,12 +112,13 @@ def order_parts(review: Review) -> Iterator[Part]:
     yield folded("Order of steps, and what they interrupt", head, body, note)
 
 
-def _interrupts(effect: Effect) -> str:
+def _interrupts(effect: Effect, several: bool) -> str:
+    """`several`: more than one machine takes the effect's lock."""
     if effect.impact is Impact.WORKERS:
         return "pods move"
     if effect.impact < Impact.MACHINE:
         return "no"
-    return "**yes**, machines take turns" if effect.turn else "**yes**"
+    return "**yes**, machines take turns" if effect.lock and several else "**yes**"
 
 
 def cost_parts(review: Review) -> Iterator[Part]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from components.delivery.control_plane_files import control_plane_files
+from components.delivery.node_files import BIN, PROGRAM
 from components.kubeadm.documents import ControlPlaneNode
 from components.kubeadm.labels import Place
 from components.network_plugins.network_plugin import network_plugin
@@ -78,6 +79,12 @@ def machine_bundle(settings: Settings, machine: Machine) -> str:
     return write_bundle(control_plane_files(plan, node, network_plugin(plan), f"vol-{machine.name}"))
 
 
+def configures(stdin: str, step: str = "configure-control-plane") -> dict[str, Any]:
+    """The inputs of a command that delivers files and runs a step with them."""
+    command = f"sudo {BIN}/receive-files.sh && sudo {PROGRAM} {step}"
+    return {"create": command, "update": command, "stdin": stdin}
+
+
 def rollout(stack: str, old: Settings, new: Settings, in_turn: bool) -> Digest:
     """A change of settings as the program would roll it over all machines, one after the other or all at once."""
     digest = Digest(stack, old, new)
@@ -99,7 +106,7 @@ def rollout(stack: str, old: Settings, new: Settings, in_turn: bool) -> Digest:
             texts = machine_bundle(old, was), machine_bundle(new, machine)
             op = "update" if texts[0] != texts[1] else "same"
             last = digest.add(
-                COMMAND, f"{name}-configure", op, {"stdin": texts[0]}, {"stdin": texts[1]}, [instance, *chain]
+                COMMAND, f"{name}-configure", op, configures(texts[0]), configures(texts[1]), [instance, *chain]
             )
     built = topology(new)
     for number in range(built.nat_gateways):

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.delivery.node_files import NodeFile
-from components.node.common.bundle import write_bundle
+from components.node.common.bundle import BundledFile, write_bundle
 from operations.cli import main
 from operations.preview.budget import LIMIT
 from operations.preview.comment import comment, marker
@@ -27,6 +26,10 @@ NEW = settings(
     etcd={"volumeGib": 40},
     kubelet={"maxPods": 60},
 )
+
+
+def bundle_of(path: str, content: str) -> str:
+    return write_bundle((BundledFile(path, content),))
 
 
 def made(digest: Digest, events: list[str] | None = None) -> str:
@@ -56,9 +59,7 @@ def two_hundred() -> Digest:
     for number in range(200):
         name = f"prod-control-plane-{number}"
         texts = [
-            write_bundle(
-                (NodeFile(f"/etc/quorate/{number}.yaml", "".join(f"{which} {number} {n}\n" for n in range(100))),)
-            )
+            bundle_of(f"/etc/quorate/{number}.yaml", "".join(f"{which} {number} {n}\n" for n in range(100)))
             for which in ("before", "after")
         ]
         digest.add(INSTANCE, f"{name}-instance", "replace", {"ami": "a"}, {"ami": "b"}, replaceReasons=["ami"])
@@ -79,9 +80,7 @@ def test_two_hundred_machines_stay_below_githubs_limit_and_say_what_is_left_out(
 def test_a_thousand_files_that_change_differently_do_not_break_the_limit() -> None:
     digest = Digest("prod", OLD, OLD)
     for number in range(1000):
-        texts = [
-            write_bundle((NodeFile(f"/etc/quorate/{number}.yaml", f"{which}\n"),)) for which in ("before", "after")
-        ]
+        texts = [bundle_of(f"/etc/quorate/{number}.yaml", f"{which}\n") for which in ("before", "after")]
         digest.add(COMMAND, f"prod-thing-{number}", "update", {"stdin": texts[0]}, {"stdin": texts[1]})
     text = made(digest)
     assert len(text.encode()) <= LIMIT
@@ -108,7 +107,7 @@ def test_no_secret_of_a_recorded_preview_reaches_the_comment() -> None:
 
 
 def test_a_file_with_a_fence_in_it_does_not_break_out() -> None:
-    texts = [write_bundle((NodeFile("/etc/quorate/x.md", f"{word}\n```\n</details>\n"),)) for word in ("old", "new")]
+    texts = [bundle_of("/etc/quorate/x.md", f"{word}\n```\n</details>\n") for word in ("old", "new")]
     digest = Digest("prod", OLD, OLD)
     digest.add(COMMAND, "prod-control-plane-0-configure", "update", {"stdin": texts[0]}, {"stdin": texts[1]})
     assert "\n````diff\n" in made(digest)
@@ -134,9 +133,7 @@ def test_broken_rules_are_listed_mandatory_ones_first() -> None:
 def test_machines_that_change_alike_stand_together_though_the_lines_around_differ() -> None:
     digest = Digest("prod", OLD, OLD)
     for number in range(3):
-        texts = [
-            write_bundle((NodeFile("/etc/quorate/etcd.env", f"IP=10.0.0.{number}\nBEAT={n}\n"),)) for n in (100, 200)
-        ]
+        texts = [bundle_of("/etc/quorate/etcd.env", f"IP=10.0.0.{number}\nBEAT={n}\n") for n in (100, 200)]
         digest.add(COMMAND, f"prod-etcd-{number}-configure", "update", {"stdin": texts[0]}, {"stdin": texts[1]})
     text = made(digest)
     assert text.count("+BEAT=200") == 1

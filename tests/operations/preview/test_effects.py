@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from operations.preview.digest import Action, Step
+from components.node.common.bundle import BundledFile, write_bundle
+from operations.preview.digest import UNKNOWN, Action, Step
 from operations.preview.effects import Impact, effect, is_stateful, machine_of
 from operations.preview.node_lines import machine_change
 from pricing.topology import topology
-from tests.operations.preview.digests import COMMAND, INSTANCE, LAUNCH_TEMPLATE, VOLUME, machine_bundle
-from tests.operations.stacks import PROD, settings
+from tests.operations.preview.digests import COMMAND, INSTANCE, LAUNCH_TEMPLATE, VOLUME, configures, machine_bundle
+from tests.operations.stacks import PROD, STACKED, settings
 
 GROUP = "aws:autoscaling/group:Group"
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -104,13 +105,42 @@ def test_each_kind_of_step_interrupts_what_it_interrupts(made: Step, impact: Imp
     ],
 )
 def test_a_changed_file_restarts_what_reads_it(changes: dict[str, Any], impact: Impact, words: str) -> None:
-    old, new = settings(PROD), settings(PROD, **changes)
+    base = STACKED if "etcd" in changes else PROD
+    old, new = settings(base), settings(base, **changes)
     machine = topology(old).machines[1]
-    texts = {"stdin": machine_bundle(old, machine)}, {"stdin": machine_bundle(new, machine)}
-    made = step(COMMAND, "prod-control-plane-1-configure", Action.UPDATE, *texts)
+    inputs = configures(machine_bundle(old, machine)), configures(machine_bundle(new, machine))
+    made = step(COMMAND, "prod-control-plane-1-configure", Action.UPDATE, *inputs)
     told = effect(made, machine_change(made), "prod")
     assert (told.impact, told.words) == (impact, words)
     assert told.machine == ("control-plane-1" if impact is Impact.MACHINE else "")
+
+
+def test_a_step_takes_its_lock_whatever_scripts_are_delivered_with_it() -> None:
+    def lock(verb: str, file: str, old: str, new: str) -> tuple[Impact, str]:
+        inputs = [configures(write_bundle((BundledFile(file, text),)), verb) for text in (old, new)]
+        made = step(COMMAND, "prod-etcd-1-configure", Action.UPDATE, *inputs)
+        told = effect(made, machine_change(made), "prod")
+        return told.impact, told.lock
+
+    env = "/etc/quorate/etcd.env"
+    assert lock("configure-etcd-member", env, "A=1\n", "A=2\n") == (Impact.MACHINE, "etcd")
+    assert lock("wait-ready", env, "A=1\n", "A=2\n") == (Impact.NONE, "")
+    assert lock("no-such-step", env, "A=1\n", "A=2\n") == (Impact.MACHINE, ""), "what is not known may interrupt"
+
+
+def test_what_is_known_only_at_apply_may_interrupt_and_takes_its_lock() -> None:
+    inputs = configures(write_bundle((BundledFile("/etc/quorate/node.env", "A=1\n"),))), configures(UNKNOWN)
+    made = step(COMMAND, "prod-control-plane-1-configure", Action.UPDATE, *inputs)
+    told = effect(made, machine_change(made), "prod")
+    assert (told.impact, told.lock) == (Impact.MACHINE, "control plane")
+
+
+def test_a_manifest_rolls_pods_and_a_script_for_this_host_interrupts_nothing() -> None:
+    inputs = [{"create": "sudo /opt/quorate/bin/quorate-node apply-network-plugin", "stdin": f"a: {n}\n"} for n in "12"]
+    applied = step(COMMAND, "prod-network-plugin", Action.UPDATE, *inputs)
+    assert found(applied) is Impact.PASSING
+    local = step("command:local:Command", "prod-reachable", Action.UPDATE, {"stdin": "a\n"}, {"stdin": "b\n"})
+    assert found(local) is Impact.NONE
 
 
 def test_a_rule_of_a_security_group_is_told_as_what_it_opens() -> None:

@@ -8,7 +8,7 @@ from components.delivery.cloud_config import compressed
 from components.delivery.node_files import NodeFile
 from components.node.common.bundle import write_bundle
 from operations.preview.digest import UNKNOWN, Action, Step
-from operations.preview.node_lines import machine_change, read_bundle, read_user_data
+from operations.preview.node_lines import machine_change
 from pricing.topology import topology
 from tests.operations.preview.digests import COMMAND, LAUNCH_TEMPLATE, machine_bundle
 from tests.operations.stacks import PROD, settings
@@ -16,20 +16,6 @@ from tests.operations.stacks import PROD, settings
 
 def step(kind: str, key: str, old: str, new: str, action: Action = Action.UPDATE) -> Step:
     return Step(f"urn:pulumi:prod::quorate::{kind}::prod-thing", action, {key: old}, {key: new})
-
-
-def test_a_bundle_is_read_back_as_it_was_made() -> None:
-    files = (
-        NodeFile("/opt/quorate/bin/common.sh", 'say() {\n  echo "$*"\n}\n', "0755"),
-        NodeFile("/etc/quorate/empty", ""),
-        NodeFile("/etc/quorate/odd", "%%% end 3\n%%% x\n"),
-    )
-    assert read_bundle(write_bundle(files)) == {file.path: file.content for file in files}
-
-
-def test_other_texts_are_no_bundles() -> None:
-    for text in ("", "kind: Pod\n", "%%% 0644 9 /etc/quorate/cut\nx\n", "abc"):
-        assert read_bundle(text) is None
 
 
 def test_only_the_lines_that_a_setting_changes_are_told() -> None:
@@ -60,17 +46,12 @@ def test_the_user_data_of_a_pool_is_unpacked() -> None:
         files = [{"path": "/etc/quorate/node.env", "permissions": "0644", "content": text}]
         return compressed("#cloud-config\n" + yaml.safe_dump({"hostname": "worker", "write_files": files}))
 
-    files = read_user_data(data("MACHINE_NAME=pool-general\n"))
-    assert files is not None
-    assert files["/etc/quorate/node.env"] == "MACHINE_NAME=pool-general\n"
     change = machine_change(step(LAUNCH_TEMPLATE, "userData", data("A=1\n"), data("A=2\n")))
     assert change is not None
     assert [(file.path, file.lines[1:]) for file in change.files] == [("/etc/quorate/node.env", ("-A=1", "+A=2"))]
 
 
 def test_user_data_that_is_something_else_is_left_alone() -> None:
-    for text in ("not base64!", "aGVsbG8=", "H4sIAAAA", ""):
-        assert read_user_data(text) is None
     assert machine_change(step(LAUNCH_TEMPLATE, "userData", "aGVsbG8=", "d29ybGQ=")) is None
 
 
@@ -98,16 +79,6 @@ def test_a_manifest_on_standard_input_is_told_as_a_whole() -> None:
     assert change is not None
     assert change.machine == ""
     assert change.files[0].lines[-2:] == ("-image: x:1", "+image: x:2")
-
-
-def test_scripts_that_take_turns_are_recognized() -> None:
-    def lock(script: str) -> str:
-        files = [[NodeFile(f"/opt/quorate/bin/{script}", text)] for text in ("a\n", "b\n")]
-        change = machine_change(step(COMMAND, "stdin", write_bundle(tuple(files[0])), write_bundle(tuple(files[1]))))
-        assert change is not None
-        return change.turn
-
-    assert (lock("configuration-turn.sh"), lock("restart-etcd.sh"), lock("common.sh")) == ("control plane", "etcd", "")
 
 
 def test_new_machines_have_no_lines_that_change() -> None:

@@ -17,8 +17,8 @@ def step(name: str, *needs: str) -> Step:
     return Step(name, Action.UPDATE, {}, {}, needs=frozenset(needs))
 
 
-def pausing(*machines: str, turn: str = "") -> Mapping[str, Effect]:
-    return {machine: Effect(Impact.MACHINE, "stops", machine, turn) for machine in machines}
+def pausing(*machines: str, lock: str = "") -> Mapping[str, Effect]:
+    return {machine: Effect(Impact.MACHINE, "stops", machine, lock) for machine in machines}
 
 
 def test_ranks_count_what_must_come_before_through_steps_that_do_nothing() -> None:
@@ -56,8 +56,8 @@ def test_members_in_a_chain_stop_nothing_however_long_it_is() -> None:
 def test_members_that_take_turns_stop_nothing_and_those_of_two_locks_do() -> None:
     names = ("etcd-0", "etcd-1", "etcd-2")
     steps = [step(name) for name in names]
-    assert together(steps, pausing(*names, turn="etcd"), topology(settings(PROD))) == frozenset()
-    mixed = {**pausing("etcd-0", turn="etcd"), **pausing("etcd-1", turn="other")}
+    assert together(steps, pausing(*names, lock="etcd"), topology(settings(PROD))) == frozenset()
+    mixed = {**pausing("etcd-0", lock="etcd"), **pausing("etcd-1", lock="other")}
     assert together(steps, mixed, topology(settings(PROD))) == {"etcd-0", "etcd-1"}
 
 

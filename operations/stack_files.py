@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from components.settings.config_values import decoded
 from components.settings.model import Settings
 from components.settings.problems import InvalidSettings, listing
 from components.settings.rules.facts import NAMESPACE
@@ -45,7 +45,7 @@ def read_stack(name: str, folder: Path) -> Stack:
 def stack_of(name: str, config: Mapping[str, Any]) -> Stack:
     """The stack that a configuration says: full key to value, objects as such or as JSON. Raises OperationFailed."""
     groups = {
-        key.removeprefix(f"{NAMESPACE}:"): _decoded(value)
+        key.removeprefix(f"{NAMESPACE}:"): decoded(value)
         for key, value in config.items()
         if key.startswith(f"{NAMESPACE}:")
     }
@@ -54,13 +54,3 @@ def stack_of(name: str, config: Mapping[str, Any]) -> Stack:
     except InvalidSettings as error:
         raise OperationFailed(f"the settings of stack {name} don't hold:\n{listing(error.problems)}") from None
     return Stack(name, str(config.get("aws:region") or ""), settings)
-
-
-def _decoded(value: Any) -> Any:
-    """An object of a configuration, which Pulumi hands on as JSON."""
-    if isinstance(value, str):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value

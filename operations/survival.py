@@ -11,10 +11,14 @@ from dataclasses import dataclass
 
 from components.settings.model import EtcdTopology
 from components.settings.quorum import quorum, tolerated_losses
+from components.timings import API_HEALTH_CHECK
 from pricing.tables import Drill
-from pricing.topology import Kind, Machine, Topology
+from pricing.topology import Kind, Topology, TopologyMachine
 
 _GOES_ON = "goes on"
+_FAILED_CHECKS = (
+    f"{API_HEALTH_CHECK.unhealthy_threshold} health checks have failed ({API_HEALTH_CHECK.notices_after} s at the NLB)"
+)
 _STOPS = "stops"
 _PODS_GO_ON = "run on; nothing is scheduled, healed or scaled while the API stops"
 
@@ -78,7 +82,7 @@ def _outcomes(topology: Topology) -> Iterator[tuple[str, Outcome]]:
 def _control_plane(topology: Topology) -> Iterator[tuple[str, Outcome]]:
     several = len(topology.control_planes) > 1
     first = topology.control_planes[0]
-    balanced = "connections to it break at once, new ones until two health checks have failed (10 s at the NLB)"
+    balanced = f"connections to it break at once, new ones until {_FAILED_CHECKS}"
     yield (
         "api-server-stopped",
         Outcome(
@@ -93,7 +97,7 @@ def _control_plane(topology: Topology) -> Iterator[tuple[str, Outcome]]:
         "control-plane-machine-lost",
         Outcome(
             _named("a control-plane machine is lost", first),
-            _verdict(topology, first),
+            _without(topology, first),
             balanced if topology.serves_without(frozenset({first.name})) else "until `pulumi up` has brought it back",
             _pods_without_a_control_plane(topology, several),
             "`pulumi refresh`, `pulumi up`: the same machine comes back with its disk and address",
@@ -110,7 +114,7 @@ def _etcd(topology: Topology) -> Iterator[tuple[str, Outcome]]:
             "etcd-machine-lost",
             Outcome(
                 _named("an etcd machine is lost", member),
-                _verdict(topology, member),
+                _without(topology, member),
                 elected,
                 "run on",
                 "`pulumi refresh`, `pulumi up`: the same member comes back with its data",
@@ -120,21 +124,21 @@ def _etcd(topology: Topology) -> Iterator[tuple[str, Outcome]]:
         "etcd-leader-lost",
         Outcome(
             "the leader of etcd is lost",
-            _verdict(topology, member),
+            _without(topology, member),
             "until etcd is back" if alone else elected,
             _PODS_GO_ON if alone else "run on",
             "none where the machine lives: etcd is started again",
         ),
     )
-    snapshot = "restore the last snapshot" if topology.snapshots else "no snapshots are taken: make the cluster anew"
+    snapshot = "restore the last snapshot" if topology.snapshots else "no snapshots are taken: make the cluster again"
     yield (
         "etcd-disk-lost",
         Outcome(
             "the disk of an etcd member is lost",
-            _verdict(topology, member),
+            _without(topology, member),
             "until the data is restored" if alone else elected,
             _PODS_GO_ON if alone else "run on",
-            snapshot if alone else "remove the member, add it again with an empty disk",
+            snapshot if alone else "`pulumi up`: the others healthy, the member joins again on a new disk",
         ),
     )
 
@@ -184,7 +188,7 @@ def _around(topology: Topology) -> Iterator[tuple[str, Outcome]]:
             Outcome(
                 "a target of the load balancer flaps",
                 _GOES_ON,
-                "single requests fail until the target is out: two failed checks, 10 s",
+                f"single requests fail until {_FAILED_CHECKS}",
                 "run on",
                 "see why /readyz fails on that machine",
             ),
@@ -219,11 +223,11 @@ def _around(topology: Topology) -> Iterator[tuple[str, Outcome]]:
         )
 
 
-def _verdict(topology: Topology, machine: Machine) -> str:
+def _without(topology: Topology, machine: TopologyMachine) -> str:
     return _GOES_ON if topology.serves_without(frozenset({machine.name})) else _STOPS
 
 
-def _named(failure: str, machine: Machine) -> str:
+def _named(failure: str, machine: TopologyMachine) -> str:
     return (
         f"{failure}, with its etcd member" if machine.holds_member and machine.kind is Kind.CONTROL_PLANE else failure
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final
 
+from components.settings.config_values import decoded
 from components.settings.model import EtcdTopology, Settings
 from components.settings.problems import InvalidSettings
 from components.settings.rules.facts import NAMESPACE
@@ -18,32 +17,18 @@ BUDGET_KEY: Final = "policies:monthlyBudgetUsd"
 
 def context_of(config: Mapping[str, str]) -> Context:
     """`config`: full key to text, objects as JSON. Settings that are invalid are the program's to refuse."""
-    return _context(tuple(sorted(config.items())))
-
-
-@lru_cache(maxsize=8)
-def _context(entries: tuple[tuple[str, str], ...]) -> Context:
-    """Every rule asks for each resource, and all settings are checked."""
-    config = dict(entries)
     groups = {
-        key.removeprefix(f"{NAMESPACE}:"): decoded(config, key) for key in config if key.startswith(f"{NAMESPACE}:")
+        key.removeprefix(f"{NAMESPACE}:"): decoded(value)
+        for key, value in config.items()
+        if key.startswith(f"{NAMESPACE}:")
     }
-    budget = decoded(config, BUDGET_KEY)
+    budget = decoded(config.get(BUDGET_KEY))
     usable = isinstance(budget, int | float) and not isinstance(budget, bool)
     return Context(
         settings=_settings(groups),
         region=config.get("aws:region", ""),
         monthly_budget_usd=float(budget) if usable else None,  # type: ignore[arg-type]
     )
-
-
-def decoded(config: Mapping[str, str], key: str) -> object:
-    """A configuration value, None where there is none."""
-    value = config.get(key)
-    try:
-        return json.loads(value) if value is not None else None
-    except ValueError:
-        return value
 
 
 def highly_available(context: Context) -> bool:

@@ -11,14 +11,14 @@ from policies.model import Context, Finding, Resource, ResourceRule, Rule, Stack
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judged:
     """What a rule found, without what is exempt, and what is, with the exemption that covers it."""
 
     violations: tuple[Finding, ...]
     exempt: tuple[tuple[Finding, Exemption], ...]
 
 
-def judged(rule: Rule, findings: Iterable[Finding], exemptions: Iterable[Exemption]) -> Verdict:
+def judged(rule: Rule, findings: Iterable[Finding], exemptions: Iterable[Exemption]) -> Judged:
     """Findings of `rule`, sorted."""
     violations: list[Finding] = []
     exempt: list[tuple[Finding, Exemption]] = []
@@ -29,7 +29,7 @@ def judged(rule: Rule, findings: Iterable[Finding], exemptions: Iterable[Exempti
             violations.append(finding)
         else:
             exempt.append((finding, covering))
-    return Verdict(tuple(violations), tuple(exempt))
+    return Judged(tuple(violations), tuple(exempt))
 
 
 def parameters(rule: Rule, given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,7 +14,8 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final
 
-from policies.context import BUDGET_KEY, decoded
+from components.settings.config_values import decoded
+from policies.context import BUDGET_KEY
 from policies.model import Finding
 
 KEY: Final = "policies:exemptions"
@@ -67,7 +68,7 @@ def misspelt(config: Mapping[str, str]) -> tuple[str, ...]:
             problems.append(
                 f"unknown key {key}" + (f", did you mean {near[0]}?" if near else f": there are {KEY}, {BUDGET_KEY}.")
             )
-    budget = decoded(config, BUDGET_KEY)
+    budget = decoded(config.get(BUDGET_KEY))
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float)):
         problems.append(f"{BUDGET_KEY} is no number: give USD a month, such as 700.")
     return tuple(problems)

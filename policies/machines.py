@@ -28,7 +28,7 @@ _MACHINE: Final = re.compile(r"(?:^|-)(control-plane|etcd)-(\d+)(?=-|$)")
 
 
 @dataclass(frozen=True)
-class Machine:
+class DeclaredMachine:
     """A machine of etcd or the control plane. `volumes` are its data disks, `interfaces` keep its fixed address."""
 
     kind: str
@@ -48,7 +48,7 @@ def machine_name(resource: Resource) -> tuple[str, int] | None:
     return (found[-1][0], int(found[-1][1])) if found else None
 
 
-def machines(stack: Stack) -> list[Machine]:
+def machines(stack: Stack) -> list[DeclaredMachine]:
     """Control-plane and etcd machines, by kind and number."""
     found = []
     for instance in stack.of_type(INSTANCE):
@@ -58,11 +58,11 @@ def machines(stack: Stack) -> list[Machine]:
                 tuple(part for part in stack.of_type(kind) if machine_name(part) == name)
                 for kind in (VOLUME, INTERFACE)
             )
-            found.append(Machine(*name, instance, disks, interfaces))
+            found.append(DeclaredMachine(*name, instance, disks, interfaces))
     return sorted(found, key=lambda machine: (machine.kind, machine.number))
 
 
-def voters(stack: Stack) -> list[Machine]:
+def voters(stack: Stack) -> list[DeclaredMachine]:
     """The machines that etcd's members run on: those of its own, or else the control plane's."""
     everything = machines(stack)
     external = [machine for machine in everything if machine.kind == ETCD]
@@ -74,7 +74,7 @@ def is_data_volume(resource: Resource) -> bool:
     return resource.type == VOLUME and machine_name(resource) is not None
 
 
-def zone(stack: Stack, machine: Machine) -> str | None:
+def zone(stack: Stack, machine: DeclaredMachine) -> str | None:
     """The availability zone, by the instance, its disks, or the subnet that it or its interface is in."""
     for resource in (machine.instance, *machine.volumes):
         name = resource.get("availabilityZone")

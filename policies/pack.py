@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pulumi_policy
 from pulumi_policy import EnforcementLevel, PolicyConfigSchema, ResourceValidationPolicy, StackValidationPolicy
 
-from policies import configuration
-from policies.catalogue import NAMES, RULES
-from policies.context import context_of, decoded
+from policies.catalogue import RULES
+from policies.configuration import Configured, StackConfiguration
 from policies.evaluate import judged, on_resource, on_stack
-from policies.exemptions import EXEMPT, IN_USE, KEY, Exemption, exemptions, misspelt
+from policies.exemptions import EXEMPT, IN_USE
 from policies.model import Level, ResourceRule, Rule, message
 from policies.plain import Seen
 
@@ -20,45 +19,42 @@ PACK = "quorate"
 SOUND = "policy-settings-are-sound"
 _LEVELS = {Level.MANDATORY: EnforcementLevel.MANDATORY, Level.ADVISORY: EnforcementLevel.ADVISORY}
 
-Config = Callable[[], Mapping[str, str]]
+Stack = Callable[[], Configured]
 Report = Callable[..., None]
 
 
 def start() -> None:
     """Serves the pack to the engine; returns when the engine ends it."""
+    configuration = StackConfiguration()
     configuration.listen()
     pulumi_policy.PolicyPack(PACK, policies(configuration.current))
 
 
-def policies(config: Config) -> list[pulumi_policy.Policy]:
-    """One policy for each rule, and two about exemptions. `config` gives the stack's configuration when asked."""
+def policies(stack: Stack) -> list[pulumi_policy.Policy]:
+    """One policy for each rule, and two about exemptions. `stack` says, when asked, what its configuration says."""
     seen = Seen()
     made = [
-        _on_resource(rule, config, seen) if isinstance(rule, ResourceRule) else _on_stack(rule, config, seen)
+        _on_resource(rule, stack, seen) if isinstance(rule, ResourceRule) else _on_stack(rule, stack, seen)
         for rule in RULES
     ]
-    return [*made, _policy_settings_are_sound(config), _exemptions_in_use(config, seen)]
+    return [*made, _policy_settings_are_sound(stack), _exemptions_in_use(stack, seen)]
 
 
-def _exemptions(config: Config) -> tuple[Exemption, ...]:
-    return exemptions(decoded(config(), KEY), NAMES)[0]
-
-
-def _on_resource(rule: ResourceRule, config: Config, seen: Seen) -> pulumi_policy.Policy:
+def _on_resource(rule: ResourceRule, stack: Stack, seen: Seen) -> pulumi_policy.Policy:
     def validate(args: pulumi_policy.ResourceValidationArgs, report: Report) -> None:
         seen.configured(rule.name, args.get_config())
-        found = on_resource(rule, seen.resource(args), context_of(config()), args.get_config())
-        for finding in judged(rule, found, _exemptions(config)).violations:
+        found = on_resource(rule, seen.resource(args), stack().context, args.get_config())
+        for finding in judged(rule, found, stack().exemptions).violations:
             report(message(rule, finding))
 
     return ResourceValidationPolicy(validate=validate, **_described(rule))
 
 
-def _on_stack(rule: Rule, config: Config, seen: Seen) -> pulumi_policy.Policy:
+def _on_stack(rule: Rule, stack: Stack, seen: Seen) -> pulumi_policy.Policy:
     def validate(args: pulumi_policy.StackValidationArgs, report: Report) -> None:
         seen.configured(rule.name, args.get_config())
-        found = on_stack(rule, seen.stack(args), context_of(config()), args.get_config())
-        for finding in judged(rule, found, _exemptions(config)).violations:
+        found = on_stack(rule, seen.stack(args), stack().context, args.get_config())
+        for finding in judged(rule, found, stack().exemptions).violations:
             report(message(rule, finding), finding.resource.urn if finding.resource else None)
 
     return StackValidationPolicy(validate=validate, **_described(rule))
@@ -75,9 +71,9 @@ def _described(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _policy_settings_are_sound(config: Config) -> pulumi_policy.Policy:
+def _policy_settings_are_sound(stack: Stack) -> pulumi_policy.Policy:
     def validate(args: pulumi_policy.StackValidationArgs, report: Report) -> None:
-        for problem in (*misspelt(config()), *exemptions(decoded(config(), KEY), NAMES)[1]):
+        for problem in stack().problems:
             report(problem)
 
     return StackValidationPolicy(
@@ -88,16 +84,16 @@ def _policy_settings_are_sound(config: Config) -> pulumi_policy.Policy:
     )
 
 
-def _exemptions_in_use(config: Config, seen: Seen) -> pulumi_policy.Policy:
+def _exemptions_in_use(stack: Stack, seen: Seen) -> pulumi_policy.Policy:
     """Tells every exemption with what it lets pass, and those that let nothing pass."""
 
     def validate(args: pulumi_policy.StackValidationArgs, report: Report) -> None:
-        usable, stack, context = _exemptions(config), seen.stack(args), context_of(config())
+        usable, resources = stack().exemptions, seen.stack(args)
         unused = set(usable)
         for rule in RULES:
             if any(one.policy == rule.name for one in usable):
                 for finding, covering in judged(
-                    rule, on_stack(rule, stack, context, seen.config(rule.name)), usable
+                    rule, on_stack(rule, resources, stack().context, seen.config(rule.name)), usable
                 ).exempt:
                     unused.discard(covering)
                     urn = finding.resource.urn if finding.resource else None

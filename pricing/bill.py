@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pricing.tables import Prices
-from pricing.topology import Kind, Machine, Topology
+from pricing.topology import Kind, Topology, TopologyMachine
 
 NOT_INCLUDED = (
     "traffic (NAT, between zones, to the internet), load-balancer capacity units, requests, snapshots in S3, tax"
@@ -78,7 +78,7 @@ def _lines(topology: Topology, prices: Prices) -> Iterator[CostLine]:
     yield CostLine("private DNS zone", 1, "zone", prices.monthly("private_zone_month"))
 
 
-def _machines(title: str, machines: tuple[Machine, ...], prices: Prices) -> Iterator[CostLine]:
+def _machines(title: str, machines: tuple[TopologyMachine, ...], prices: Prices) -> Iterator[CostLine]:
     for instance_type, count in sorted(Counter(machine.instance_type for machine in machines).items()):
         yield CostLine(title, count, instance_type, prices.instance_month(instance_type))
 

@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Machine:
+class TopologyMachine:
     """A machine with a name of its own. `zone` counts from 0; `etcd_gib` is 0 without a member on it."""
 
     name: str
@@ -72,7 +72,7 @@ class Topology:
 
     cluster: str
     zones: int
-    machines: tuple[Machine, ...]
+    machines: tuple[TopologyMachine, ...]
     pools: tuple[Pool, ...]
     load_balancers: tuple[LoadBalancer, ...]
     nat_gateways: int
@@ -82,11 +82,11 @@ class Topology:
     snapshots: bool
 
     @property
-    def control_planes(self) -> tuple[Machine, ...]:
+    def control_planes(self) -> tuple[TopologyMachine, ...]:
         return self.of(Kind.CONTROL_PLANE)
 
     @property
-    def members(self) -> tuple[Machine, ...]:
+    def members(self) -> tuple[TopologyMachine, ...]:
         """The machines that hold a member of etcd."""
         return tuple(machine for machine in self.machines if machine.holds_member)
 
@@ -100,7 +100,7 @@ class Topology:
         own = len(self.control_planes)
         return own + sum(p.minimum for p in self.pools), own + sum(p.maximum for p in self.pools)
 
-    def of(self, kind: Kind) -> tuple[Machine, ...]:
+    def of(self, kind: Kind) -> tuple[TopologyMachine, ...]:
         return tuple(machine for machine in self.machines if machine.kind is kind)
 
     def serves_without(self, lost: frozenset[str]) -> bool:
@@ -142,9 +142,9 @@ def topology(settings: Settings) -> Topology:
     )
 
 
-def _machine(planned: PlannedMachine) -> Machine:
+def _machine(planned: PlannedMachine) -> TopologyMachine:
     kind = {Role.CONTROL_PLANE: Kind.CONTROL_PLANE, Role.ETCD: Kind.ETCD, Role.BASTION: Kind.BASTION}[planned.role]
-    return Machine(
+    return TopologyMachine(
         planned.name, kind, planned.zone, planned.instance_type, planned.address, planned.public,
         planned.root_volume_gib, planned.etcd_volume_gib,
     )  # fmt: skip

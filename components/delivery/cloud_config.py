@@ -60,10 +60,24 @@ def compressed(text: str) -> str:
 
 @dataclass(frozen=True)
 class CloudConfig:
-    """A cloud-config as it was read: the files that it writes, by path, and `rest`, all that it says besides."""
+    """A cloud-config as it was read."""
 
-    files: Mapping[str, str]
-    rest: Mapping[str, Any]
+    document: Mapping[str, Any]
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The files that it writes, path to content."""
+        entries = self.document.get("write_files") or ()
+        return {
+            entry["path"]: str(entry.get("content", ""))
+            for entry in entries
+            if isinstance(entry, Mapping) and isinstance(entry.get("path"), str)
+        }
+
+    @property
+    def rest(self) -> Mapping[str, Any]:
+        """All that it says besides."""
+        return {key: value for key, value in self.document.items() if key != "write_files"}
 
 
 def read_cloud_config(user_data: str) -> CloudConfig | None:
@@ -75,13 +89,7 @@ def read_cloud_config(user_data: str) -> CloudConfig | None:
         document = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):
         return None
-    if not isinstance(document, Mapping):
-        return None
-    files = {}
-    for entry in document.get("write_files") or ():
-        if isinstance(entry, Mapping) and isinstance(entry.get("path"), str):
-            files[entry["path"]] = str(entry.get("content", ""))
-    return CloudConfig(files, {key: value for key, value in document.items() if key != "write_files"})
+    return CloudConfig(document) if isinstance(document, Mapping) else None
 
 
 def unpacked(user_data: str) -> str:

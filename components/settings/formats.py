@@ -20,7 +20,8 @@ _TAKEN_DOMAINS: Final = {
     "ec2.internal": "AWS's resolver answers it",
     "amazonaws.com": "AWS's own services live there",
 }
-_LABELS_OF_THE_PROGRAM: Final = ("node.kubernetes.io/instance-type", "quorate/pool")
+_LABEL_OF_THE_PROGRAM: Final = "node.kubernetes.io/instance-type"
+_LABEL_PREFIX_OF_THE_PROGRAM: Final = "quorate/"
 _LABEL_PREFIXES_OPEN_TO_NODES: Final = ("kubelet.kubernetes.io/", "node.kubernetes.io/")
 
 
@@ -69,8 +70,10 @@ def _check_label_key(text: str) -> str | None:
     prefix = text.rpartition("/")[0]
     if len(prefix) > 253:
         return "Shorten the part before the slash to 253 characters."
-    if text in _LABELS_OF_THE_PROGRAM:
+    if text == _LABEL_OF_THE_PROGRAM:
         return "Remove it: quorate gives every node of a pool this label itself."
+    if text.startswith(_LABEL_PREFIX_OF_THE_PROGRAM):
+        return "Remove it, or use a prefix of your own: labels under quorate/ are those that quorate gives itself."
     reserved = prefix in ("kubernetes.io", "k8s.io") or prefix.endswith((".kubernetes.io", ".k8s.io"))
     if reserved and not text.startswith(_LABEL_PREFIXES_OPEN_TO_NODES):
         return (

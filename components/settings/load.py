@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
 from components.settings.changes import refused_changes
+from components.settings.config_values import decoded
 from components.settings.formats import REGION
 from components.settings.model import Settings
 from components.settings.problems import InvalidSettings, Problem, listing, shown
@@ -33,7 +33,7 @@ def settings_of(config: Mapping[str, str], stack: str, living: Settings | None) 
     problems = [*_region_problems(config), *_secret_problems(config)]
     secret = {problem.key_path for problem in problems}
     groups = {
-        key.removeprefix(f"{NAMESPACE}:"): _decoded(value)
+        key.removeprefix(f"{NAMESPACE}:"): decoded(value)
         for key, value in config.items()
         if key.startswith(f"{NAMESPACE}:") and key not in secret
     }
@@ -47,13 +47,6 @@ def settings_of(config: Mapping[str, str], stack: str, living: Settings | None) 
     if problems:
         raise _refusal(stack, problems)
     return settings
-
-
-def _decoded(value: str) -> object:
-    try:
-        return json.loads(value)
-    except (TypeError, ValueError):
-        return value
 
 
 def _region_problems(config: Mapping[str, str]) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from typing import Final
 from operations.preview.budget import Part
 from operations.preview.digest import Action, Step
 from operations.preview.effects import Effect, Impact, is_stateful
+from operations.preview.names import some
 from operations.preview.review import Review, Verdict, View
 from operations.preview.rules_told import Told, broken, exempt
 from operations.preview.settings_diff import settings_diff
@@ -23,7 +24,6 @@ from pricing.tables import drills
 _WORST_FIRST: Final = (Action.DELETE, Action.REPLACE, Action.UPDATE, Action.CREATE)
 _UNFOLDED_ROWS: Final = 12
 _KEYS_SHOWN: Final = 6
-_NAMES_SHOWN: Final = 4
 
 
 def folded(title: str, head: Sequence[str], body: Iterable[str], tail: Sequence[str] = ()) -> Part:
@@ -70,7 +70,7 @@ def _rows(review: Review, title: str, steps: Sequence[Step]) -> tuple[list[str],
     kinds: dict[str, list[str]] = {}
     for step in created if len(created) > _UNFOLDED_ROWS else ():
         kinds.setdefault(step.type.rpartition(":")[2], []).append(step.name)
-    rows += [(f"{len(names)} {kind}", "create", _some(sorted(names)), "") for kind, names in sorted(kinds.items())]
+    rows += [(f"{len(names)} {kind}", "create", some(sorted(names)), "") for kind, names in sorted(kinds.items())]
     head, body = _split(Table((title, "", "properties, or names", "what that means"), tuple(rows)))
     return head, tuple(body)
 
@@ -104,7 +104,7 @@ def order_parts(review: Review) -> Iterator[Part]:
     numbers = {rank: number for number, rank in enumerate(sorted({key[0] for key in groups}), start=1)}
     rows = []
     for (rank, words, interrupts), members in groups.items():
-        rows.append((str(numbers[rank]), _some(sorted(step.name for step in members)), words, interrupts))
+        rows.append((str(numbers[rank]), some(sorted(step.name for step in members)), words, interrupts))
     head, body = _split(Table(("step", "resource", "what happens", "interrupts"), tuple(rows)))
     rest = changing - len(steps)
     further = f" {rest} further changes interrupt nothing." if rest else ""
@@ -192,18 +192,13 @@ def policy_parts(review: Review) -> Iterator[Part]:
     """The rules that are broken, mandatory ones first."""
     found, exemptions = broken(review.preview.violations), exempt(review.preview.violations)
     if found:
-        rows = tuple((rule.level, f"`{rule.policy}`", _some(rule.resources), _explained(rule)) for rule in found)
+        rows = tuple((rule.level, f"`{rule.policy}`", some(rule.resources), _explained(rule)) for rule in found)
         head, body = _split(Table(("level", "rule", "resource", "what, why, what to do"), rows))
         yield folded(f"Policies: {len(found)} broken", head, body)
     if exemptions:
         passed = tuple((exemption.says, "\n".join(exemption.passed)) for exemption in exemptions)
         head, body = _split(Table(("exemption in the stack file", "what it lets pass"), passed))
         yield folded(f"Policies: {len(exemptions)} exemptions", head, body)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return ", ".join(f"`{name}`" for name in names[:_NAMES_SHOWN]) + more
 
 
 def _explained(rule: Told) -> str:

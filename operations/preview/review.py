@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 
 from components.settings.problems import InvalidSettings
 from components.settings.validate import restore
 from operations.errors import OperationFailed
 from operations.preview.digest import Action, Preview, Step
 from operations.preview.effects import Effect, Impact, effect
+from operations.preview.names import MOST, some
 from operations.preview.node_lines import MachineChange, machine_change
 from operations.preview.order import ranks, together
 from operations.preview.rules_told import Told, broken
@@ -20,8 +20,6 @@ from operations.stack_files import Stack, stack_of
 from pricing.bill import Bill, bill
 from pricing.tables import Prices, prices
 from pricing.topology import Topology, topology
-
-_NAMES_SHOWN: Final = 4
 
 
 class Verdict(StrEnum):
@@ -127,8 +125,8 @@ def _verdict(
         names: dict[str, list[str]] = {}
         for urn, found in sorted(effects.items(), key=lambda item: steps[item[0]].name):
             if found.impact is impact:
-                names.setdefault(found.words, []).append(f"`{steps[urn].name}`")
-        return tuple(f"{_some(listed)}: {words}" for words, listed in names.items())
+                names.setdefault(found.words, []).append(steps[urn].name)
+        return tuple(f"{some(listed)}: {words}" for words, listed in names.items())
 
     forbidden = tuple(_forbids(rule) for rule in broken(preview.violations) if rule.mandatory)
     if preview.errors and not forbidden:
@@ -156,13 +154,8 @@ def _verdict(
 
 
 def _forbids(rule: Told) -> str:
-    what = " ".join((*rule.wrong[:_NAMES_SHOWN], *(f"Do: {remedy}" for remedy in rule.remedies[:1])))
-    return f"{_some([f'`{name}`' for name in rule.resources])}: {what} (`{rule.policy}`)"
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
-    return ", ".join(names[:_NAMES_SHOWN]) + more
+    what = " ".join((*rule.wrong[:MOST], *(f"Do: {remedy}" for remedy in rule.remedies[:1])))
+    return f"{some(rule.resources)}: {what} (`{rule.policy}`)"
 
 
 def _why(pausing: frozenset[str], before: View | None, machines: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from components import ports
 from pricing.topology import Kind, Topology
+
+_API = str(ports.API)
+_ETCD = f"{ports.ETCD_CLIENTS}-{ports.ETCD_PEERS}"
 
 
 def text_drawing(topology: Topology) -> str:
@@ -24,20 +28,20 @@ def text_drawing(topology: Topology) -> str:
 def conversations(topology: Topology) -> tuple[tuple[str, str, str], ...]:
     """Who opens connections to whom, on which port."""
     inner, outer = nodes_way_in(topology), operators_way_in(topology)
-    rows = [("operators", outer, "6443")]
-    rows += [(f"{balancer.name} load balancer", "control plane", "6443") for balancer in topology.load_balancers]
+    rows = [("operators", outer, _API)]
+    rows += [(f"{balancer.name} load balancer", "control plane", _API) for balancer in topology.load_balancers]
     if inner != "control plane":
-        rows.append(("control plane", inner, "6443"))
+        rows.append(("control plane", inner, _API))
     if topology.pools:
-        rows += [("workers", inner, "6443"), ("control plane", "workers", "10250")]
+        rows += [("workers", inner, _API), ("control plane", "workers", str(ports.KUBELET))]
     if topology.of(Kind.ETCD):
-        rows += [("control plane", "etcd", "2379"), ("etcd", "etcd", "2379-2380")]
+        rows += [("control plane", "etcd", str(ports.ETCD_CLIENTS)), ("etcd", "etcd", _ETCD)]
     elif len(topology.members) > 1:
-        rows.append(("control plane", "control plane", "2379-2380"))
+        rows.append(("control plane", "control plane", _ETCD))
     targets = ["control plane", *(["etcd"] if topology.of(Kind.ETCD) else []), *(["workers"] if topology.pools else [])]
     if topology.of(Kind.BASTION):
-        return (*rows, ("operators", "bastion", "22"), ("bastion", ", ".join(targets), "22"))
-    return (*rows, ("operators", ", ".join(targets), "22"))
+        return (*rows, ("operators", "bastion", str(ports.SSH)), ("bastion", ", ".join(targets), str(ports.SSH)))
+    return (*rows, ("operators", ", ".join(targets), str(ports.SSH)))
 
 
 def operators_way_in(topology: Topology) -> str:

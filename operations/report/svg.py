@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
+from components import ports
 from operations.report.drawing import conversations, nodes_way_in, operators_way_in
 from pricing.topology import Kind, Topology
 
@@ -142,7 +143,7 @@ def _balancers(topology: Topology, width: float) -> dict[str, float]:
 def _pill(name: str, x: float) -> str:
     return (
         f'<rect x="{x - 105:g}" y="74" width="210" height="34" rx="17" fill="#6b3fa0"/>'
-        f'<text class="t w" text-anchor="middle" x="{x:g}" y="95">{html.escape(name)} :6443</text>'
+        f'<text class="t w" text-anchor="middle" x="{x:g}" y="95">{html.escape(name)} :{ports.API}</text>'
     )
 
 

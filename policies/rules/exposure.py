@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any, Final
 
+from components import ports
 from policies.context import highly_available
 from policies.model import Context, Finding, Level, Resource, ResourceRule, Severity
 from policies.values import UNKNOWN, at, items, known
@@ -89,28 +90,37 @@ RULES = (
         "SSH is closed to all but named networks.",
         "the login user is root's equal on every machine, and open SSH ports are found and tried within minutes.",
         Severity.CRITICAL,
-        check=_closed("SSH", 22, 22, _NAME_NETWORKS.format(key="sshCidrs")),
+        check=_closed("SSH", ports.SSH, ports.SSH, _NAME_NETWORKS.format(key="sshCidrs")),
     ),
     ResourceRule(
         "etcd-is-not-open-to-the-world",
         "etcd's ports are closed to all but the cluster's machines.",
         "who reaches etcd with a certificate passes by every permission that the API server checks.",
         Severity.CRITICAL,
-        check=_closed("etcd", 2379, 2380, "let in the security groups of control plane and members only."),
+        check=_closed(
+            "etcd",
+            ports.ETCD_CLIENTS,
+            ports.ETCD_PEERS,
+            "let in the security groups of control plane and members only.",
+        ),
     ),
     ResourceRule(
         "kubelet-is-not-open-to-the-world",
         "The kubelets' port is closed to all but the cluster's machines.",
         "the kubelet's API runs commands in every container of its node.",
         Severity.CRITICAL,
-        check=_closed("the kubelet's API", 10250, 10250, "let in the security group of the control plane only."),
+        check=_closed(
+            "the kubelet's API", ports.KUBELET, ports.KUBELET, "let in the security group of the control plane only."
+        ),
     ),
     ResourceRule(
         "api-is-not-open-to-the-world",
         "The Kubernetes API is closed to all but named networks.",
         "a flaw in the API server or a leaked kubeconfig is then used by anyone; behind named networks it isn't.",
         Severity.HIGH,
-        check=_closed("the Kubernetes API", 6443, 6443, _NAME_NETWORKS.format(key="apiCidrs"), highly_available),
+        check=_closed(
+            "the Kubernetes API", ports.API, ports.API, _NAME_NETWORKS.format(key="apiCidrs"), highly_available
+        ),
     ),
     ResourceRule(
         "api-of-a-learning-cluster-is-not-open",
@@ -120,8 +130,8 @@ RULES = (
         Level.ADVISORY,
         check=_closed(
             "the Kubernetes API",
-            6443,
-            6443,
+            ports.API,
+            ports.API,
             _NAME_NETWORKS.format(key="apiCidrs"),
             lambda context: not highly_available(context),
         ),

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from components import ports
 from policies.model import Context, Finding, Resource, ResourceRule, Severity
 from policies.values import UNKNOWN, is_false, is_true
 
 TARGET_GROUP: Final = "aws:lb/targetGroup:TargetGroup"
 LOAD_BALANCER: Final = "aws:lb/loadBalancer:LoadBalancer"
-API_PORT: Final = 6443
 
 
 def _is_api(resource: Resource) -> bool:
-    return resource.type == TARGET_GROUP and resource.get("port") == API_PORT
+    return resource.type == TARGET_GROUP and resource.get("port") == ports.API
 
 
 def client_addresses_are_not_kept(resource: Resource, context: Context) -> Iterable[Finding]:
@@ -36,7 +36,7 @@ def health_is_readyz(resource: Resource, context: Context) -> Iterable[Finding]:
         wrong.append(f"protocol {protocol or 'TCP'}")
     if path is not UNKNOWN and path != "/readyz":
         wrong.append(f"path {path or 'left out'}")
-    if port not in (UNKNOWN, None, "traffic-port", str(API_PORT)):
+    if port not in (UNKNOWN, None, "traffic-port", str(ports.API)):
         wrong.append(f"port {port}")
     if wrong:
         yield Finding(

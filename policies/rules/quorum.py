@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from components.settings.quorum import quorum, tolerated_losses, why_not_even
-from policies.machines import CONTROL_PLANE, SUBNET, Machine, exists, is_new, machines, voters, zone
+from policies.machines import CONTROL_PLANE, SUBNET, DeclaredMachine, exists, is_new, machines, voters, zone
 from policies.model import Context, Finding, Severity, Stack, StackRule
 from policies.values import at
 
@@ -14,7 +14,7 @@ from policies.values import at
 _SMALLEST_QUORUM = 3
 
 
-def _names(found: Iterable[Machine]) -> str:
+def _names(found: Iterable[DeclaredMachine]) -> str:
     return ", ".join(machine.name for machine in found)
 
 
@@ -45,7 +45,7 @@ def _lived(stack: Stack) -> bool:
     )
 
 
-def _replaced(stack: Stack) -> list[Machine]:
+def _replaced(stack: Stack) -> list[DeclaredMachine]:
     """Machines with a new instance on a disk or an address that is there already, in a cluster that has lived."""
     if not _lived(stack):
         return []
@@ -83,7 +83,7 @@ def quorum_through_change(stack: Stack, context: Context) -> Iterable[Finding]:
         )
 
 
-def _by_zone(stack: Stack, members: Iterable[Machine]) -> Counter[str] | None:
+def _by_zone(stack: Stack, members: Iterable[DeclaredMachine]) -> Counter[str] | None:
     """How many stand in each zone; None while one's zone is unknown."""
     places = [zone(stack, member) for member in members]
     return None if None in places else Counter(place for place in places if place is not None)

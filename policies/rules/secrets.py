@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-import zlib
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any, Final
 
-import yaml
-
+from policies.delivered import user_data
 from policies.machines import COMMAND, INSTANCE, LAUNCH_TEMPLATE
 from policies.model import Context, Finding, Resource, ResourceRule, Severity
 from policies.values import UNKNOWN, known, texts
@@ -39,51 +34,6 @@ _PATTERNS: Final = {
 def kinds_of_secrets(text: str) -> list[str]:
     """What kinds of secrets a text holds, by name."""
     return [name for name, pattern in _PATTERNS.items() if pattern.search(text)]
-
-
-def user_data(resource: Resource) -> str:
-    """A machine's user data, unpacked, with the files of a cloud-config as they will be on the machine.
-
-    Empty without any, or while it is unknown.
-    """
-    for key in ("userDataBase64", "userData"):
-        value = resource.get(key)
-        if isinstance(value, str) and value:
-            return _readable(value)
-    return ""
-
-
-@lru_cache(maxsize=256)
-def _readable(value: str) -> str:
-    """Several rules read the same user data, and YAML is slow."""
-    text = unpacked(value)
-    return "\n".join((text, *_files(text)))
-
-
-def _files(text: str) -> Iterator[str]:
-    """Every text in a cloud-config; YAML may have quoted them beyond recognition."""
-    if text.startswith("#cloud-config"):
-        try:
-            yield from texts(yaml.safe_load(text))
-        except (yaml.YAMLError, ValueError):
-            return
-
-
-def unpacked(value: str) -> str:
-    """Text from base64 and gzip, if it is that; else as it is."""
-    try:
-        data = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        return value
-    if data[:2] == b"\x1f\x8b":
-        try:
-            data = zlib.decompress(data, wbits=31)
-        except zlib.error:
-            return value
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return value
 
 
 def in_user_data(resource: Resource, context: Context) -> Iterable[Finding]:

@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from policies.delivered import node_environment
 from policies.machines import COMMAND, CONTROL_PLANE, LAUNCH_TEMPLATE, machine_name
 from policies.model import Context, Finding, Resource, ResourceRule, Severity, Stack, StackRule
-from policies.rules.secrets import user_data
 from policies.values import at, items
 
 _IMAGE_LINE: Final = re.compile(r"^[ \t-]*image:[ \t]*[\"']?([^\s\"'#]+)", re.MULTILINE)
-_VERSION_LINE: Final = re.compile(r"^KUBERNETES_VERSION=[\"']?([^\s\"']*)", re.MULTILINE)
 _EXACT: Final = re.compile(r"v?\d+\.\d+\.\d+")
 _FLOATING: Final = ("latest", "stable", "main", "master", "edge", "nightly")
 # How many minors a kubelet may be older than the API server that it talks to, and API servers than each other.
@@ -78,13 +77,10 @@ def versions_are_exact(resource: Resource, context: Context) -> Iterable[Finding
 
 def _versions(resource: Resource) -> list[str]:
     """The versions of Kubernetes that a machine's files name."""
-    if resource.type == COMMAND:
-        text = resource.get("stdin")
-    elif resource.type == LAUNCH_TEMPLATE:
-        text = user_data(resource)
-    else:
+    if resource.type not in (COMMAND, LAUNCH_TEMPLATE):
         return []
-    return list(_VERSION_LINE.findall(text)) if isinstance(text, str) else []
+    version = node_environment(resource).get("KUBERNETES_VERSION")
+    return [] if version is None else [version]
 
 
 def versions_fit(stack: Stack, context: Context) -> Iterable[Finding]:

@@ -114,7 +114,10 @@ def server_runs(number: int, version: str) -> Change:
 
 def workers_run(version: str) -> Change:
     return of_template(
-        userData=packed(f'#cloud-config\nwrite_files:\n- content: "A=b\\nKUBERNETES_VERSION={version}\\n"\n')
+        userData=packed(
+            "#cloud-config\nwrite_files:\n- path: /etc/quorate/node.env\n"
+            f'  content: "A=b\\nKUBERNETES_VERSION={version}\\n"\n'
+        )
     )
 
 

@@ -123,7 +123,8 @@ CASES: Final = (
     ("local", "local.Command(NAME, create='true', environment={'K': key})", "no-secrets-in-commands"),
     ("loose", "remote.Command(NAME, create='true', stdin='  image: a/b:latest\\n', **shell)", "images-are-pinned"),
     ("vague",
-     "remote.Command(NAME, create='true', stdin='KUBERNETES_VERSION=1.36\\n', **shell)",
+     "remote.Command(NAME, create='true', stdin='%%% 0644 1 /etc/quorate/node.env\\nKUBERNETES_VERSION=1.36\\n"
+     "%%% end 1\\n', **shell)",
      "versions-are-exact"),
     ("nameless", "aws.ec2.Eip(NAME, domain='vpc', **on)", "resources-are-tagged"),
     ("open-bucket", "aws.s3.Bucket(NAME, **tags, **on)", "buckets-are-encrypted buckets-are-private backups-are-kept"),

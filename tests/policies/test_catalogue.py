@@ -10,6 +10,7 @@ import pytest
 from pulumi_policy import EnforcementLevel
 
 from policies.catalogue import NAMES, RULES
+from policies.configuration import configured
 from policies.document import PAGE, page
 from policies.model import Level
 from policies.pack import policies
@@ -25,7 +26,7 @@ def test_names_are_unique_and_sentences_in_short() -> None:
 
 
 def test_every_rule_is_a_policy_of_its_level() -> None:
-    made = {policy.name: policy.enforcement_level for policy in policies(dict)}
+    made = {policy.name: policy.enforcement_level for policy in policies(lambda: configured({}))}
     for rule in RULES:
         mandatory = rule.level is Level.MANDATORY
         assert made[rule.name] is (EnforcementLevel.MANDATORY if mandatory else EnforcementLevel.ADVISORY)

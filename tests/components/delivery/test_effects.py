@@ -117,17 +117,19 @@ def test_only_those_steps_that_interrupt_a_machine_take_a_lock() -> None:
     assert interrupting == {"configure-control-plane", "configure-etcd-member"}
 
 
+def node_program() -> str:
+    """All that runs on machines, as one text."""
+    folder = Path(components.node.__path__[0])
+    return "\n".join(path.read_text() for kind in ("*.py", "*.sh") for path in sorted(folder.rglob(kind)))
+
+
 @pytest.mark.parametrize(
-    ("verb", "script", "taken"),
-    [
-        ("configure-control-plane", "apply-configuration.sh", "take_turn"),
-        ("configure-etcd-member", "restart-etcd.sh", "lock --ttl"),
-    ],
+    ("verb", "lock"),
+    [("configure-control-plane", "quorate-configuration"), ("configure-etcd-member", "quorate/restart")],
 )
-def test_a_declared_lock_is_taken_by_what_runs(verb: str, script: str, taken: str) -> None:
-    text = (Path(components.node.__path__[0]) / "scripts" / script).read_text()
+def test_a_declared_lock_is_one_that_machines_take(verb: str, lock: str) -> None:
     assert STEPS[verb].lock
-    assert taken in text
+    assert lock in node_program(), "by this name machines of earlier releases take it, too"
 
 
 def restarts(verb: str, path: str, old: str, new: str) -> list[tuple[Interruption, str, tuple[str, ...]]]:
@@ -162,11 +164,9 @@ def test_an_unchanged_file_has_no_changed_parts() -> None:
 
 
 def test_services_that_a_step_restarts_are_named_as_its_program_names_them() -> None:
-    text = (Path(components.node.__path__[0]) / "scripts" / "static-pods.sh").read_text()
-    named = re.search(r"for component in (.*); do", text)
-    assert named is not None
+    text = node_program()
     declared = {name for step in STEPS.values() for c in step.consequences for name in c.restarts}
-    assert declared <= set(named[1].split())
+    assert {name for name in declared if not re.search(rf"\b{name}\b", text)} == set()
 
 
 def test_no_step_that_a_previous_release_ran_is_forgotten() -> None:

@@ -191,6 +191,17 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "itself",
     ),
     ({"workers": [{**POOL, "labels": {"quorate/pool": "x"}}]}, "workers[0].labels.quorate/pool", "itself"),
+    (
+        {"workers": [{**POOL, "labels": {"quorate/dedicated": "false"}}]},
+        "workers[0].labels.quorate/dedicated",
+        "itself",
+    ),
+    ({"workers": [{**POOL, "labels": {"quorate/anything": "x"}}]}, "workers[0].labels.quorate/anything", "itself"),
+    (
+        {"workers": [{**POOL, "labels": {"node.kubernetes.io/instance-type": "x"}}]},
+        'workers[0].labels["node.kubernetes.io/instance-type"]',
+        "itself",
+    ),
     ({"workers": [{**POOL, "labels": {"a b": "c"}}]}, "workers[0].labels.a b", "label key"),
     ({"workers": [{**POOL, "labels": {"a": "-"}}]}, "workers[0].labels.a", "63 letters"),
     ({"workers": [{**POOL, "taints": [{"key": "a"}]}]}, "workers[0].taints[0].effect", "Give it a value"),

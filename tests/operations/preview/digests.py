@@ -16,7 +16,7 @@ from components.node.common.bundle import write_bundle
 from components.plan import Plan
 from components.settings.encode import plain
 from components.settings.model import EtcdTopology, Settings
-from pricing.topology import Kind, Machine, topology
+from pricing.topology import Kind, TopologyMachine, topology
 
 INSTANCE: Final = "aws:ec2/instance:Instance"
 VOLUME: Final = "aws:ebs/volume:Volume"
@@ -71,7 +71,7 @@ class Digest:
         return json.dumps({"config": config, "steps": [first, *self.steps], "diagnostics": self.diagnostics})
 
 
-def machine_bundle(settings: Settings, machine: Machine) -> str:
+def machine_bundle(settings: Settings, machine: TopologyMachine) -> str:
     """What the configure step of a machine delivers."""
     plan = Plan(settings)
     (planned,) = (planned for planned in plan.control_planes if planned.name == machine.name)

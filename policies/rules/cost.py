@@ -17,8 +17,9 @@ def within_budget(stack: Stack, context: Context) -> Iterable[Finding]:
     table = prices(context.region)
     if table is None:
         yield Finding(
-            f"there are no prices of {context.parameters['region']}.",
-            f"set this rule's `region` to one of {', '.join(priced_regions())}.",
+            f"there are no prices for the region {context.region or '(none)'}, so the budget can't be checked.",
+            f"add its prices to pricing/data/prices.json, which has {', '.join(priced_regions())}, or remove "
+            "policies:monthlyBudgetUsd.",
         )
         return
     monthly = bill(topology(context.settings), table).total

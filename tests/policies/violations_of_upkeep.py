@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from tests.policies.changes import of_template, plugin_says, runs_image, server_runs, workers_run
@@ -37,6 +38,7 @@ OTHERS: Final = (
     _v("resources-are-tagged", "the cluster's missing", put(*MEMBER, "tags", to={"Name": "x"})),
     _v("resources-are-tagged", "workers", put("group", "large-general", "tags", to=[])),
     _v("cost-is-within-the-budget", "a small budget", lambda stack: stack, POOR),
+    _v("cost-is-within-the-budget", "a region without prices", lambda stack: stack, replace(POOR, region="xx-south-9")),
 )
 
 VIOLATIONS: Final = (*VERSIONS, *OTHERS)

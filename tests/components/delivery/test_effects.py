@@ -18,6 +18,7 @@ from components.kubeadm.documents import ControlPlaneNode
 from components.kubeadm.labels import Place
 from components.network_plugins.network_plugin import network_plugin
 from components.node.__main__ import STEPS as NODE_STEPS
+from components.node.control_plane.static_pods import COMPONENTS
 from components.plan import Plan
 from tests.components.stacks import COMMAND, recorded, settings_of
 
@@ -117,19 +118,17 @@ def test_only_those_steps_that_interrupt_a_machine_take_a_lock() -> None:
     assert interrupting == {"configure-control-plane", "configure-etcd-member"}
 
 
-def node_program() -> str:
-    """All that runs on machines, as one text."""
-    folder = Path(components.node.__path__[0])
-    return "\n".join(path.read_text() for kind in ("*.py", "*.sh") for path in sorted(folder.rglob(kind)))
-
-
 @pytest.mark.parametrize(
-    ("verb", "lock"),
-    [("configure-control-plane", "quorate-configuration"), ("configure-etcd-member", "etcd-restart")],
+    ("verb", "module", "lock"),
+    [
+        ("configure-control-plane", "control_plane/cluster.py", "configure-control-plane"),
+        ("configure-etcd-member", "etcd/configure.py", "etcd-restart"),
+    ],
 )
-def test_a_declared_lock_is_one_that_machines_take(verb: str, lock: str) -> None:
+def test_a_declared_lock_is_one_that_machines_take(verb: str, module: str, lock: str) -> None:
+    text = (Path(components.node.__path__[0]) / module).read_text()
     assert STEPS[verb].lock
-    assert lock in node_program()
+    assert re.search(rf'with cluster_lock\([^\n]*"{lock}"', text)
 
 
 def restarts(verb: str, path: str, old: str, new: str) -> list[tuple[Interruption, str, tuple[str, ...]]]:
@@ -163,10 +162,9 @@ def test_an_unchanged_file_has_no_changed_parts() -> None:
     assert changed_parts(KUBEADM, "kind: A\n", "kind: A\n") == ()
 
 
-def test_services_that_a_step_restarts_are_named_as_its_program_names_them() -> None:
-    text = node_program()
+def test_services_that_a_step_restarts_are_the_static_pods_that_it_applies() -> None:
     declared = {name for step in STEPS.values() for c in step.consequences for name in c.restarts}
-    assert {name for name in declared if not re.search(rf"\b{name}\b", text)} == set()
+    assert declared == set(COMPONENTS)
 
 
 def test_no_step_that_a_previous_release_ran_is_forgotten() -> None:

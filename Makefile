@@ -8,11 +8,11 @@ RUN := $(VENV)/bin/python
 
 environment: $(VENV)/.installed
 
-$(VENV)/.installed: requirements-dev.txt
-	@echo "environment: making $(VENV) from requirements-dev.txt"
+$(VENV)/.installed: requirements-dev.txt sandbox/requirements.txt
+	@echo "environment: making $(VENV) from $^"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "quorate needs Python 3.11 or newer; set PYTHON=...")'
 	@$(PYTHON) -m venv $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps $(addprefix -r ,$^)
 	@touch $@
 
 demo: environment
@@ -52,9 +52,12 @@ bench-leftovers: environment
 down: environment
 	@$(RUN) -m sandbox down
 
-# After a change of pyproject.toml. Hashes only: no lock names where packages come from.
+# After a change of pyproject.toml. Hashes only: no lock names where packages come from. The later locks keep to the
+# versions of the earlier ones, since one .venv holds all three.
+LOCK := $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header
+
 lock: environment
-	@for extra in "" dev; do \
-	  $(VENV)/bin/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
-	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header \
-	    $${extra:+--extra $$extra} --output-file requirements$${extra:+-$$extra}.txt pyproject.toml; done
+	@$(LOCK) --output-file requirements.txt pyproject.toml
+	@$(LOCK) --extra dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	@$(LOCK) --extra sandbox --constraint requirements-dev.txt --output-file sandbox/requirements.txt pyproject.toml

@@ -12,8 +12,9 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 
 def make_with(python: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """`make environment` in a copy, with a Python of that release."""
-    for name in ("Makefile", "requirements-dev.txt"):
-        shutil.copy(CHECKOUT / name, folder)
+    (folder / "sandbox").mkdir()
+    for name in ("Makefile", "requirements-dev.txt", "sandbox/requirements.txt"):
+        shutil.copy(CHECKOUT / name, folder / name)
     pretended = folder / "python"
     program = f'exec {sys.executable} -c "import sys; sys.version_info = ({python}); $2"'
     pretended.write_text(f'#!/bin/sh\n[ "$1" = -c ] || exit 9\n{program}\n')

@@ -1,38 +1,52 @@
-"""up, status, down, prune, ssh, logs, env: what a person says to the sandbox."""
+"""What a person, a script or a test says to the sandbox; every verb is described in README.md."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sandbox import control, lifecycle, prune, supervisor
+from sandbox import control, status
 from sandbox.cloud.drills import MACHINE_FAULTS, ZONE_FAULTS
-from sandbox.cloud.machines import Machines
 from sandbox.errors import SandboxError
-from sandbox.internet.substitutions import substitutions
-from sandbox.paths import state_dir
 
 _EPILOG = """what it is:
   AWS on one machine. `up` prepares and starts it, `eval "$(python -m sandbox env)"` points this shell's
-  `pulumi` at it, `down` removes it with everything that was made in it.
+  `pulumi` at it, `down` removes it with everything that was made in it. More: sandbox/README.md
 """
 
 
 def main(arguments: Sequence[str]) -> int:
+    chosen = _parser().parse_args(arguments)
+    try:
+        return {
+            "up": _up, "status": _status, "down": _down, "ssh": _ssh, "logs": _logs, "env": _env, "fault": _fault,
+            "prune": _prune, "account": _account,
+        }[chosen.verb](chosen)  # fmt: skip
+    except SandboxError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
     verbs.add_parser("up", help="prepare what is missing and start; harmless when it runs")
-    verbs.add_parser("status", help="what runs, and what is served in place of what")
     verbs.add_parser("down", help="remove every machine, disk, network and process, and the account")
-    verbs.add_parser("prune", help="remove from the cache what neither this version nor the one before it needs")
+    shown = verbs.add_parser("status", help="what runs, and what is served in place of what; exit 3 where nothing runs")
+    shown.add_argument("--json", action="store_true", help="for programs")
+    settings = verbs.add_parser("env", help="print the environment that `pulumi` needs, for eval")
+    settings.add_argument("--json", action="store_true", help="for programs")
+    settings.add_argument("--engine", action="store_true", help="only the Pulumi engine: needs no root and no `up`")
+    verbs.add_parser("account", help="serve an account without machines, for previews; print its environment as JSON")
     ssh = verbs.add_parser("ssh", help="a root shell on a machine")
     ssh.add_argument("name", help="the machine's Name tag or instance id")
     ssh.add_argument("command", nargs=argparse.REMAINDER, help="run this instead of a shell")
@@ -46,84 +60,104 @@ def main(arguments: Sequence[str]) -> int:
     )
     fault.add_argument("fault", choices=(*MACHINE_FAULTS, *ZONE_FAULTS), metavar="FAULT", help="see below")
     fault.add_argument("name", help="the machine's Name tag, instance id or address; the zone's name or last letter")
-    verbs.add_parser("env", help="print the settings that `pulumi` needs, for eval")
-    chosen = parser.parse_args(arguments)
-    try:
-        return {
-            "up": _up, "status": _status, "down": _down, "ssh": _ssh, "logs": _logs, "env": _env, "fault": _fault,
-            "prune": _prune,
-        }[chosen.verb](chosen)  # fmt: skip
-    except SandboxError as problem:
-        print(f"error: {problem}", file=sys.stderr)
-        return 1
+    verbs.add_parser("prune", help="remove from the cache what neither this version nor the one before it needs")
+    return parser
 
 
+# The verbs import what they need by themselves: `ssh` and `status` are asked often, and the account's libraries take
+# seconds to load.
 def _up(_: argparse.Namespace) -> int:
+    from sandbox import lifecycle
+
     lifecycle.up(_say)
     print(f'\nNow:  eval "$({Path(sys.executable)} -m sandbox env)"  and then  pulumi up --stack education')
     return 0
 
 
-def _status(_: argparse.Namespace) -> int:
-    status = supervisor.running()
-    print(f"supervisor: process {status.pid}, proxy {status.proxy}" if status else "supervisor: not running")
-    machines = _machines()
-    names = lifecycle.machine_names()
-    for instance_id in machines.ids():
-        print(f"machine: {instance_id} {names.get(instance_id, '-')}: {machines.state(instance_id)}")
-    if not machines.ids():
-        print("machines: none")
-    for line in control.ask(supervisor.control_socket(), {}).splitlines() if status else ():
-        print(f"fault: {line}")
-    print("served in place of what is named:")
-    for line in substitutions():
-        print(f"  {line}")
-    return 0 if status else 3
-
-
 def _down(_: argparse.Namespace) -> int:
+    from sandbox import lifecycle
+
     lifecycle.down(_say)
     return 0
 
 
 def _prune(_: argparse.Namespace) -> int:
+    from sandbox import prune
+
     prune.prune(_say)
     return 0
 
 
+def _status(chosen: argparse.Namespace) -> int:
+    from sandbox.internet.substitutions import substitutions
+
+    found = status.report()
+    if chosen.json:
+        print(json.dumps(found | {"substitutions": substitutions()}, indent=1))
+        return 0 if found["supervisor"] else 3
+    supervisor = found["supervisor"]
+    print(f"supervisor: process {supervisor['pid']}, proxy {supervisor['proxy']}" if supervisor else "not running")
+    for machine in found["machines"]:
+        print(f"machine: {machine['id']} {machine['name'] or '-'}: {machine['state']}")
+    if not found["machines"]:
+        print("machines: none")
+    for line in found["faults"]:
+        print(f"fault: {line}")
+    print("served in place of what is named:")
+    for line in substitutions():
+        print(f"  {line}")
+    return 0 if supervisor else 3
+
+
 def _ssh(chosen: argparse.Namespace) -> int:
-    instance_id = lifecycle.instance_named(chosen.name)
-    command = chosen.command or ["bash", "-l"]
+    instance_id = status.instance_named(chosen.name)
     terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    return subprocess.call(
-        ["runc", "--root", str(_machines().runc_root), "exec", *terminal, "--env", "HOME=/root",
-         "--env", f"TERM={os.environ.get('TERM', 'dumb')}", instance_id, *command]
-    )  # fmt: skip
+    given = ["--env", "HOME=/root", "--env", f"TERM={os.environ.get('TERM', 'dumb')}"]
+    # In place of this process, so that who ends it ends the command.
+    os.execvp("runc", [*_runc(), "exec", *terminal, *given, instance_id, *(chosen.command or ["bash", "-l"])])
 
 
 def _logs(chosen: argparse.Namespace) -> int:
     if chosen.name is None:
-        print(supervisor.log_file().read_text(), end="")
+        print(status.log_file().read_text(), end="")
         return 0
-    instance_id = lifecycle.instance_named(chosen.name)
-    return subprocess.call(
-        ["runc", "--root", str(_machines().runc_root), "exec", instance_id, "journalctl", "--no-pager", "-b"]
-    )
+    instance_id = status.instance_named(chosen.name)
+    return subprocess.call([*_runc(), "exec", instance_id, "journalctl", "--no-pager", "-b"])
 
 
 def _fault(chosen: argparse.Namespace) -> int:
-    print(control.ask(supervisor.control_socket(), {"fault": chosen.fault, "name": chosen.name}))
+    print(control.ask(status.control_socket(), {"fault": chosen.fault, "name": chosen.name}))
     return 0
 
 
-def _env(_: argparse.Namespace) -> int:
-    for name, value in lifecycle.environment(lambda line: print(line, file=sys.stderr)).items():
+def _env(chosen: argparse.Namespace) -> int:
+    from sandbox import lifecycle
+    from sandbox.engine import install
+
+    def say(line: str) -> None:
+        print(line, file=sys.stderr)
+
+    wanted = install.prepare(say) if chosen.engine else lifecycle.environment(say)
+    if chosen.json:
+        print(json.dumps(dict(wanted)))
+        return 0
+    for name, value in wanted.items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
-def _machines() -> Machines:
-    return Machines(disks=state_dir() / "machines", image=Path("/"))
+def _account(_: argparse.Namespace) -> int:
+    from sandbox import account
+
+    def ready(environment: Mapping[str, str]) -> None:
+        print(json.dumps(dict(environment)), flush=True)
+
+    account.serve(ready)
+    return 0
+
+
+def _runc() -> list[str]:
+    return ["runc", "--root", str(status.machines().runc_root)]
 
 
 _STARTED = time.monotonic()

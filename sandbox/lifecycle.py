@@ -1,8 +1,7 @@
-"""Starting, stopping and asking the sandbox, from outside its supervisor."""
+"""Starting, stopping and asking the sandbox, from outside its status."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -12,10 +11,11 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from sandbox import claim, host, image, internet, supervisor
+from sandbox import claim, host, image, internet, status
 from sandbox.cloud.addresses import HOST_LINK, NAMESPACE, OPERATOR_ADDRESS, PUBLIC_POOL
+from sandbox.cloud.api.operator import operator_environment
 from sandbox.cloud.balancer import program
-from sandbox.cloud.region import remove_everything
+from sandbox.cloud.removal import remove_everything
 from sandbox.engine import install
 from sandbox.errors import SandboxError
 from sandbox.internet.substitutions import substitutions
@@ -30,7 +30,7 @@ _STOP_DEADLINE_SECONDS = 60
 
 def up(say: Say) -> None:
     """Builds what the cache lacks and starts the supervisor; harmless when it runs."""
-    if supervisor.running():
+    if status.running():
         say("the sandbox is up already")
         return
     require_host()
@@ -57,11 +57,11 @@ def down(say: Say) -> None:
         say(f"another sandbox is on this host, with its state in {claim.holder()}: nothing of it is touched")
         shutil.rmtree(state_dir(), ignore_errors=True)
         return
-    status = supervisor.running()
-    if status:
-        os.kill(status.pid, signal.SIGTERM)
-        _wait_until(lambda: _has_ended(status.pid), _STOP_DEADLINE_SECONDS, f"process {status.pid} has not ended")
-        say(f"supervisor (process {status.pid}) ended")
+    found = status.running()
+    if found:
+        os.kill(found.pid, signal.SIGTERM)
+        _wait_until(lambda: _has_ended(found.pid), _STOP_DEADLINE_SECONDS, f"process {found.pid} has not ended")
+        say(f"supervisor (process {found.pid}) ended")
     remove_everything(state_dir(), say)
     host.restore_limits(state_dir(), say)
     claim.release(state_dir())
@@ -71,42 +71,11 @@ def down(say: Say) -> None:
 
 def environment(say: Say) -> Mapping[str, str]:
     """What the `pulumi` process needs to find the sandbox in place of AWS."""
-    status = supervisor.running()
-    if status is None:
+    found = status.running()
+    if found is None:
         raise SandboxError("the sandbox is not running; start it with `python -m sandbox up`")
     direct = f"127.0.0.1,localhost,{PUBLIC_POOL},10.0.0.0/8"
-    return {
-        **install.prepare(say),
-        "HTTPS_PROXY": status.proxy,
-        "HTTP_PROXY": status.proxy,
-        "NO_PROXY": direct,
-        "no_proxy": direct,
-        "AWS_CA_BUNDLE": status.ca,
-        "AWS_ACCESS_KEY_ID": "AKIAQUORATEOPERATOR0",
-        "AWS_SECRET_ACCESS_KEY": "operator",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-
-
-def machine_names() -> Mapping[str, str]:
-    """Name tags by instance id, as the supervisor last wrote them."""
-    try:
-        names: dict[str, str] = json.loads((state_dir() / "machines" / "names.json").read_text())
-    except FileNotFoundError:
-        return {}
-    return names
-
-
-def instance_named(name: str) -> str:
-    """The instance id for a Name tag, an instance id, or a node name that ends with one. Raises SandboxError."""
-    names = machine_names()
-    found = [i for i, tag in names.items() if name in (tag, i) or name.endswith(f"-{i}")]
-    if len(found) > 1:
-        raise SandboxError(f"{len(found)} machines are called {name!r}; say which: {', '.join(sorted(found))}")
-    if not found:
-        known = ", ".join(sorted(tag or instance_id for instance_id, tag in names.items())) or "none"
-        raise SandboxError(f"no machine is called {name!r}; machines: {known}")
-    return found[0]
+    return {**install.prepare(say), **operator_environment(found.proxy, found.ca, direct)}
 
 
 def _announce(say: Say) -> None:
@@ -121,10 +90,10 @@ def _announce(say: Say) -> None:
 
 def _start_supervisor(tree: Path, site: Path, say: Say) -> None:
     started = time.monotonic()
-    supervisor.log_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    status.log_file().parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # One that was killed leaves its own, which would be taken for that of the next.
-    supervisor.status_file().unlink(missing_ok=True)
-    log = supervisor.log_file().open("ab")
+    status.status_file().unlink(missing_ok=True)
+    log = status.log_file().open("ab")
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "sandbox.supervisor", str(tree), str(site)],
         cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
@@ -133,12 +102,12 @@ def _start_supervisor(tree: Path, site: Path, say: Say) -> None:
 
     def ready() -> bool:
         if process.poll() is not None:
-            tail = "\n".join(supervisor.log_file().read_text(errors="replace").splitlines()[-12:])
+            tail = "\n".join(status.log_file().read_text(errors="replace").splitlines()[-12:])
             raise SandboxError(f"the supervisor ended with {process.returncode} while starting:\n{tail}")
-        return supervisor.running() is not None
+        return status.running() is not None
 
-    _wait_until(ready, _START_DEADLINE_SECONDS, f"the supervisor is not ready; see {supervisor.log_file()}")
-    say(f"supervisor ready in {time.monotonic() - started:.1f} s; log in {supervisor.log_file()}")
+    _wait_until(ready, _START_DEADLINE_SECONDS, f"the supervisor is not ready; see {status.log_file()}")
+    say(f"supervisor ready in {time.monotonic() - started:.1f} s; log in {status.log_file()}")
 
 
 def _has_ended(process_id: int) -> bool:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
@@ -23,58 +22,14 @@ from sandbox.cloud.drills import Drills
 from sandbox.cloud.namespace import listening_socket
 from sandbox.cloud.region import Region
 from sandbox.control import ControlService
-from sandbox.errors import SandboxError
 from sandbox.image.trust import files_that_trust
 from sandbox.internet.image_store import store_of
 from sandbox.internet.site import serve
 from sandbox.paths import state_dir
+from sandbox.signals import wait_to_be_ended
+from sandbox.status import Status, control_socket, lock_file, status_file
 
 _LOOPBACK = "127.0.0.1"
-
-
-@dataclass(frozen=True)
-class Status:
-    """What a running supervisor tells: its process, its proxy for the operator, and the CA behind it."""
-
-    pid: int
-    proxy: str
-    ca: str
-
-
-def status_file() -> Path:
-    return state_dir() / "supervisor.json"
-
-
-def log_file() -> Path:
-    return state_dir() / "supervisor.log"
-
-
-def lock_file() -> Path:
-    return state_dir() / "supervisor.lock"
-
-
-def control_socket() -> Path:
-    return state_dir() / "control"
-
-
-def running() -> Status | None:
-    """The running supervisor's status; None where none runs, however the last one ended. Raises SandboxError."""
-    try:
-        with lock_file().open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return None
-    except BlockingIOError:
-        pass
-    except FileNotFoundError:
-        return None
-    except PermissionError:
-        raise SandboxError(
-            f"{lock_file()} is another user's; run the same command as that user, or with sudo"
-        ) from None
-    try:
-        return Status(**json.loads(status_file().read_text()))
-    except (FileNotFoundError, ValueError):
-        return None
 
 
 def supervise(image: Path, site: Path) -> None:
@@ -120,7 +75,7 @@ def supervise(image: Path, site: Path) -> None:
     status = Status(os.getpid(), f"http://{_LOOPBACK}:{proxy.port}", str(api.authority.certificate_path))
     _write(status_file(), json.dumps(asdict(status)))
     say(f"ready: operator's proxy at {status.proxy}")
-    _wait_for_signal()
+    wait_to_be_ended()
     say("stopping; machines keep running")
     for stop in (control.stop, proxy.stop, *(front.stop for front in fronts), region.stop, api.stop):
         stop()
@@ -164,13 +119,6 @@ def _write(path: Path, text: str) -> None:
     partial = path.with_suffix(".partial")
     partial.write_text(text)
     partial.rename(path)
-
-
-def _wait_for_signal() -> None:
-    asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
-    asked.wait()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from sandbox import lifecycle, supervisor
+from sandbox import lifecycle, status
 from sandbox.bench import leftovers, measurements, preview, speed
 from sandbox.bench.program import Program
 from sandbox.bench.report import report
@@ -100,7 +100,7 @@ def _leftovers(chosen: argparse.Namespace) -> tuple[str, str]:
 @contextmanager
 def _environment() -> Iterator[Mapping[str, str]]:
     """What pulumi needs in a sandbox, which is taken down again where it was not up before."""
-    was_up = supervisor.running() is not None
+    was_up = status.running() is not None
     lifecycle.up(_say)
     try:
         yield lifecycle.environment(_say)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from sandbox import supervisor
+from sandbox import status
 from sandbox.bench.footprint import Footprint, footprint
 from sandbox.bench.program import Program
 from sandbox.bench.tables import table
@@ -67,13 +67,13 @@ def report(before: Footprint, runs: Sequence[Run]) -> str:
 
 
 def _footprint(program: Program) -> Footprint:
-    status = supervisor.running()
-    if status is None:
-        raise SandboxError(f"the supervisor is gone; see {supervisor.log_file()}")
+    found = status.running()
+    if found is None:
+        raise SandboxError(f"the supervisor is gone; see {status.log_file()}")
     with suppress(FileNotFoundError):
-        return footprint(state_dir(), status.pid, program.temporary)
+        return footprint(state_dir(), found.pid, program.temporary)
     # Something vanished while it was counted.
-    return footprint(state_dir(), status.pid, program.temporary)
+    return footprint(state_dir(), found.pid, program.temporary)
 
 
 def _objects(figures: Footprint) -> Footprint:

@@ -7,13 +7,10 @@ import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from sandbox import lifecycle
 from sandbox.bench.timeline import MachineTimes
-from sandbox.cloud.machines import Machines
 from sandbox.errors import SandboxError
-from sandbox.paths import state_dir
+from sandbox.status import machine_names, machines
 
 _PREPARED = "prepare-machine: done"
 
@@ -38,7 +35,7 @@ class Fleet:
 
 def fleet(cluster: str) -> Fleet:
     """The running machines of a cluster. Raises SandboxError for one that is not this cluster's."""
-    names = lifecycle.machine_names()
+    names = machine_names()
     return sorted_fleet(cluster, {instance: names.get(instance, "") for instance in machines().ids()})
 
 
@@ -52,10 +49,6 @@ def sorted_fleet(cluster: str, names: Mapping[str, str]) -> Fleet:
         parts[own[1] or own[3] or ""].append((int(own[2] or 0), instance))
     ordered = {part: [instance for _, instance in sorted(found)] for part, found in parts.items()}
     return Fleet(ordered["etcd"], ordered["control-plane"], ordered[""], ordered["bastion"])
-
-
-def machines() -> Machines:
-    return Machines(disks=state_dir() / "machines", image=Path("/"))
 
 
 def on_machine(instance_id: str, *command: str, stdin: str = "") -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox import image, supervisor
+from sandbox import image, status
 from sandbox.bench import machine
 from sandbox.bench.by_hand import by_hand, prepared_machines, settings_of
 from sandbox.bench.control_groups import MachineUse, added, use_of
@@ -126,8 +126,8 @@ def _children_cpu_seconds() -> float:
 
 def _sandbox_use() -> tuple[float, float]:
     """CPU seconds so far and memory (MiB) of the supervisor and its children."""
-    status = supervisor.running()
-    if status is None:
-        raise SandboxError(f"the supervisor is gone; see {supervisor.log_file()}")
-    family = {status.pid} | descendants_of(status.pid, all_processes())
+    found = status.running()
+    if found is None:
+        raise SandboxError(f"the supervisor is gone; see {status.log_file()}")
+    family = {found.pid} | descendants_of(found.pid, all_processes())
     return sum(map(cpu_seconds, family)), sum(status_field(process, "VmRSS") for process in family) / 1024

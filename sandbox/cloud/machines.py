@@ -52,6 +52,11 @@ class Machines:
         except CommandFailed:
             return "absent"
 
+    def facts(self, instance_id: str) -> dict[str, str | int | None]:
+        """`state` as above, and `process`, the host process id of the machine's init where it runs."""
+        state = self.state(instance_id)
+        return {"state": state, "process": self.process_id(instance_id) if state == "running" else None}
+
     def process_id(self, instance_id: str) -> int:
         """Host process id of the machine's init."""
         return int(json.loads(self._runc("state", instance_id))["pid"])

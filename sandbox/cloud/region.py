@@ -18,7 +18,8 @@ from sandbox.cloud import faults, projection, wiring
 from sandbox.cloud.addresses import METADATA_ADDRESS, NAMESPACE, RESOLVER_ADDRESS
 from sandbox.cloud.api.server import Api
 from sandbox.cloud.api.view import CloudView, InstanceView
-from sandbox.cloud.balancer.balancers import Balancers, end_all
+from sandbox.cloud.balancer.balancers import Balancers
+from sandbox.cloud.balancer.process import balancers_folder
 from sandbox.cloud.faults import Cuts
 from sandbox.cloud.firewall import NotModelled, ruleset
 from sandbox.cloud.machines import Machines
@@ -60,7 +61,7 @@ class Region:
         self._view = api.view()
         self._loop = threading.Thread(target=self._run, name="region", daemon=True)
         self._resolver = Resolver([], self._look_up)
-        self._balancers = Balancers(_balancers(state), NAMESPACE, api.report_target_health, say)
+        self._balancers = Balancers(balancers_folder(state), NAMESPACE, api.report_target_health, say)
 
     def start(self) -> None:
         """Makes the namespace and its services, then follows the account in the background."""
@@ -220,24 +221,3 @@ class Region:
 
     def _identify(self, source: str) -> Identity | None:
         return projection.identity_of(self._api.view(), source, self._api.account, self._api.region)
-
-
-def _balancers(state: Path) -> Path:
-    return state / "balancers"
-
-
-def remove_everything(state: Path, say: Callable[[str], None]) -> None:
-    """Ends every machine, frees every disk and removes the namespace, whether a supervisor runs or not."""
-    machines, volumes = Machines(disks=state / "machines", image=Path("/")), Volumes(folder=state / "volumes")
-    for instance_id in sorted({*machines.ids(), *wiring.connected_machines()}):
-        machines.terminate(instance_id)
-        wiring.disconnect_machine(instance_id)
-        say(f"{instance_id} removed")
-    end_all(_balancers(state))
-    volumes.release_all()
-    wiring.disconnect_region()
-    for root in (Path("/sys/fs/cgroup/quorate"), *Path("/sys/fs/cgroup").glob("*/quorate")):
-        for group in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
-            group.rmdir()
-        if root.is_dir():
-            root.rmdir()

@@ -14,8 +14,8 @@ from moto.iam.models import iam_backends
 
 from sandbox.cloud.api.authorization import NotModelled, allows, statements_of
 from sandbox.cloud.api.calls import Call
+from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY
 
-OPERATOR_ACCESS_KEY = "AKIAQUORATEOPERATOR0"
 _LIFE = datetime.timedelta(hours=6)
 _SAME_FOR = datetime.timedelta(hours=1)
 _UNKNOWN_KEY = {

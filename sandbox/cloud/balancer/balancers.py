@@ -14,7 +14,7 @@ from sandbox.cloud.balancer import program
 from sandbox.cloud.balancer.config import Groups, backends_of
 from sandbox.cloud.balancer.health import Health, health_of
 from sandbox.cloud.balancer.names import NodeProbes
-from sandbox.cloud.balancer.process import BalancerProcess, end_processes
+from sandbox.cloud.balancer.process import BalancerProcess
 from sandbox.cloud.balancer.view import BalancerView, TargetGroupView, TargetHealth
 from sandbox.cloud.namespace import run
 from sandbox.errors import SandboxError
@@ -146,8 +146,3 @@ class Balancers:
 
 def _groups_behind(balancer: BalancerView) -> set[str]:
     return {listener.target_group for listener in balancer.listeners}
-
-
-def end_all(folder: Path) -> None:
-    """Ends every load balancer of the sandbox, whether a supervisor runs or not."""
-    end_processes(folder)

@@ -121,8 +121,13 @@ def processes(folder: Path) -> list[int]:
     return sorted(found)
 
 
+def balancers_folder(state: Path) -> Path:
+    """Where the sandbox keeps a folder for each load balancer."""
+    return state / "balancers"
+
+
 def end_processes(folder: Path) -> None:
-    """Ends them at once, with their connections, and waits until the host has forgotten them."""
+    """Ends the load balancers at once, with their connections, and waits until the host has forgotten them."""
     found = processes(folder)
     for process_id in found:
         with contextlib.suppress(ProcessLookupError):

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sandbox.cloud.api import seeds
-from sandbox.cloud.api.credentials import OPERATOR_ACCESS_KEY
+from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY
 from sandbox.cloud.api.server import REGION, Api
 
 _TRUST = json.dumps(

@@ -14,10 +14,10 @@ import pytest
 from sandbox.cloud import namespace
 from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.balancer import program
-from sandbox.cloud.balancer.balancers import Balancers, end_all
+from sandbox.cloud.balancer.balancers import Balancers
 from sandbox.cloud.balancer.health import Health
 from sandbox.cloud.balancer.names import NodeProbes
-from sandbox.cloud.balancer.process import processes
+from sandbox.cloud.balancer.process import end_processes, processes
 from sandbox.cloud.balancer.view import BalancerView, ListenerView, TargetGroupView, TargetHealth
 from sandbox.tests.cloud.balancer.api_servers import ApiServer, client, eventually, who_serves
 from sandbox.tests.cloud.balancer.views import (
@@ -79,7 +79,7 @@ def region(tmp_path: Path) -> Iterator[Region]:
         yield made
         if made.balancers:
             made.balancers.stop()
-        end_all(made.folder)
+        end_processes(made.folder)
     for server in made.servers.values():
         server.stop()
     namespace.delete(NETWORK)

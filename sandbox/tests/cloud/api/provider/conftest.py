@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from sandbox.cloud.api.credentials import OPERATOR_ACCESS_KEY
+from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY
 from sandbox.cloud.api.proxy import EndpointProxy
 from sandbox.engine.install import prepare
 from sandbox.tests.cloud.api.account import Account

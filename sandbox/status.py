@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 from collections.abc import Mapping
@@ -89,11 +90,17 @@ def report() -> dict[str, Any]:
         "machines": [{"id": i, "name": names.get(i, ""), **known.facts(i)} for i in known.ids()],
         "networks": wiring.connected_machines(),
         "volumes": Volumes(folder=state_dir() / "volumes").ids(),
-        "faults": control.ask(control_socket(), {}).splitlines() if found else [],
+        "faults": _faults() if found else [],
         "state": str(state_dir()),
         "log": str(log_file()),
         "requests": str(requests_file()),
     }
+
+
+def _faults() -> list[str]:
+    with contextlib.suppress(SandboxError):  # it is just ending
+        return control.ask(control_socket(), {}).splitlines()
+    return []
 
 
 def instance_named(name: str) -> str:

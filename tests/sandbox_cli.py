@@ -51,7 +51,7 @@ def supervisor_process() -> int | None:
 
 
 def log() -> str:
-    """The supervisor's log; it outlives the supervisor."""
+    """The supervisor's log, until `down`."""
     return Path(status()["log"]).read_text(errors="replace")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox.toolchain.build import binary, build_all
+from tests.sandbox_cli import binary, build_tool
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 WORKFLOWS = sorted((CHECKOUT / ".github/workflows").glob("*.yml"))
@@ -96,7 +96,7 @@ def test_the_cli_is_of_the_version_of_the_sdk() -> None:
 
 @pytest.mark.engine
 def test_actionlint_has_nothing_to_say() -> None:
-    build_all(lambda message: None, ["actionlint"])
+    build_tool("actionlint")
     command = [str(binary("actionlint", "actionlint")), *map(str, WORKFLOWS)]
     outcome = subprocess.run(command, capture_output=True, text=True)
     assert outcome.returncode == 0, outcome.stdout

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import botocore.config
 
-from sandbox import control, supervisor
+from tests import sandbox_cli
 
 
 def account_client(environment: Mapping[str, str], service: str) -> Any:
@@ -34,8 +34,8 @@ def instance_ids(environment: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def fault(kind: str, name: str) -> str:
-    """Breaks or heals a machine or a zone, as `python -m sandbox fault KIND NAME` does."""
-    return control.ask(supervisor.control_socket(), {"fault": kind, "name": name})
+    """Breaks or heals a machine or a zone, and returns what the sandbox says when it is so."""
+    return sandbox_cli.sandbox("fault", kind, name)
 
 
 def instances_by_address(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -19,7 +19,8 @@ import yaml
 
 from tests.cluster import availability_client
 from tests.cluster.conftest import Workspace
-from tests.cluster.on_machines import machines
+from tests.cluster.on_machines import command_on
+from tests.sandbox_cli import CHECKOUT
 
 NAMESPACE = "availability"
 PLACES = ("worker", "operator")
@@ -127,8 +128,7 @@ def watched(workspace: Workspace, worker: str) -> Iterator[Watch]:
     `operator` is where people are: on the host, through the public load balancer.
     """
     watch = Watch()
-    on_worker = ["runc", "--root", str(machines().runc_root), "exec", worker, "python3"]
-    commands = {"worker": on_worker, "operator": [sys.executable]}
+    commands = {"worker": command_on(worker, "python3"), "operator": [sys.executable]}
     clients = [_Client(watch, workspace, place, commands[place]) for place in PLACES]
     try:
         watch.until_well(quiet=2, within=_FIRST_ATTEMPT_SECONDS)
@@ -144,7 +144,7 @@ class _Client:
         # The program is an argument, for standard input is the credentials'.
         program = Path(availability_client.__file__).read_text()
         self._process = subprocess.Popen(
-            [*python, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*python, "-c", program], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdin
         self._process.stdin.write(json.dumps(_endpoint(workspace, place)) + "\n")

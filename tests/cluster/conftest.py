@@ -16,9 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox import lifecycle, supervisor
-from sandbox.paths import CHECKOUT, state_dir
-from sandbox.toolchain.build import binary
+from tests import sandbox_cli
 from tests.cluster.account import account_client
 from tests.cluster.host_facts import HostFacts, host_facts
 
@@ -35,8 +33,6 @@ MODULES_IN_ORDER = (
     "test_lost_machine",
     "test_interruptions",
     "test_leaving",
-    "test_pools_and_faults",
-    "test_load_balancers",
     "test_reviewed_changes",
     "test_worker_pools",
     "test_interrupted_joins",
@@ -91,8 +87,7 @@ class Workspace:
         if check and outcome.returncode:
             pytest.fail(
                 f"pulumi {' '.join(arguments)}: exit {outcome.returncode}\n{outcome.stdout}\n{outcome.stderr}\n"
-                f"last requests:\n{_tail(state_dir() / 'account/requests.log')}\n"
-                f"supervisor:\n{_tail(supervisor.log_file())}"
+                f"last requests:\n{_tail_of('requests')}\nsupervisor:\n{_tail_of('log')}"
             )
         return outcome
 
@@ -134,7 +129,7 @@ class Workspace:
             content = self.pulumi("stack", "output", "kubeconfig", "--show-secrets", "--stack", self.stack).stdout
             self.kubeconfig.touch(mode=0o600)
             self.kubeconfig.write_text(content)
-        return [str(binary("kubernetes", "kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]
+        return [str(sandbox_cli.binary("kubernetes", "kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]
 
     def kubectl(self, *arguments: str, given: str = "") -> str:
         """Runs kubectl as the operator; `given` is its standard input."""
@@ -164,7 +159,9 @@ class Workspace:
         return exported
 
 
-def _tail(file: Path, lines: int = 60) -> str:
+def _tail_of(log: str, lines: int = 60) -> str:
+    """The end of one of the files that the sandbox's status names."""
+    file = Path(sandbox_cli.status()[log])
     return "\n".join(file.read_text(errors="replace").splitlines()[-lines:]) if file.exists() else f"no {file}"
 
 
@@ -180,22 +177,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @contextmanager
 def made_workspace(folders: pytest.TempPathFactory, stack: str) -> Iterator[Workspace]:
     """A sandbox from nothing, and a copy of the program in it; nothing of both is left afterwards."""
-    lifecycle.down(print)
+    sandbox_cli.down()
     host_before = host_facts()
-    lifecycle.up(print)
+    sandbox_cli.up()
     folder = folders.mktemp("program")
     for name in ("Pulumi.yaml", "__main__.py", "components", "stacks", "policies", "operations", ".ci"):
-        source = CHECKOUT / name
+        source = sandbox_cli.CHECKOUT / name
         if source.is_dir():
             shutil.copytree(source, folder / name)
         else:
             shutil.copy(source, folder / name)
-    (folder / ".venv").symlink_to(CHECKOUT / ".venv")
-    made = Workspace(folder, {**os.environ, **lifecycle.environment(print)}, host_before, stack)
+    (folder / ".venv").symlink_to(sandbox_cli.CHECKOUT / ".venv")
+    made = Workspace(folder, {**os.environ, **sandbox_cli.environment()}, host_before, stack)
     made.pulumi("stack", "select", "--create", stack)
     yield made
-    print(_tail(supervisor.log_file()))
-    lifecycle.down(print)
+    print(_tail_of("log"))
+    sandbox_cli.down()
 
 
 @pytest.fixture(scope="session")

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from tests.cluster.conftest import STACK, UP, Workspace
-from tests.cluster.on_machines import machines, on_machine
+from tests.cluster.on_machines import machine_ids, on_machine
 
 pytestmark = pytest.mark.cluster
 
 
 def apply_in_place(workspace: Workspace) -> dict[str, int]:
     """What `up` did, by kind; the machine is the same afterwards, nothing was replaced, and a second `up` is quiet."""
-    before = machines().ids()
+    before = machine_ids()
     done = workspace.changes(*UP)
-    assert machines().ids() == before
+    assert machine_ids() == before
     assert set(done) <= {"create", "update"}, done
     assert workspace.changes(*UP) == {}
     return done

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cluster.conftest import Workspace, made_workspace
-from tests.cluster.on_machines import machines
+from tests.cluster.on_machines import machine_ids
 from tests.cluster.prod_cluster import DESTROY, STACK, UP, every_node_is_ready
 from tests.cluster.waiting import until
 
@@ -28,7 +28,7 @@ def test_it_comes_back_with_its_objects_and_readable_secrets(prod: Workspace) ->
     outcome = prod.pulumi(*DESTROY, check=False)
     assert outcome.returncode != 0
     assert "protect" in outcome.stdout + outcome.stderr
-    assert machines().ids() == [], "a destroy that leaves machines proves less than it says"
+    assert machine_ids() == [], "a destroy that leaves machines proves less than it says"
     prod.kubeconfig.unlink()
     prod.pulumi(*UP)
     assert prod.kubectl("get", "secret", "kept", "-o", "jsonpath={.data.word}") == "YmVmb3Jl"

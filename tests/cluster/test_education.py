@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
-from dnslib import DNSRecord
 
-from sandbox import lifecycle, supervisor
-from sandbox.paths import state_dir
+from tests import sandbox_cli
 from tests.cluster.conftest import STACK, UP, Workspace
-from tests.cluster.on_machines import machines, on_machine
+from tests.cluster.on_machines import machine_ids, on_machine, processes
 
 pytestmark = pytest.mark.cluster
 
@@ -52,8 +53,8 @@ def test_no_private_key_or_token_is_readable_anywhere(workspace: Workspace) -> N
         "process list": on_machine("ps", "axww", "-o", "args"),
         "journal": on_machine("journalctl", "--no-pager"),
         "script logs": on_machine("sh", "-c", "cat /var/log/quorate/*.log /var/log/cloud-init*.log"),
-        "supervisor's log": supervisor.log_file().read_text(),
-        "log of the API's requests": (state_dir() / "account" / "requests.log").read_text(),
+        "supervisor's log": sandbox_cli.log(),
+        "log of the API's requests": Path(sandbox_cli.status()["requests"]).read_text(),
     }
     found = [name for name, text in places.items() if _PRIVATE_KEY.search(text) or _BOOTSTRAP_TOKEN.search(text)]
     assert found == []
@@ -73,23 +74,18 @@ def test_the_machine_may_read_its_own_parameters_and_no_others(workspace: Worksp
 
 def test_machines_resolve_the_cluster_and_what_they_download_from(workspace: Workspace) -> None:
     assert on_machine("getent", "ahostsv4", "pkgs.k8s.io").startswith("192.0.2.1 ")
-    ask = (
-        "import socket, sys; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(5); "
-        "s.sendto(bytes.fromhex(sys.argv[1]), ('10.20.0.2', 53)); print(s.recv(512).hex())"
-    )
-    question = DNSRecord.question(f"api.{STACK}.quorate.internal").pack().hex()
-    answer = DNSRecord.parse(bytes.fromhex(on_machine("python3", "-c", ask, question).strip()))
-    assert [str(record.rdata) for record in answer.rr] == ["10.20.0.16"]
+    answer = on_machine("host", "-t", "A", f"api.{STACK}.quorate.internal", "10.20.0.2")
+    assert re.findall(r"has address (\S+)", answer) == ["10.20.0.16"]
 
 
 def test_a_kubelet_setting_shows_in_the_preview_and_is_applied_in_place(workspace: Workspace) -> None:
-    (before,) = machines().ids()
+    (before,) = machine_ids()
     workspace.set("kubelet", "maxPods", 77)
     preview = workspace.pulumi("preview", "--diff", "--stack", STACK).stdout
     assert re.search(r"\+ *maxPods: 77", preview), preview
     summary = workspace.changes(*UP)
     assert set(summary) == {"update"}
-    assert machines().ids() == [before]
+    assert machine_ids() == [before]
     node = json.loads(workspace.kubectl("get", "nodes", "-o", "json"))["items"][0]
     assert node["status"]["capacity"]["pods"] == "77"
 
@@ -109,13 +105,13 @@ def test_security_groups_are_enforced(workspace: Workspace) -> None:
 
 
 def test_a_killed_supervisor_is_started_again_and_finds_its_machine(workspace: Workspace) -> None:
-    status = supervisor.running()
-    assert status is not None
-    before = {instance_id: machines().process_id(instance_id) for instance_id in machines().ids()}
-    subprocess.run(["kill", "-9", str(status.pid)], check=True)
-    while supervisor.running() is not None:
+    supervisor = sandbox_cli.supervisor_process()
+    assert supervisor is not None
+    before = processes()
+    os.kill(supervisor, signal.SIGKILL)
+    while sandbox_cli.supervisor_process() is not None:
         time.sleep(0.05)
-    lifecycle.up(print)
-    workspace.environment.update(lifecycle.environment(print))
-    assert {instance_id: machines().process_id(instance_id) for instance_id in machines().ids()} == before
+    sandbox_cli.up()
+    workspace.environment.update(sandbox_cli.environment())
+    assert processes() == before
     assert workspace.changes(*UP) == {}

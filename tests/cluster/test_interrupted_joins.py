@@ -9,7 +9,7 @@ import pytest
 
 from tests.cluster.conftest import Workspace, made_workspace
 from tests.cluster.interruptions import ctrl_c, kill_9, logged_again
-from tests.cluster.on_machines import machines
+from tests.cluster.on_machines import machine_ids
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
@@ -60,7 +60,7 @@ def test_up_finishes_after_five_interruptions_of_joins(stacked: Workspace) -> No
     found = nodes(stacked)
     assert all(found.values()), found
     assert {"control-plane-0", "control-plane-1", "control-plane-2"} < found.keys()
-    assert len(found) == len(machines().ids()) == 5
+    assert len(found) == len(machine_ids()) == 5
     assert "readyz check passed" in stacked.kubectl("get", "--raw", "/readyz?verbose")
 
 
@@ -77,4 +77,4 @@ def test_each_control_plane_is_a_voting_member_of_etcd_once(stacked: Workspace) 
 
 def test_destroy_leaves_nothing(stacked: Workspace) -> None:
     stacked.pulumi(*DESTROY)
-    assert machines().ids() == []
+    assert machine_ids() == []

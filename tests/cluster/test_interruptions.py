@@ -9,10 +9,10 @@ import time
 
 import pytest
 
-from sandbox import lifecycle, supervisor
+from tests import sandbox_cli
 from tests.cluster.conftest import DESTROY, INTERRUPT_SECONDS, STACK, UP, Workspace
 from tests.cluster.interruptions import ctrl_c, kill_9, logged, printed
-from tests.cluster.on_machines import machines
+from tests.cluster.on_machines import machine_ids, processes
 
 pytestmark = pytest.mark.cluster
 
@@ -30,9 +30,11 @@ DESTROY_MOMENTS = (
 
 def power_loss(workspace: Workspace) -> None:
     """The machine ends at once, and boots again from its own disk."""
-    (machine,) = machines().ids()
+    (machine,) = machine_ids()
     ec2, patience = workspace.ec2(), {"Delay": 1, "MaxAttempts": 60}
-    subprocess.run(["runc", "--root", str(machines().runc_root), "kill", machine, "KILL"], check=True)
+    init = processes()[machine]
+    assert init is not None
+    os.kill(init, signal.SIGKILL)
     ec2.stop_instances(InstanceIds=[machine], Force=True)
     ec2.get_waiter("instance_stopped").wait(InstanceIds=[machine], WaiterConfig=patience)
     ec2.start_instances(InstanceIds=[machine])
@@ -48,7 +50,7 @@ def finish_up(workspace: Workspace) -> None:
 
 def finish_destroy(workspace: Workspace) -> None:
     workspace.pulumi(*DESTROY)
-    assert machines().ids() == []
+    assert machine_ids() == []
     assert not workspace.state()["deployment"].get("resources")
     workspace.kubeconfig.unlink(missing_ok=True)
 
@@ -98,9 +100,9 @@ def test_an_instance_that_a_killed_up_had_just_launched_is_in_the_way_until_it_i
     nothing: Workspace,
 ) -> None:
     """As docs/operate.md tells: nothing but the account knows of the instance, and it holds the fixed address."""
-    nothing.interrupt(*UP, at=[(lambda _: bool(machines().ids()), kill_9)])
+    nothing.interrupt(*UP, at=[(lambda _: bool(machine_ids()), kill_9)])
     nothing.pulumi("cancel", "--yes", "--stack", STACK)
-    (launched,) = machines().ids()
+    (launched,) = machine_ids()
     pending = [operation["resource"]["type"] for operation in nothing.state()["deployment"]["pending_operations"]]
     assert "aws:ec2/instance:Instance" in pending
     assert "InvalidNetworkInterface.InUse" in nothing.pulumi(*UP, check=False).stdout
@@ -108,7 +110,7 @@ def test_an_instance_that_a_killed_up_had_just_launched_is_in_the_way_until_it_i
     ec2.terminate_instances(InstanceIds=[launched])
     ec2.get_waiter("instance_terminated").wait(InstanceIds=[launched], WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     finish_up(nothing)
-    assert machines().ids() != [launched]
+    assert machine_ids() != [launched]
 
 
 def test_up_finishes_after_its_machine_lost_power_in_the_middle_of_a_step(nothing: Workspace) -> None:
@@ -136,14 +138,14 @@ def test_up_notices_that_its_machine_lost_power_under_a_command(nothing: Workspa
 @pytest.mark.drill
 def test_up_goes_on_when_the_supervisor_is_killed_and_started_again(nothing: Workspace) -> None:
     def kill_supervisor(process: subprocess.Popen[bytes]) -> None:
-        status = supervisor.running()
-        assert status is not None
-        os.kill(status.pid, signal.SIGKILL)
+        supervisor = sandbox_cli.supervisor_process()
+        assert supervisor is not None
+        os.kill(supervisor, signal.SIGKILL)
         deadline = time.monotonic() + INTERRUPT_SECONDS
-        while supervisor.running() is not None:
+        while sandbox_cli.supervisor_process() is not None:
             assert time.monotonic() < deadline, "the supervisor outlived SIGKILL"
             time.sleep(0.05)
-        lifecycle.up(print)
+        sandbox_cli.up()
 
     nothing.interrupt(*UP, at=[(printed(r"aws:ec2:Instance .* creating"), kill_supervisor)])
     finish_up(nothing)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.cluster.conftest import STACK, UP, Workspace
-from tests.cluster.on_machines import machines
+from tests.cluster.on_machines import machine_ids
 
 pytestmark = pytest.mark.cluster
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.cluster
 def test_a_lost_machine_comes_back_on_its_disk_and_address_with_the_clusters_objects(education: Workspace) -> None:
     education.kubectl("create", "configmap", "kept", "--from-literal=made=before")
     address = education.pulumi("stack", "output", "apiAddress", "--stack", STACK).stdout
-    (lost,) = machines().ids()
+    (lost,) = machine_ids()
     education.ec2().terminate_instances(InstanceIds=[lost])
     education.ec2().get_waiter("instance_terminated").wait(
         InstanceIds=[lost], WaiterConfig={"Delay": 1, "MaxAttempts": 60}
@@ -26,7 +26,7 @@ def test_a_lost_machine_comes_back_on_its_disk_and_address_with_the_clusters_obj
     started = time.monotonic()
     education.pulumi(*UP)
     print(f"pulumi up with a new machine took {time.monotonic() - started:.0f} s")
-    assert lost not in machines().ids()
+    assert lost not in machine_ids()
     assert education.pulumi("stack", "output", "apiAddress", "--stack", STACK).stdout == address
     kept = json.loads(education.kubectl("get", "configmap", "kept", "-o", "json"))
     assert kept["data"] == {"made": "before"}

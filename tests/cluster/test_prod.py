@@ -10,7 +10,7 @@ import pytest
 from tests.cluster import network_checks, pod_network
 from tests.cluster.account import holdings
 from tests.cluster.conftest import Workspace, made_workspace
-from tests.cluster.on_machines import machines
+from tests.cluster.on_machines import machine_ids
 from tests.cluster.prod_cluster import DESTROY, STACK, UP, every_node_is_ready
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
@@ -33,7 +33,7 @@ def test_up_ends_with_every_node_ready_in_three_zones(prod: Workspace) -> None:
     print(f"pulumi up --stack prod took {time.monotonic() - started:.0f} s")
     every_node_is_ready(prod)
     # Three etcd members and a bastion are machines without a node.
-    assert len(machines().ids()) == 10
+    assert len(machine_ids()) == 10
 
 
 @pytest.fixture(scope="module")
@@ -74,5 +74,5 @@ def test_without_protection_destroy_leaves_nothing(prod: Workspace, held_before:
     prod.set("etcd", "protectVolumes", False)
     prod.pulumi(*UP)
     prod.pulumi(*DESTROY)
-    assert machines().ids() == []
+    assert machine_ids() == []
     assert holdings(prod.environment) == held_before

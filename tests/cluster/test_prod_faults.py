@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.paths import CHECKOUT
 from tests.cluster.account import account_client, fault
 from tests.cluster.availability import watched
 from tests.cluster.bounds import (
@@ -27,6 +26,7 @@ from tests.cluster.fault_figures import Figures
 from tests.cluster.on_machines import run_on
 from tests.cluster.prod_cluster import API, CONTROL_PLANES, MEMBERS, STACK, UP, ProdCluster, made_prod
 from tests.cluster.waiting import until
+from tests.sandbox_cli import CHECKOUT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.cluster.conftest import Workspace, made_workspace
-from tests.cluster.on_machines import machines
+from tests.cluster.on_machines import machine_ids
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
@@ -44,14 +44,14 @@ def test_the_comment_on_a_new_stack_says_what_it_costs_and_breaks_no_rule(dev: W
     assert status == 0
     assert "no rule is broken" in text
     assert "**Cost per month**" in text
-    assert machines().ids() == [], "a preview makes nothing"
+    assert machine_ids() == [], "a preview makes nothing"
 
 
 def test_a_stack_comes_up_under_its_policies(dev: Workspace) -> None:
     outcome = ci(dev, "up", STACK)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert "quorate" in outcome.stdout.partition("Policies:")[2], outcome.stdout
-    assert len(machines().ids()) == 3
+    assert len(machine_ids()) == 3
 
 
 def test_a_second_preview_has_nothing_to_say(dev: Workspace, tmp_path: Path) -> None:
@@ -94,4 +94,4 @@ def test_a_broken_rule_is_refused_by_preview_and_by_up_before_anything_happens(d
 
 def test_destroy_leaves_nothing(dev: Workspace) -> None:
     dev.pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
-    assert machines().ids() == []
+    assert machine_ids() == []

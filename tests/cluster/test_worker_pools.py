@@ -15,7 +15,7 @@ import pytest
 
 from tests.cluster.account import account_client, fault, instance_ids
 from tests.cluster.conftest import Workspace, made_workspace
-from tests.cluster.on_machines import machines, run_on
+from tests.cluster.on_machines import machine_ids, run_on
 from tests.cluster.waiting import until
 from tests.cluster.workload import (
     MAY_BE_AWAY,
@@ -248,4 +248,4 @@ def test_a_pool_that_is_taken_out_of_the_stack_file_goes_with_its_nodes(dev: Wor
 
 def test_destroy_leaves_nothing(dev: Workspace) -> None:
     dev.pulumi("destroy", "--yes", "--skip-preview", "--stack", STACK)
-    assert machines().ids() == []
+    assert machine_ids() == []

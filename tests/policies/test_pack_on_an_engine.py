@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.tests.engine.conftest import Project, engine, project
 from tests.components.settings.stack_files import SMALL
 from tests.policies.offline_program import CASES, HEAD, OF_THE_STACK, program
+from tests.pulumi_project import Project, engine, project
 
 pytestmark = pytest.mark.engine
 __all__ = ["engine", "project"]

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from sandbox.cloud.api.credentials import OPERATOR_ACCESS_KEY
-from sandbox.cloud.api.proxy import EndpointProxy
-from sandbox.cloud.api.server import Api
-from sandbox.engine.install import prepare
-from sandbox.tests.engine.conftest import Project
+from tests import sandbox_cli
 from tests.components.settings.stack_files import CHECKOUT
 from tests.policies.test_pack_on_an_engine import PACK, told
 from tests.policies.test_shipped_stacks import AWAITED, STACKS
+from tests.pulumi_project import Project
 
 pytestmark = pytest.mark.engine
 
@@ -32,44 +27,18 @@ aws.vpc.SecurityGroupIngressRule(
 
 
 @pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    api = Api(tmp_path / "account")
-    api.start()
-    yield api
-    api.stop()
-
-
-@pytest.fixture
-def proxy(api: Api) -> Iterator[EndpointProxy]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    proxy = EndpointProxy(listener, api.authority, ("127.0.0.1", api.port), lambda line: None)
-    proxy.start()
-    yield proxy
-    proxy.stop()
-
-
-@pytest.fixture
-def program(api: Api, proxy: EndpointProxy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def program(engine: Mapping[str, str], tmp_path: Path) -> Iterator[Project]:
     """A copy of the program: the engine writes into stack files."""
-    monkeypatch.setenv("QUORATE_STATE", str(tmp_path / "engine"))
-    folder = tmp_path / "program"
+    folder, stacks = tmp_path / "program", tmp_path / "stacks"
     folder.mkdir()
+    stacks.mkdir()
     for name in ("Pulumi.yaml", "__main__.py"):
         shutil.copy(CHECKOUT / name, folder)
     for name in ("components", "stacks"):
         shutil.copytree(CHECKOUT / name, folder / name)
     (folder / ".venv").symlink_to(sys.prefix)
-    environment = {
-        **os.environ,
-        **prepare(lambda line: None),
-        "HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}",
-        "NO_PROXY": "127.0.0.1,localhost",
-        "no_proxy": "127.0.0.1,localhost",
-        "AWS_CA_BUNDLE": str(api.authority.certificate_path),
-        "AWS_ACCESS_KEY_ID": OPERATOR_ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": "any",
-    }
-    return Project(folder, environment)
+    with sandbox_cli.account() as account:
+        yield Project(folder, {**engine, "PULUMI_BACKEND_URL": f"file://{stacks}", **account})
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -25,6 +25,7 @@ from components.settings.model import Settings, Taint, TaintEffect, WorkerPoolSe
 from tests.components.education import SETTINGS
 from tests.components.golden_files import assert_is_reviewed
 from tests.components.stacks import settings_of
+from tests.sandbox_cli import binary
 
 PLACE = Place("eu-central-1", "eu-central-1a")
 PLAN = Plan(SETTINGS)
@@ -212,8 +213,6 @@ def test_a_control_plane_registers_with_its_place_and_type_whether_it_founds_the
     ids=["control plane joins", "worker joins", "external etcd"],
 )
 def test_kubeadm_accepts_the_other_documents(text: str, tmp_path: Path) -> None:
-    from sandbox.toolchain.build import binary
-
     # kubeadm wants to see the file, which is on a machine only while it joins.
     discovery = tmp_path / "discovery.conf"
     discovery.touch()
@@ -226,8 +225,6 @@ def test_kubeadm_accepts_the_other_documents(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.engine
 def test_kubeadm_accepts_the_documents_and_names_the_images_that_are_pulled(tmp_path: Path) -> None:
-    from sandbox.toolchain.build import binary
-
     file = tmp_path / "kubeadm.yaml"
     file.write_text(kubeadm_documents(PLAN, NODE))
     kubeadm = str(binary("kubernetes", "kubeadm"))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from sandbox.engine.install import prepare
 from tests.components.settings.stack_files import CHECKOUT
+from tests.pulumi_project import engine  # noqa: F401
 
 pytestmark = pytest.mark.engine
 
@@ -81,15 +80,8 @@ class Checkout:
         assert self.pulumi("config", "set", "--path", f"quorate:{path}", value).returncode == 0
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("QUORATE_STATE", str(tmp_path_factory.mktemp("engine")))
-        yield {**os.environ, **prepare(lambda message: None)}
-
-
 @pytest.fixture
-def checkout(engine: Mapping[str, str], tmp_path: Path) -> Checkout:
+def checkout(engine: Mapping[str, str], tmp_path: Path) -> Checkout:  # noqa: F811
     folder, stacks = tmp_path / "checkout", tmp_path / "backend"
     folder.mkdir()
     stacks.mkdir()

@@ -15,9 +15,9 @@ from operations.preview.comment import comment
 from operations.preview.review import Verdict, review
 from operations.preview.run import run_preview
 from pricing.topology import topology
-from sandbox.tests.engine.conftest import Project, engine, project  # noqa: F401
 from tests.operations.preview.digests import machine_bundle
 from tests.operations.stacks import EDUCATION, settings
+from tests.pulumi_project import Project, engine, project  # noqa: F401
 
 pytestmark = pytest.mark.engine
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from sandbox import cli, control, lifecycle, supervisor
+from sandbox import cli, control, lifecycle, status
 from sandbox.cloud.api import seeds
 from tests.cluster.account import account_client, fault
 from tests.cluster.host_facts import host_facts
-from tests.cluster.on_machines import machines, run_on
+from tests.cluster.on_machines import machine_ids, run_on
 from tests.cluster.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
@@ -109,7 +109,7 @@ def stage() -> Iterator[Stage]:
             until(lambda: run_on(instance, "systemctl", "is-system-running").stdout.strip() == "running", "booted", 60)  # noqa: B023
         yield made
     finally:
-        print(supervisor.log_file().read_text())
+        print(status.log_file().read_text())
         lifecycle.down(print)
     assert host_facts() == before
 
@@ -219,7 +219,7 @@ def test_the_internet_sees_a_machine_under_its_own_address_or_the_nat_gateways(s
         resolve = f"{name}:443:192.0.2.1"
         run_on(instance, "curl", "-sk", "--max-time", "3", "--resolve", resolve, f"https://{name}/")
         said = f"{address} asked for https://{name}"
-        until(lambda: said in supervisor.log_file().read_text(), said, 60)  # noqa: B023
+        until(lambda: said in status.log_file().read_text(), said, 60)  # noqa: B023
 
 
 def test_the_operator_reaches_a_private_machine_only_by_way_of_the_bastion(stage: Stage) -> None:
@@ -258,7 +258,7 @@ def test_a_zone_that_is_cut_is_silent_and_comes_back(stage: Stage) -> None:
     assert not stage.pings(second, first)
     assert not stage.reaches(second, "192.0.2.1", 443, "ssm.eu-central-1.amazonaws.com")
     assert stage.reaches(first, "192.0.2.1", 443, "ssm.eu-central-1.amazonaws.com")
-    assert "zone eu-central-1b is cut off" in control.ask(supervisor.control_socket(), {})
+    assert "zone eu-central-1b is cut off" in control.ask(status.control_socket(), {})
     fault("heal-zone", "b")
     assert stage.pings(first, second)
 
@@ -284,7 +284,7 @@ def test_a_stopped_machine_starts_again_with_its_disk_and_its_own_name(stage: St
 
 def test_the_command_line_breaks_and_tells_what_is_broken(stage: Stage) -> None:
     assert cli.main(["fault", "cut", "bastion"]) == 0
-    assert f"bastion ({stage.bastion}) is cut off" in control.ask(supervisor.control_socket(), {})
+    assert f"bastion ({stage.bastion}) is cut off" in control.ask(status.control_socket(), {})
     assert not answers(stage.bastion_address)
     assert cli.main(["fault", "heal", stage.bastion]) == 0
     assert answers(stage.bastion_address)
@@ -294,4 +294,4 @@ def test_the_command_line_breaks_and_tells_what_is_broken(stage: Stage) -> None:
 def test_a_group_scales_out_and_in_on_the_host(stage: Stage) -> None:
     for wanted in (3, 1):
         stage.scaling.set_desired_capacity(AutoScalingGroupName="pool", DesiredCapacity=wanted)
-        until(lambda: len(stage.ids()) == wanted == len(machines().ids()) - 1, f"{wanted} machines and the bastion", 60)  # noqa: B023
+        until(lambda: len(stage.ids()) == wanted == len(machine_ids()) - 1, f"{wanted} machines and the bastion", 60)  # noqa: B023

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox import lifecycle, supervisor
+from sandbox import lifecycle, status
+from sandbox.tests.machines.balancer_stage import TARGETS, Stage, allow, build
 from tests.cluster.account import fault
-from tests.cluster.balancer_stage import TARGETS, Stage, allow, build
 from tests.cluster.host_facts import host_facts
 from tests.cluster.waiting import until
 
@@ -32,7 +32,7 @@ def stage() -> Iterator[Stage]:
         until(lambda: set(made.health().values()) == {"healthy"}, "both targets healthy", 60)
         yield made
     finally:
-        print(supervisor.log_file().read_text())
+        print(status.log_file().read_text())
         lifecycle.down(print)
     assert host_facts() == before
 
@@ -76,10 +76,10 @@ def test_a_target_that_is_not_ready_gets_nothing_until_it_is(stage: Stage) -> No
 
 
 def test_the_balancer_goes_on_without_the_supervisor_and_the_next_one_finds_it(stage: Stage) -> None:
-    status = supervisor.running()
-    assert status
-    os.kill(status.pid, signal.SIGKILL)
-    until(lambda: supervisor.running() is None, "the supervisor is gone", 60)
+    supervisor = status.running()
+    assert supervisor
+    os.kill(supervisor.pid, signal.SIGKILL)
+    until(lambda: status.running() is None, "the supervisor is gone", 60)
     addresses = [f"10.60.{number}.4" for number in (0, 1)]
     reached = [stage.asks("client", f"https://{address}:6443/") for address in addresses]
     assert all(reached), reached

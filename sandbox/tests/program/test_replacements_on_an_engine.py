@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cloud.api.credentials import OPERATOR_ACCESS_KEY
+from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY
 from sandbox.cloud.api.seeds import DEBIAN_IMAGE
 from sandbox.cloud.api.server import Api
 from sandbox.tests.engine.conftest import Project, engine, project
@@ -16,7 +16,7 @@ from sandbox.tests.engine.kubernetes.control_plane import ControlPlane
 pytestmark = [pytest.mark.engine, pytest.mark.drill]
 __all__ = ["engine", "project"]
 
-PACK = str(Path(__file__).parents[2] / "policies")
+PACK = str(Path(__file__).parents[3] / "policies")
 ONE_AT_A_TIME = "one-stateful-machine-at-a-time"
 QUORUM = "quorum-survives-the-change"
 PROGRAM = """

@@ -39,7 +39,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m sandbox", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("up", help="prepare what is missing and start; harmless when it runs")
+    start = verbs.add_parser("up", help="prepare what is missing and start; harmless when it runs")
+    start.add_argument("stacks", nargs="*", metavar="STACK", help="build only what these stacks of stacks/ use")
     verbs.add_parser("down", help="remove every machine, disk, network and process, and the account")
     shown = verbs.add_parser("status", help="what runs, and what is served in place of what; exit 3 where nothing runs")
     shown.add_argument("--json", action="store_true", help="for programs")
@@ -66,11 +67,12 @@ def _parser() -> argparse.ArgumentParser:
 
 # The verbs import what they need by themselves: `ssh` and `status` are asked often, and the account's libraries take
 # seconds to load.
-def _up(_: argparse.Namespace) -> int:
+def _up(chosen: argparse.Namespace) -> int:
     from sandbox import lifecycle
 
-    lifecycle.up(_say)
-    print(f'\nNow:  eval "$({Path(sys.executable)} -m sandbox env)"  and then  pulumi up --stack education')
+    lifecycle.up(_say, chosen.stacks)
+    stack = (chosen.stacks or ["education"])[0]
+    print(f'\nNow:  eval "$({Path(sys.executable)} -m sandbox env)"  and then  pulumi up --stack {stack}')
     return 0
 
 

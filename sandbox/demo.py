@@ -28,7 +28,7 @@ def main() -> int:
         print(f"[{time.monotonic() - started:6.1f} s] {line}", flush=True)
 
     try:
-        lifecycle.up(say)
+        lifecycle.up(say, [_STACK])
         environment = {**os.environ, **lifecycle.environment(say)}
         say(f"pulumi up --stack {_STACK}")
         pulumi(environment, "stack", "select", "--create", _STACK)

@@ -14,6 +14,7 @@ from sandbox.errors import SandboxError
 Say = Callable[[str], None]
 
 _PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "apt-utils": ("apt-ftparchive",),
     "debian-archive-keyring": ("/usr/share/keyrings/debian-archive-keyring.gpg",),
     "e2fsprogs": ("mkfs.ext4",),
     "gcc": ("gcc",),

@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from operations.errors import OperationFailed
+from operations.stack_files import read_stack
 from sandbox import claim, host, image, internet, status
 from sandbox.cloud.addresses import HOST_LINK, NAMESPACE, OPERATOR_ADDRESS, PUBLIC_POOL
 from sandbox.cloud.api.operator import operator_environment
@@ -22,28 +24,35 @@ from sandbox.internet.substitutions import substitutions
 from sandbox.paths import CHECKOUT, cache_dir, state_dir
 from sandbox.preflight.check import require_host
 from sandbox.toolchain.build import build_all
+from sandbox.toolchain.needs import ALWAYS, EVERY_STACK, needed_by
 
 Say = Callable[[str], None]
 _START_DEADLINE_SECONDS = 60
 _STOP_DEADLINE_SECONDS = 60
 
 
-def up(say: Say) -> None:
-    """Builds what the cache lacks and starts the supervisor; harmless when it runs."""
+def up(say: Say, stacks: Sequence[str] = ()) -> None:
+    """Builds what the cache lacks and starts the supervisor; harmless when it runs.
+
+    With `stacks` only what these need is built, by the names of their files; without, what any stack may need.
+    """
+    tools = _tools_for(stacks, say)
     if status.running():
+        _require_tools(tools)
         say("the sandbox is up already")
         return
-    require_host()
+    require_host(tools)
     state_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
     claim.take(state_dir())
     _announce(say)
     host.ensure_packages(say)
-    build_all(say)
+    build_all(say, tools)
     tree = image.ensure(say)
-    site = internet.ensure(say)
+    site = internet.ensure(say, tools)
     program.ensure(say)
     install.prepare(say)
     host.raise_limits(state_dir(), say)
+    status.tools_file().write_text("\n".join(tools))
     _start_supervisor(tree, site, say)
     say("served in place of what is named:")
     for line in substitutions():
@@ -76,6 +85,32 @@ def environment(say: Say) -> Mapping[str, str]:
         raise SandboxError("the sandbox is not running; start it with `python -m sandbox up`")
     direct = f"127.0.0.1,localhost,{PUBLIC_POOL},10.0.0.0/8"
     return {**install.prepare(say), **operator_environment(found.proxy, found.ca, direct)}
+
+
+def _tools_for(stacks: Sequence[str], say: Say) -> Sequence[str]:
+    """The tools to be built, with the reason for those that not every stack needs."""
+    if not stacks:
+        return EVERY_STACK
+    try:
+        reasons = needed_by([read_stack(name, CHECKOUT / "stacks").settings for name in stacks])
+    except OperationFailed as problem:
+        raise SandboxError(str(problem)) from None
+    left_out = [name for name in EVERY_STACK if name not in ALWAYS and name not in reasons]
+    say(f"what is built is what {' and '.join(stacks)} uses:")
+    for tool, reason in reasons.items():
+        say(f"  {tool}, since {reason}")
+    if left_out:
+        say(f"  not {', '.join(left_out)}; `python -m sandbox up` builds these too")
+    return (*ALWAYS, *reasons)
+
+
+def _require_tools(tools: Sequence[str]) -> None:
+    file = status.tools_file()
+    lacking = sorted(set(tools) - set(file.read_text().split())) if file.exists() else []
+    if lacking:
+        raise SandboxError(
+            f"the sandbox is up without {', '.join(lacking)}; run `python -m sandbox down` and then this again"
+        )
 
 
 def _announce(say: Say) -> None:

@@ -40,6 +40,11 @@ def requests_file() -> Path:
     return state_dir() / "account" / "requests.log"
 
 
+def tools_file() -> Path:
+    """Names of the tools that the running sandbox was built with, a line each."""
+    return state_dir() / "tools"
+
+
 def lock_file() -> Path:
     return state_dir() / "supervisor.lock"
 

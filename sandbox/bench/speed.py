@@ -18,7 +18,7 @@ from sandbox.bench.footprint import all_processes, cpu_seconds, descendants_of, 
 from sandbox.bench.program import Program
 from sandbox.bench.timeline import Timeline, timeline
 from sandbox.errors import SandboxError
-from sandbox.image.trial import INSTANCE, booted
+from sandbox.trial import INSTANCE, booted
 
 Say = Callable[[str], None]
 _REST_SECONDS = 20

@@ -1,59 +1,47 @@
-"""Signed apt repositories: indexes over package files that are already in place."""
+"""Signed apt repositories over package files that are already in place; apt-ftparchive writes their indexes."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
-from sandbox.internet.deb import ARCHITECTURE, Package
+from sandbox.internet.deb import ARCHITECTURE
 from sandbox.internet.signing import SigningKey
 
 
-def write_flat(root: Path, packages: Mapping[Path, Package], key: SigningKey, label: str) -> None:
+class RepositoryError(Exception):
+    """apt-ftparchive could not write an index; the message has what it said."""
+
+
+def write_flat(root: Path, key: SigningKey, label: str) -> None:
     """A repository without suites, `deb URL /`: indexes and the key beside each other, as pkgs.k8s.io has them."""
-    index = _packages_index(root, packages)
-    (root / "Packages").write_bytes(index)
-    _sign(root, _release(label, {"Packages": index}), key)
+    (root / "Packages").write_bytes(_ftparchive(root, "packages", "."))
+    _write_release(root, key, {"Origin": label, "Label": label, "Architectures": ARCHITECTURE})
     (root / "Release.key").write_bytes(key.public())
 
 
-def write_suite(
-    root: Path, suite: str, component: str, packages: Mapping[Path, Package], key: SigningKey, label: str
-) -> None:
+def write_suite(root: Path, suite: str, component: str, key: SigningKey, label: str) -> None:
     """A suite of a repository with `dists` and `pool`, as Debian's own."""
-    place = f"{component}/binary-{ARCHITECTURE}/Packages"
-    index = _packages_index(root, packages)
     suite_root = root / "dists" / suite
-    (suite_root / place).parent.mkdir(parents=True, exist_ok=True)
-    (suite_root / place).write_bytes(index)
-    _sign(suite_root, _release(label, {place: index}, suite, [component]), key)
+    index = suite_root / component / f"binary-{ARCHITECTURE}" / "Packages"
+    index.parent.mkdir(parents=True, exist_ok=True)
+    index.write_bytes(_ftparchive(root, "packages", f"dists/{suite}"))
+    names = {"Origin": label, "Label": label, "Suite": suite, "Codename": suite, "Components": component}
+    _write_release(suite_root, key, {**names, "Architectures": ARCHITECTURE})
 
 
-def _packages_index(root: Path, packages: Mapping[Path, Package]) -> bytes:
-    paragraphs = []
-    for file, package in packages.items():
-        content = file.read_bytes()
-        paragraphs.append(
-            package.control()
-            + f"Filename: {file.relative_to(root)}\nSize: {len(content)}\n"
-            + f"SHA256: {hashlib.sha256(content).hexdigest()}\n"
-        )
-    return "\n".join(paragraphs).encode()
+def _write_release(folder: Path, key: SigningKey, fields: Mapping[str, str]) -> None:
+    options = [f"-oAPT::FTPArchive::Release::{name}={value}" for name, value in fields.items()]
+    release = _ftparchive(folder, *options, "release", ".")
+    (folder / "Release").write_bytes(release)
+    (folder / "InRelease").write_bytes(key.clear_sign(release))
+    (folder / "Release.gpg").write_bytes(key.detached_signature(release))
 
 
-def _release(label: str, indexes: Mapping[str, bytes], suite: str = "", components: Sequence[str] = ()) -> str:
-    now = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S UTC")
-    lines = [f"Origin: {label}", f"Label: {label}", f"Date: {now}", f"Architectures: {ARCHITECTURE}"]
-    if suite:
-        lines += [f"Suite: {suite}", f"Codename: {suite}", f"Components: {' '.join(components)}"]
-    lines.append("SHA256:")
-    lines += [f" {hashlib.sha256(content).hexdigest()} {len(content)} {name}" for name, content in indexes.items()]
-    return "\n".join(lines) + "\n"
-
-
-def _sign(folder: Path, release: str, key: SigningKey) -> None:
-    (folder / "Release").write_text(release)
-    (folder / "InRelease").write_bytes(key.clear_sign(release.encode()))
-    (folder / "Release.gpg").write_bytes(key.detached_signature(release.encode()))
+def _ftparchive(folder: Path, *arguments: str) -> bytes:
+    outcome = subprocess.run(["apt-ftparchive", *arguments], cwd=folder, capture_output=True)
+    if outcome.returncode:
+        said = outcome.stderr.decode(errors="replace").strip()
+        raise RepositoryError(f"`apt-ftparchive {' '.join(arguments)}` in {folder} failed:\n{said}")
+    return outcome.stdout

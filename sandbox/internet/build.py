@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import combinations
 from pathlib import Path
 
 from sandbox import host, image
@@ -24,14 +25,14 @@ from sandbox.internet.packages import docker_packages, kubernetes_packages
 from sandbox.internet.releases import write_etcd_release
 from sandbox.internet.signing import SigningKey
 from sandbox.paths import cache_dir
-from sandbox.toolchain.build import bin_dir, build_all, tool_named
+from sandbox.toolchain.build import bin_dir, build_all, missing_tools, tool_named
 
 Say = Callable[[str], None]
 
-_TOOLS = (
-    "kubernetes", "etcd", "containerd", "containerd-previous", "coredns", "flannel", "cni", "flannel-cni", "agnhost",
-    "cri-tools", "metrics-server", "calico",
-)  # fmt: skip
+_ALWAYS = frozenset(("kubernetes", "etcd", "containerd", "coredns", "cni", "agnhost", "cri-tools"))
+_PARTS = (("flannel", "flannel-cni"), ("calico",), ("metrics-server",), ("containerd-previous",))
+"""Tools that a site may go without, and what then goes without them too."""
+_ALL = _ALWAYS.union(*_PARTS)
 _NOT_CONTENT = ("site.py", "registry.py", "substitutions.py", "__init__.py")
 _NEEDED_BYTES = 4 * 2**30
 
@@ -40,12 +41,17 @@ class SiteError(SandboxError):
     """What machines download could not be made; the message says what to do."""
 
 
-def ensure(say: Say = print) -> Path:
-    """The site's root directory, built where the cache lacks it, after image and tools where those are missing."""
+def ensure(say: Say = print, tools: Iterable[str] = _ALL) -> Path:
+    """The root directory of a site with what is made of these tools and of those that every site has.
+
+    Built where the cache lacks it, after image and tools where those are missing; a site that has more will do.
+    """
     tree = image.ensure(lambda line: None if line.endswith("is there") else say(line))
-    if any(not bin_dir(name).is_dir() for name in _TOOLS):
-        build_all(say, _TOOLS)
-    site = _place(tree)
+    wanted = _ALWAYS | (_ALL & set(tools))
+    if missing_tools(wanted):
+        build_all(say, sorted(wanted))
+    built = [_place(tree, other) for other in _variants() if other >= wanted]
+    site = next((place for place in built if place.is_dir()), _place(tree, wanted))
     if site.is_dir():
         say(f"packages and images: {site} is there")
         image_store.ensure(site, say)
@@ -60,9 +66,9 @@ def ensure(say: Say = print) -> Path:
     work = Path(tempfile.mkdtemp(prefix=f"{site.name}.partial-", dir=cache_dir()))
     try:
         work.chmod(0o755)
-        _write_repositories(work, tree, say)
+        _write_repositories(work, tree, wanted, say)
         say(f"releases: {write_etcd_release(work).name}")
-        _write_images(work, tree, say)
+        _write_images(work, tree, wanted, say)
         work.rename(site)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -72,45 +78,53 @@ def ensure(say: Say = print) -> Path:
 
 
 def current() -> tuple[Path, ...]:
-    """Where this checkout's site and its images' store are in the cache; none before the image that they need."""
+    """Where this checkout's sites and their images' stores may be in the cache; none before the image they need."""
     tree = image.current()[1] / "rootfs"
-    return (_place(tree), image_store.store_of(_place(tree))) if tree.is_dir() else ()
+    sites = [_place(tree, tools) for tools in _variants()] if tree.is_dir() else []
+    return (*sites, *map(image_store.store_of, sites))
 
 
-def _place(tree: Path) -> Path:
-    return cache_dir() / f"internet-{_digest([package_beside(tree, name).name for name in NOT_INSTALLED])}"
+def _variants() -> list[frozenset[str]]:
+    """Every choice of tools that a site can be made of, the smallest first."""
+    chosen = [parts for number in range(len(_PARTS) + 1) for parts in combinations(_PARTS, number)]
+    return [_ALWAYS.union(*parts) for parts in chosen]
 
 
-def _write_repositories(site: Path, tree: Path, say: Say) -> None:
+def _place(tree: Path, tools: Collection[str]) -> Path:
+    debian = [package_beside(tree, name).name for name in NOT_INSTALLED]
+    return cache_dir() / f"internet-{_digest(sorted(tools), debian)}"
+
+
+def _write_repositories(site: Path, tree: Path, tools: Collection[str], say: Say) -> None:
     minor = ".".join(tool_named("kubernetes").version.split(".")[:2])
     kubernetes = site / f"pkgs.k8s.io/core:/stable:/v{minor}/deb"
     docker = site / "download.docker.com/linux/debian"
     with SigningKey("sandbox of pkgs.k8s.io <kubernetes@quorate.invalid>") as key:
-        files = _build_packages(kubernetes_packages(), kubernetes / deb.ARCHITECTURE, say)
-        apt_repository.write_flat(kubernetes, files, key, f"kubernetes v{minor}")
+        _build_packages(kubernetes_packages(), kubernetes / deb.ARCHITECTURE, say)
+        apt_repository.write_flat(kubernetes, key, f"kubernetes v{minor}")
     with SigningKey("sandbox of download.docker.com <docker@quorate.invalid>") as key:
         pool = docker / "dists/bookworm/pool/stable" / deb.ARCHITECTURE
-        files = _build_packages(docker_packages(package_beside(tree, RUNTIME)), pool, say)
-        apt_repository.write_suite(docker, "bookworm", "stable", files, key, "Docker")
+        _build_packages(docker_packages(package_beside(tree, RUNTIME), tools), pool, say)
+        apt_repository.write_suite(docker, "bookworm", "stable", key, "Docker")
         (docker / "gpg").write_bytes(key.public())
 
 
-def _build_packages(packages: Iterable[Package], folder: Path, say: Say) -> dict[Path, Package]:
-    files = {}
+def _build_packages(packages: Iterable[Package], folder: Path, say: Say) -> None:
     for package in packages:
         say(f"packages: {package.name} {package.version}")
-        files[deb.build(package, folder)] = package
-    return files
+        deb.build(package, folder)
 
 
-def _write_images(site: Path, tree: Path, say: Say) -> None:
+def _write_images(site: Path, tree: Path, tools: Collection[str], say: Say) -> None:
     source = _module_source("kubernetes")
     agnhost_tag = (source / "test/images/agnhost/VERSION").read_text().strip()
     with tempfile.TemporaryDirectory(dir=site) as work:
         pause = _compile_pause(source, Path(work) / "pause")
-        with_parts = unpacked_over(tree, [package_beside(tree, name) for name in FOR_CALICO], Path(work))
-        calico = calico_images(with_parts, _module_source("calico"), base_entries(tree))
-        for built in (*images(tree, pause, agnhost_tag), *calico):
+        made = images(tree, pause, agnhost_tag, tools)
+        if "calico" in tools:
+            with_parts = unpacked_over(tree, [package_beside(tree, name) for name in FOR_CALICO], Path(work))
+            made += calico_images(with_parts, _module_source("calico"), base_entries(tree))
+        for built in made:
             say(f"images: {', '.join(built.references)}")
             oci.publish(built, site)
 
@@ -145,9 +159,9 @@ def _compile_pause(source: Path, result: Path) -> Path:
     return result
 
 
-def _digest(debian: Sequence[str]) -> str:
+def _digest(tools: Iterable[str], debian: Sequence[str]) -> str:
     """Names the content: the tools and Debian packages that are in it, and the code that puts them there."""
-    digest = hashlib.sha256(repr(([bin_dir(name).name for name in _TOOLS], list(debian))).encode())
+    digest = hashlib.sha256(repr(([bin_dir(name).name for name in tools], list(debian))).encode())
     here = Path(__file__).parent
     for file in sorted(path for path in here.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
         if file.name not in _NOT_CONTENT:

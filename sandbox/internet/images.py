@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from components.kubeadm.documents import ETCD_IMAGE_TAGS
@@ -38,15 +38,49 @@ def default_tags(kubernetes_version: str) -> Mapping[str, str]:
     return {name: tag for name, _, tag in names}
 
 
-def images(tree: Path, pause: Path, agnhost_tag: str) -> list[Image]:
-    """All images but Calico's. `tree` is the machine image, where Debian's programs are; `pause` a static binary."""
+def images(tree: Path, pause: Path, agnhost_tag: str, tools: Collection[str]) -> list[Image]:
+    """All images of these tools but Calico's.
+
+    `tree` is the machine image, where Debian's programs are; `pause` a static binary.
+    """
+    base = base_entries(tree)
+    made = _kubernetes_images(tree, pause, agnhost_tag, base)
+    if "metrics-server" in tools:
+        made.append(
+            Image(
+                f"{KUBERNETES_REGISTRY}/metrics-server/metrics-server",
+                [f"v{tool_named('metrics-server').version}"],
+                [*base, program("metrics-server", binary("metrics-server", "metrics-server"))],
+                entrypoint=("/metrics-server",),
+                user="65534",
+            )
+        )
+    return made + (_flannel_images(tree, base) if "flannel" in tools else [])
+
+
+def _flannel_images(tree: Path, base: Sequence[Entry]) -> list[Image]:
+    shell = entries_for(tree, _SHELL)
+    filters = entries_for(tree, (*_PACKET_FILTERS, "/usr/sbin/ip"), [_EXTENSIONS])
+    return [
+        Image(
+            f"{FLANNEL_REGISTRY}/flannel",
+            [f"v{tool_named('flannel').version}"],
+            [*base, *shell, *filters, program("opt/bin/flanneld", binary("flannel", "flanneld"))],
+            entrypoint=("/opt/bin/flanneld",),
+        ),
+        Image(
+            f"{FLANNEL_REGISTRY}/flannel-cni-plugin",
+            FLANNEL_CNI_TAGS,
+            [*shell, program("flannel", binary("flannel-cni", "flannel"))],
+        ),
+    ]
+
+
+def _kubernetes_images(tree: Path, pause: Path, agnhost_tag: str, base: Sequence[Entry]) -> list[Image]:
     version = tool_named("kubernetes").version
     tags = default_tags(version)
     etcd_tags = sorted({tags["etcd"], f"{tool_named('etcd').version}-0", *ETCD_IMAGE_TAGS.values()})
-    base = base_entries(tree)
     filters = entries_for(tree, _PACKET_FILTERS, [_EXTENSIONS])
-    shell = entries_for(tree, _SHELL)
-    flannel = tool_named("flannel").version
     return [
         *(
             _kubernetes(name, tags[name], [*base, program(f"usr/local/bin/{name}", binary("kubernetes", name))], name)
@@ -80,30 +114,11 @@ def images(tree: Path, pause: Path, agnhost_tag: str) -> list[Image]:
         Image(
             f"{KUBERNETES_REGISTRY}/e2e-test-images/agnhost",
             [agnhost_tag],
-            [*base, *shell, program("agnhost", binary("agnhost", "agnhost"))],
+            [*base, *entries_for(tree, _SHELL), program("agnhost", binary("agnhost", "agnhost"))],
             entrypoint=("/agnhost",),
             command=("pause",),
         ),
-        Image(
-            f"{KUBERNETES_REGISTRY}/metrics-server/metrics-server",
-            [f"v{tool_named('metrics-server').version}"],
-            [*base, program("metrics-server", binary("metrics-server", "metrics-server"))],
-            entrypoint=("/metrics-server",),
-            user="65534",
-        ),
-        Image(
-            f"{FLANNEL_REGISTRY}/flannel",
-            [f"v{flannel}"],
-            [*base, *shell, *filters, *entries_for(tree, ["/usr/sbin/ip"]),
-             program("opt/bin/flanneld", binary("flannel", "flanneld"))],
-            entrypoint=("/opt/bin/flanneld",),
-        ),
-        Image(
-            f"{FLANNEL_REGISTRY}/flannel-cni-plugin",
-            FLANNEL_CNI_TAGS,
-            [*shell, program("flannel", binary("flannel-cni", "flannel"))],
-        ),
-    ]  # fmt: skip
+    ]
 
 
 def _kubernetes(name: str, tag: str, entries: Sequence[Entry], command: str) -> Image:

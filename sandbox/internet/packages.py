@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import tarfile
+from collections.abc import Collection
 from pathlib import Path
 
 from sandbox.internet.archive import Entry, folder, program
@@ -65,9 +66,10 @@ def kubernetes_packages() -> list[Package]:
     ]
 
 
-def docker_packages(runtime_package: Path) -> list[Package]:
+def docker_packages(runtime_package: Path, tools: Collection[str]) -> list[Package]:
     """Packages of the `stable` component at download.docker.com; `runtime_package` is Debian's package of runc."""
-    return [_containerd_package(tool, runtime_package) for tool in ("containerd-previous", "containerd")]
+    releases = [tool for tool in ("containerd-previous", "containerd") if tool in tools]
+    return [_containerd_package(tool, runtime_package) for tool in releases]
 
 
 def _containerd_package(tool: str, runtime_package: Path) -> Package:

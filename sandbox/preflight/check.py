@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sandbox.host import HostError
 from sandbox.paths import cache_dir
 from sandbox.preflight.detect import situation
@@ -11,18 +13,18 @@ from sandbox.toolchain.build import missing_tools
 from sandbox.toolchain.tools import TOOLS
 
 
-def require_host() -> None:
-    """Raises HostError with all that keeps the sandbox from running here."""
-    found = problems(situation(), work_to_do())
+def require_host(tools: Iterable[str]) -> None:
+    """Raises HostError with all that keeps a sandbox with these tools from running here."""
+    found = problems(situation(), work_to_do(tools))
     if len(found) == 1:
         raise HostError(str(found[0]))
     if found:
         raise HostError("\n".join([f"{len(found)} things to mend on this host:", *(f"  - {item}" for item in found)]))
 
 
-def work_to_do() -> Work:
-    """What the cache lacks."""
-    tools = missing_tools()
+def work_to_do(names: Iterable[str]) -> Work:
+    """What the cache lacks of a sandbox with these tools."""
+    tools = missing_tools(names)
     return Work(
         tools=tuple(tool.name for tool in tools),
         go=max((tool.go_version for tool in TOOLS), key=numbers),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox import image
-from sandbox.image.trial import HOSTNAME, TrialMachine, booted
+from sandbox.trial import HOSTNAME, TrialMachine, booted
 
 pytestmark = pytest.mark.cluster
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox import image, internet
-from sandbox.image.trial import TrialMachine, booted
 from sandbox.internet.images import default_tags
 from sandbox.toolchain.build import tool_named
+from sandbox.trial import TrialMachine, booted
 
 pytestmark = pytest.mark.cluster
 

@@ -1,0 +1,36 @@
+"""Which tools a stack needs, and why: what none of the chosen stacks uses is not built. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from components.settings.choices import NetworkPluginName
+from components.settings.model import Settings
+from sandbox.toolchain.build import tool_named
+from sandbox.toolchain.tools import TOOLS
+
+_OF_PLUGIN: Mapping[NetworkPluginName, tuple[str, ...]] = {
+    NetworkPluginName.FLANNEL: ("flannel", "flannel-cni"),
+    NetworkPluginName.CALICO: ("calico",),
+}
+_OF_CHECKS = ("actionlint",)
+_OF_SOME = (*(tool for tools in _OF_PLUGIN.values() for tool in tools), "metrics-server", "containerd-previous")
+
+EVERY_STACK = tuple(tool.name for tool in TOOLS if tool.name not in _OF_CHECKS)
+"""What any stack may need."""
+ALWAYS = tuple(name for name in EVERY_STACK if name not in _OF_SOME)
+"""What each stack needs."""
+
+
+def needed_by(stacks: Iterable[Settings]) -> dict[str, str]:
+    """Tools beside ALWAYS, each with the key path and value that asks for it."""
+    found: dict[str, str] = {}
+    for stack in stacks:
+        name, plugin, containerd = stack.cluster.name, stack.network_plugin.name, stack.cluster.containerd_version
+        for tool in _OF_PLUGIN[plugin]:
+            found.setdefault(tool, f"{name}: networkPlugin.name is {plugin}")
+        if stack.addons.metrics_server:
+            found.setdefault("metrics-server", f"{name}: addons.metricsServer is true")
+        if containerd == tool_named("containerd-previous").version:
+            found.setdefault("containerd-previous", f"{name}: cluster.containerdVersion is {containerd}")
+    return found

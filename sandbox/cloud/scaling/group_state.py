@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.autoscaling.models import InstanceState, autoscaling_backends
 from moto.ec2.models import ec2_backends
 
-from sandbox.cloud.api.patches.launch_templates import template_in
 from sandbox.cloud.scaling.plan import Member, Place
 
 LAUNCHING, TERMINATING = "autoscaling:EC2_INSTANCE_LAUNCHING", "autoscaling:EC2_INSTANCE_TERMINATING"
@@ -26,6 +25,13 @@ def places_of(group: Any) -> list[Place]:
     backend = group.ec2_backend
     subnet_ids = [part.strip() for part in (group.vpc_zone_identifier or "").split(",") if part.strip()]
     return [Place(subnet_id, backend.get_subnet(subnet_id).availability_zone) for subnet_id in subnet_ids]
+
+
+def template_in(backend: Any, named: Mapping[str, Any]) -> Any:
+    """The template that a request or a specification names, by id or by name."""
+    if named.get("LaunchTemplateId"):
+        return backend.get_launch_template(named["LaunchTemplateId"])
+    return backend.get_launch_template_by_name(named.get("LaunchTemplateName"))
 
 
 def wanted_template(group: Any) -> tuple[Any, Any]:

@@ -22,6 +22,8 @@ from moto.ec2.responses.instances import InstanceResponse
 from moto.ec2.responses.launch_templates import LaunchTemplates
 from moto.ec2.utils import convert_tag_spec, parse_user_data
 
+from sandbox.cloud.scaling.group_state import template_in
+
 _REFUSED = ("InstanceRequirements", "ElasticGpuSpecifications", "LicenseSpecifications", "CapacityReservationId")
 
 
@@ -69,13 +71,6 @@ def apply(region: str) -> None:
     LaunchTemplates.create_launch_template = create_template
     LaunchTemplates.create_launch_template_version = create_next_version
     InstanceResponse.run_instances = run_written_out
-
-
-def template_in(backend: Any, named: Mapping[str, Any]) -> Any:
-    """The template that a request or a specification names, by id or by name."""
-    if named.get("LaunchTemplateId"):
-        return backend.get_launch_template(named["LaunchTemplateId"])
-    return backend.get_launch_template_by_name(named.get("LaunchTemplateName"))
 
 
 def written_out(data: Mapping[str, Any], request: Mapping[str, Any]) -> dict[str, Any]:

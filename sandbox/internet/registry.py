@@ -19,10 +19,11 @@ _RESOURCE = re.compile(
 
 @dataclass(frozen=True)
 class Found:
-    """A file to serve with these headers."""
+    """A file to serve, and what its headers say of it."""
 
     file: Path
-    headers: dict[str, str]
+    content_type: str
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,8 @@ def look_up(root: Path, path: str) -> Found | Answer:
             "MANIFEST_UNKNOWN" if kind == "manifests" else "BLOB_UNKNOWN", f"{name} has no {kind[:-1]} {reference}"
         )
     if kind == "blobs":
-        return Found(file, {"Content-Type": "application/octet-stream", "Docker-Content-Digest": reference})
-    digest = f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
-    return Found(file, {"Content-Type": MANIFEST_TYPE, "Docker-Content-Digest": digest})
+        return Found(file, "application/octet-stream", reference)
+    return Found(file, MANIFEST_TYPE, f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}")
 
 
 def _tags(repository: Path, name: str) -> Answer:

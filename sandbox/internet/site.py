@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from email.utils import formatdate, parsedate_to_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler
+from werkzeug.serving import make_server as make_wsgi_server
+from werkzeug.utils import send_file
+from werkzeug.wrappers import Request, Response
+from werkzeug.wsgi import FileWrapper
 
 from sandbox.internet import registry
 
 Log = Callable[[str], None]
 _IDLE_SECONDS = 300
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
-
-
-@dataclass(frozen=True)
-class Span:
-    """Part of a file: from `start`, `length` bytes."""
-
-    start: int
-    length: int
+_CHUNK = 1 << 20
+"""Bytes of a file at a time: packages have hundreds of megabytes."""
 
 
 def serve(listener: socket.socket, root: Path, log: Log) -> None:
@@ -34,132 +32,65 @@ def serve(listener: socket.socket, root: Path, log: Log) -> None:
     make_server(listener, root, log).serve_forever()
 
 
-def make_server(listener: socket.socket, root: Path, log: Log) -> ThreadingHTTPServer:
+def make_server(listener: socket.socket, root: Path, log: Log) -> BaseWSGIServer:
     """The server, not yet serving; it owns the socket from here on."""
-
-    class Handler(_Handler):
-        site = root
-        say = staticmethod(log)
-
-    server = _Server(listener.getsockname(), Handler, bind_and_activate=False)
-    server.socket.close()
-    server.socket = listener
-    return server
+    host, port = listener.getsockname()
+    with listener:
+        return make_wsgi_server(
+            host, port, _Site(root, log), threaded=True, request_handler=_Handler, fd=listener.fileno()
+        )
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up in the middle is no event."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server_version = "site"
-    sys_version = ""
+class _Handler(WSGIRequestHandler):
     timeout = _IDLE_SECONDS
-    disable_nagle_algorithm = True
-    site: Path
+
+    def log(self, *_: object) -> None:
+        """What was served is of no interest; what was not is said by the site."""
+
+
+@dataclass(frozen=True)
+class _Site:
+    root: Path
     say: Log
 
-    def do_GET(self) -> None:
-        host = self.headers.get("Host", "").partition(":")[0].lower().rstrip(".")
-        path = unquote(urlsplit(self.path).path)
-        root = self.site / host
-        if not re.fullmatch(r"[a-z0-9.-]+", host) or host.strip(".") == "" or not root.is_dir():
-            self._missing(host, path, f"nothing is served under the name {host or '(none)'}\n")
-        elif path.startswith("/v2/") and (root / "v2").is_dir():
-            self._answer_from_registry(host, root, path)
-        else:
-            file = (root / path.lstrip("/")).resolve()
-            if file.is_file() and file.is_relative_to(root.resolve()):
-                self._send_file(file, {"Content-Type": "application/octet-stream"})
-            else:
-                self._missing(host, path, f"{host} has no {path} here\n")
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def _answer_from_registry(self, host: str, root: Path, path: str) -> None:
-        found = registry.look_up(root, path)
-        if isinstance(found, registry.Found):
-            self._send_file(found.file, {**registry.API_VERSION, **found.headers})
-            return
-        if found.status == 404:
-            self.say(f"internet: {host}{path}: not served")
-        self._send(found.status, found.body, {**registry.API_VERSION, "Content-Type": "application/json"})
-
-    def _missing(self, host: str, path: str, message: str) -> None:
-        self.say(f"internet: {host}{path}: not served")
-        self._send(404, message.encode(), {"Content-Type": "text/plain"})
-
-    def _send_file(self, file: Path, headers: Mapping[str, str]) -> None:
-        with file.open("rb") as content:
-            about = file.stat()
-            tag = f'"{about.st_mtime_ns:x}-{about.st_size:x}"'
-            common = {
-                **headers,
-                "ETag": tag,
-                "Last-Modified": formatdate(about.st_mtime, usegmt=True),
-                "Accept-Ranges": "bytes",
-            }
-            if self._client_has(tag, int(about.st_mtime)):
-                self._send(304, b"", common)
-                return
-            span = self._asked_span(about.st_size, tag, int(about.st_mtime))
-            if span is None:
-                self._send(416, b"", {"Content-Range": f"bytes */{about.st_size}"})
-                return
-            partial = span.length < about.st_size
-            if partial:
-                last = span.start + span.length - 1
-                common["Content-Range"] = f"bytes {span.start}-{last}/{about.st_size}"
-            self._head(206 if partial else 200, span.length, common)
-            if self.command == "GET" and span.length:
-                self.wfile.flush()
-                self.connection.sendfile(content, span.start, span.length)
-
-    def _client_has(self, tag: str, modified: int) -> bool:
-        if known := self.headers.get("If-None-Match"):
-            return tag in (item.strip() for item in known.split(",")) or known.strip() == "*"
-        return self._not_after(self.headers.get("If-Modified-Since"), modified)
-
-    def _asked_span(self, size: int, tag: str, modified: int) -> Span | None:
-        """What of the file is asked for: all of it, where the range is not understood; None, where it lies outside."""
-        asked = _RANGE.fullmatch(self.headers.get("Range", "").strip())
-        condition = self.headers.get("If-Range")
-        if condition and condition != tag and not self._not_after(condition, modified):
-            asked = None
-        if asked is None or asked.group(0) == "bytes=-":
-            return Span(0, size)
-        first, last = asked.groups()
-        if not first:
-            length = min(int(last), size)
-            return Span(size - length, length) if length else None
-        start = int(first)
-        end = min(int(last), size - 1) if last else size - 1
-        return Span(start, end - start + 1) if start <= end else None
-
-    @staticmethod
-    def _not_after(date: str | None, modified: int) -> bool:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        environ["wsgi.file_wrapper"] = lambda file, _: FileWrapper(file, _CHUNK)
+        request = Request(environ)
         try:
-            return date is not None and modified <= parsedate_to_datetime(date).timestamp()
-        except ValueError:
-            return False
+            response = self._answer(request)
+        except HTTPException as refusal:  # a range past the end
+            return refusal(environ, start_response)
+        return response(environ, start_response)
 
-    def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-        self._head(status, len(body), headers)
-        if self.command == "GET":
-            self.wfile.write(body)
+    def _answer(self, request: Request) -> Response:
+        host, path = request.host.partition(":")[0].lower().rstrip("."), request.path
+        root = self.root / host
+        if not re.fullmatch(r"[a-z0-9.-]+", host) or host.strip(".") == "" or not root.is_dir():
+            return self._missing(host, path, f"nothing is served under the name {host or '(none)'}\n")
+        if path.startswith("/v2/") and (root / "v2").is_dir():
+            return self._answer_from_registry(request, host, root)
+        file = (root / path.lstrip("/")).resolve()
+        if file.is_file() and file.is_relative_to(root.resolve()):
+            return _file(request, file, "application/octet-stream")
+        return self._missing(host, path, f"{host} has no {path} here\n")
 
-    def _head(self, status: int, length: int, headers: Mapping[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        if status != 304:
-            self.send_header("Content-Length", str(length))
-        self.end_headers()
+    def _answer_from_registry(self, request: Request, host: str, root: Path) -> Response:
+        found = registry.look_up(root, request.path)
+        if isinstance(found, registry.Found):
+            response = _file(request, found.file, found.content_type)
+            response.headers["Docker-Content-Digest"] = found.digest
+        else:
+            if found.status == 404:
+                self.say(f"internet: {host}{request.path}: not served")
+            response = Response(found.body, found.status, mimetype="application/json")
+        response.headers.update(registry.API_VERSION)
+        return response
 
-    def log_message(self, format: str, *args: object) -> None:
-        """What was served is of no interest; what was not is said above."""
+    def _missing(self, host: str, path: str, message: str) -> Response:
+        self.say(f"internet: {host}{path}: not served")
+        return Response(message, 404, mimetype="text/plain")
+
+
+def _file(request: Request, file: Path, content_type: str) -> Response:
+    """The file, or the range that is asked for, or that the client has it already."""
+    return send_file(file, request.environ, mimetype=content_type, conditional=True)

@@ -50,12 +50,17 @@ def serve_tls(
     upstream: list[tuple[str, int]] = []
 
     def choose(opened: ssl.SSLSocket | ssl.SSLObject, host: str | None, _: ssl.SSLContext) -> int | None:
-        target = route((host or "").lower())
-        if target is None:
-            refuse(host or "")
+        name = (host or "").lower()
+        target = route(name)
+        try:
+            context = authority.server_context(name) if target else None
+        except UnicodeError:  # such as an underscore, which no certificate's name can have
+            context = None
+        if target is None or context is None:
+            refuse(name)
             return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME
         upstream.append(target)
-        opened.context = authority.server_context((host or "").lower())
+        opened.context = context
         return None
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -103,6 +103,20 @@ def test_a_host_that_is_not_served_is_refused_by_name_once(
     assert said == ["127.0.0.1 asked for https://example.org, which the sandbox does not serve"]
 
 
+def test_a_name_that_no_certificate_can_have_is_refused_like_one_that_is_not_served(
+    authority: CertificateAuthority, upstream: tuple[str, int], said: list[str]
+) -> None:
+    front = TlsFront(listener(), authority, lambda host: upstream, said.append)
+    front.start()
+    with (
+        socket.create_connection(("127.0.0.1", front.port)) as plain,
+        pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"),
+    ):
+        trusting(authority).wrap_socket(plain, server_hostname="a_bucket.s3.amazonaws.com")
+    front.stop()
+    assert said == ["127.0.0.1 asked for https://a_bucket.s3.amazonaws.com, which the sandbox does not serve"]
+
+
 def test_a_client_that_does_not_trust_the_ca_is_not_fooled(front: int) -> None:
     with socket.create_connection(("127.0.0.1", front)) as plain, pytest.raises(ssl.SSLCertVerificationError):
         ssl.create_default_context().wrap_socket(plain, server_hostname=HOST)

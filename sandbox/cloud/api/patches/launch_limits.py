@@ -7,6 +7,9 @@ from typing import Any
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses.instances import InstanceResponse
 
+from sandbox.cloud.api.limits import Limits
+
+_LIMITS = Limits(EC2ClientError, "machines", "ec2")
 _REFUSED_VALUES: dict[str, tuple[Any, ...]] = {
     "CpuOptions": (),
     "ElasticInferenceAccelerators": (),
@@ -55,6 +58,4 @@ def apply(region: str) -> None:
 
 def _refuse(call: str, name: str, value: Any, values: tuple[Any, ...]) -> None:
     if value and (not values or value in values):
-        raise EC2ClientError(
-            "SandboxNotModelled", f"the sandbox's machines do not have {name} ({value}): {call} refused"
-        )
+        _LIMITS.refuse(call, name, value)

@@ -12,14 +12,14 @@ from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 from moto.ec2.models.route_tables import RouteBackend
 from moto.ec2.responses.nat_gateways import NatGateways
 
-_NOT_MODELLED = (
-    "AvailabilityZoneAddresses",
-    "PrivateIpAddress",
-    "SecondaryAllocationIds",
-    "SecondaryPrivateIpAddresses",
-    "SecondaryPrivateIpAddressCount",
-    "VpcId",
-)
+from sandbox.cloud.api.limits import Limits
+
+_LIMITS = Limits(EC2ClientError, "NAT gateways", "ec2")
+_HONOURED = {"ConnectivityType": ("public",), "AvailabilityMode": ("zonal",)}
+_LOOKED_AT = (
+    "AvailabilityZoneAddresses", "PrivateIpAddress", "SecondaryAllocationIds", "SecondaryPrivateIpAddresses",
+    "SecondaryPrivateIpAddressCount", "VpcId", *_HONOURED,
+)  # fmt: skip
 
 
 def apply(region: str) -> None:
@@ -27,13 +27,7 @@ def apply(region: str) -> None:
     create_route = RouteBackend.create_route
 
     def create_modelled(self: Any) -> Any:
-        for name in _NOT_MODELLED:
-            if self._get_param(name):
-                _refuse(name, self._get_param(name))
-        if self._get_param("ConnectivityType", "public") != "public":
-            _refuse("ConnectivityType", self._get_param("ConnectivityType"))
-        if self._get_param("AvailabilityMode", "zonal") != "zonal":
-            _refuse("AvailabilityMode", self._get_param("AvailabilityMode"))
+        _LIMITS.check("CreateNatGateway", _HONOURED, ((name, self._get_param(name)) for name in _LOOKED_AT))
         return create_request(self)
 
     def create_checked(self: Any, subnet_id: str, allocation_id: str, *rest: Any, **named: Any) -> Any:
@@ -68,9 +62,3 @@ def existing(backend: Any, gateway_id: str) -> Any:
     if gateway is None or gateway.state == "deleted":
         raise EC2ClientError("NatGatewayNotFound", f"The Nat Gateway {gateway_id} was not found")
     return gateway
-
-
-def _refuse(name: str, value: Any) -> None:
-    raise EC2ClientError(
-        "SandboxNotModelled", f"the sandbox's NAT gateways do not have {name} ({value}): CreateNatGateway refused"
-    )

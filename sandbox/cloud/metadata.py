@@ -7,9 +7,13 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from sandbox.web import server_on
 
 TOKEN_TTL_HEADER = "X-aws-ec2-metadata-token-ttl-seconds"
 TOKEN_HEADER = "X-aws-ec2-metadata-token"
@@ -63,17 +67,7 @@ class MetadataService:
         identify: Callable[[str], Identity | None],
         credentials: Callable[[str, str], Mapping[str, str]],
     ) -> None:
-        tokens = _Tokens()
-
-        class Handler(_Handler):
-            pass
-
-        Handler.identify = staticmethod(identify)
-        Handler.credentials = staticmethod(credentials)
-        Handler.tokens = tokens
-        self._server = ThreadingHTTPServer(listener.getsockname(), Handler, bind_and_activate=False)
-        self._server.socket.close()
-        self._server.socket = listener
+        self._server = server_on(listener, _Application(identify, credentials))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="metadata", daemon=True)
 
     def start(self) -> None:
@@ -84,48 +78,41 @@ class MetadataService:
         self._server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server_version = "EC2ws"
-    sys_version = ""
+@dataclass(frozen=True)
+class _Application:
     identify: Callable[[str], Identity | None]
     credentials: Callable[[str, str], Mapping[str, str]]
-    tokens: _Tokens
+    tokens: _Tokens = field(default_factory=_Tokens)
 
-    def do_PUT(self) -> None:
-        caller = self._caller()
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        request = Request(environ)
+        caller = self.identify(request.remote_addr or "")
         if caller is None:
-            return
-        seconds = self.headers.get(TOKEN_TTL_HEADER, "")
-        if self.path != "/latest/api/token" or self.headers.get("X-Forwarded-For"):
-            self._answer(403 if self.headers.get("X-Forwarded-For") else 404)
-        elif not seconds.isdigit() or not 1 <= int(seconds) <= _MAXIMUM_TTL_SECONDS:
-            self._answer(400)
-        else:
-            token = self.tokens.issue(caller.instance_id, int(seconds))
-            self._answer(200, token.encode(), {TOKEN_TTL_HEADER: seconds})
+            return Response(status=404)(environ, start_response)
+        environ["werkzeug.socket"].setsockopt(socket.IPPROTO_IP, socket.IP_TTL, caller.hop_limit)
+        answer = self._token(request, caller) if request.method == "PUT" else self._answer(request, caller)
+        return answer(environ, start_response)
 
-    def do_GET(self) -> None:
-        caller = self._caller()
-        if caller is None:
-            return
-        token = self.headers.get(TOKEN_HEADER)
+    def _token(self, request: Request, caller: Identity) -> Response:
+        seconds = request.headers.get(TOKEN_TTL_HEADER, "")
+        if "X-Forwarded-For" in request.headers:
+            return Response(status=403)
+        if request.path != "/latest/api/token":
+            return Response(status=404)
+        if not seconds.isdigit() or not 1 <= int(seconds) <= _MAXIMUM_TTL_SECONDS:
+            return Response(status=400)
+        token = self.tokens.issue(caller.instance_id, int(seconds))
+        return Response(token, headers={TOKEN_TTL_HEADER: seconds}, mimetype="text/plain")
+
+    def _answer(self, request: Request, caller: Identity) -> Response:
+        token = request.headers.get(TOKEN_HEADER)
         if (token or caller.token_required) and not self.tokens.valid(token, caller.instance_id):
-            self._answer(401)
-            return
-        content = self._content(caller)
-        self._answer(404) if content is None else self._answer(200, content)
+            return Response(status=401)
+        content = self._content(request.path, caller) if request.method == "GET" else None
+        return Response(status=404) if content is None else Response(content, mimetype="text/plain")
 
-    def _caller(self) -> Identity | None:
-        caller = self.identify(self.client_address[0])
-        if caller is None:
-            self._answer(404)
-            return None
-        self.connection.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, caller.hop_limit)
-        return caller
-
-    def _content(self, caller: Identity) -> bytes | None:
-        version, _, path = self.path.lstrip("/").partition("/")
+    def _content(self, asked: str, caller: Identity) -> bytes | None:
+        version, _, path = asked.lstrip("/").partition("/")
         if not version:
             return b"2009-04-04\n2021-03-23\nlatest"
         if version != "latest" and not version[:4].isdigit():
@@ -133,36 +120,23 @@ class _Handler(BaseHTTPRequestHandler):
         if path.rstrip("/") == "user-data":
             return caller.user_data or None
         if path.startswith("dynamic/instance-identity"):
-            return _look_up(
-                {"document": json.dumps(caller.document, indent=2)}, path.removeprefix("dynamic/instance-identity")
-            )
+            document = {"document": json.dumps(caller.document, indent=2)}
+            return _look_up(document, path.removeprefix("dynamic/instance-identity"))
         if not path:
             return b"dynamic\nmeta-data\nuser-data" if caller.user_data else b"dynamic\nmeta-data"
         if path.partition("/")[0] != "meta-data":
             return None
-        return _look_up(self._with_credentials(caller), path.removeprefix("meta-data"))
+        return _look_up(self._with_credentials(asked, caller), path.removeprefix("meta-data"))
 
-    def _with_credentials(self, caller: Identity) -> Tree:
+    def _with_credentials(self, asked: str, caller: Identity) -> Tree:
         if caller.role is None:
             return caller.metadata
         role = caller.role
-        wanted = self.path.rstrip("/").endswith(f"/security-credentials/{role}")
+        wanted = asked.rstrip("/").endswith(f"/security-credentials/{role}")
         issued = json.dumps(self.credentials(role, caller.instance_id), indent=2) if wanted else ""
         iam = caller.metadata.get("iam", {})
         known = iam if isinstance(iam, Mapping) else {}
         return {**caller.metadata, "iam": {**known, "security-credentials": {role: issued}}}
-
-    def _answer(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Requests are not logged: their answers hold credentials, their number says nothing."""
 
 
 def _look_up(tree: Tree, path: str) -> bytes | None:

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler
-from werkzeug.serving import make_server as make_wsgi_server
+from werkzeug.serving import BaseWSGIServer
 from werkzeug.utils import send_file
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import FileWrapper
 
 from sandbox.internet import registry
+from sandbox.web import server_on
 
 Log = Callable[[str], None]
-_IDLE_SECONDS = 300
 _CHUNK = 1 << 20
 """Bytes of a file at a time: packages have hundreds of megabytes."""
 
@@ -34,18 +33,7 @@ def serve(listener: socket.socket, root: Path, log: Log) -> None:
 
 def make_server(listener: socket.socket, root: Path, log: Log) -> BaseWSGIServer:
     """The server, not yet serving; it owns the socket from here on."""
-    host, port = listener.getsockname()
-    with listener:
-        return make_wsgi_server(
-            host, port, _Site(root, log), threaded=True, request_handler=_Handler, fd=listener.fileno()
-        )
-
-
-class _Handler(WSGIRequestHandler):
-    timeout = _IDLE_SECONDS
-
-    def log(self, *_: object) -> None:
-        """What was served is of no interest; what was not is said by the site."""
+    return server_on(listener, _Site(root, log))
 
 
 @dataclass(frozen=True)

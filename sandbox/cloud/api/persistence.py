@@ -5,7 +5,6 @@ from __future__ import annotations
 import copyreg
 import io
 import os
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,7 @@ def load(file: Path) -> None:
 
 def _read(file: Path) -> tuple[str, dict[str, dict[str, dict[str, Any]]]]:
     try:
-        saved = _Unpickler(io.BytesIO(file.read_bytes())).load()
+        saved = dill.loads(file.read_bytes())  # noqa: S301  (our own, readable by its owner alone)
         return saved["moto"], saved["services"]
     except Exception as problem:
         raise _unreadable(file, f"{type(problem).__name__}: {problem}") from problem
@@ -65,36 +64,16 @@ def _unreadable(file: Path, why: str) -> SandboxError:
 
 
 class _Pickler(dill.Pickler):  # type: ignore[misc]
-    """Takes apart what pickle can't, and leaves AWS's own policies out: four megabytes that never change."""
+    """Takes apart what pickle can't."""
 
     def __init__(self, target: io.BytesIO) -> None:
-        from moto.iam.models import AWSManagedPolicy
         from moto.ssm.models import ParameterDict
 
         super().__init__(target)
-        self._policy_class = AWSManagedPolicy
         keys = (openssl.rsa.RSAPrivateKey, openssl.ec.ECPrivateKey, openssl.ed25519.Ed25519PrivateKey)
         reducers: dict[type, Any] = dict.fromkeys(keys, _reduce_key)
         reducers[ParameterDict] = _reduce_parameters
         self.dispatch_table = {**copyreg.dispatch_table, **reducers}
-
-    def persistent_id(self, item: Any) -> tuple[str, str] | None:
-        if type(item) is self._policy_class and not item.attachment_count:
-            return (item.account_id, item.name)
-        return None
-
-
-class _Unpickler(dill.Unpickler):  # type: ignore[misc]
-    def persistent_load(self, identity: tuple[str, str]) -> Any:
-        account, name = identity
-        return _aws_policies(account)[name]
-
-
-@cache
-def _aws_policies(account: str) -> dict[str, Any]:
-    from moto.iam.models import IAMBackend
-
-    return {policy.name: policy for policy in IAMBackend("aws", account_id=account).aws_managed_policies}
 
 
 def _regions(name: str) -> dict[str, dict[str, Any]]:

@@ -47,7 +47,6 @@ class Api:
     def __init__(self, state: Path, *, answers_when_saved: bool = True) -> None:
         """Without `answers_when_saved`, an answer may be quicker than the save of what it tells."""
         os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"  # thousands of images that no program here asks for
-        os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._state = state
         self._listeners: list[Callable[[], None]] = []

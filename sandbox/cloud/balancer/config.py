@@ -53,15 +53,11 @@ def backends_of(balancer: BalancerView, groups: Groups) -> list[Backend]:
     made = []
     for node, listener, group in _paths(balancer, groups):
         name = _name(node, listener)
-        all_targets = [
-            target
-            for target in group.targets
-            if target.address and (crosses_zones(balancer, group) or target.zone == node.zone)
-        ]
+        all_targets = [target for target in group.targets if crosses_zones(balancer, group) or target.zone == node.zone]
         for checked in (True, False):
             options = f"source {node.address}" + (f" {_check_options(group)}" if checked else "")
             servers = tuple(
-                Server(t.id, t.address or "", t.port, _at_port(options, group, t.port), t.draining_since is not None)
+                Server(t.address, t.address, t.port, _at_port(options, group, t.port), t.draining_since is not None)
                 for t in all_targets
                 if checked or t.draining_since is None
             )

@@ -104,14 +104,8 @@ def _health_check(group: Any) -> HealthCheck:
 
 
 def _target(ec2: Any, group: Any, told: dict[str, Any], since: float | None) -> TargetView:
-    target_id, port = str(told["Id"]), int(told.get("Port") or group.port)
-    if target_id.startswith("i-"):
-        instance = ec2.get_instance_by_id(target_id)
-        runs = instance is not None and instance.state == "running" and instance.nics
-        address = str(instance.nics[0].private_ip_address) if runs else None
-        zone = str(instance.nics[0].subnet.availability_zone) if runs else ""
-        return TargetView(target_id, port, address, zone, since)
-    return TargetView(target_id, port, target_id, zone_of(ec2, group.vpc_id, target_id), since)
+    address = str(told["Id"])
+    return TargetView(address, int(told.get("Port") or group.port), zone_of(ec2, group.vpc_id, address), since)
 
 
 def zone_of(ec2: Any, vpc_id: str, address: str) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-NAME_SUFFIX = ".amazonaws.com"
-
 
 @dataclass(frozen=True)
 class HealthCheck:
@@ -24,14 +22,10 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class TargetView:
-    """`id` is an address or an instance id; `address` is None where its instance does not run.
+    """`draining_since` is the time of its deregistration (seconds since the epoch); None while it is registered."""
 
-    `draining_since` is the time of its deregistration (seconds since the epoch); None while it is registered.
-    """
-
-    id: str
+    address: str
     port: int
-    address: str | None
     zone: str
     draining_since: float | None = None
 

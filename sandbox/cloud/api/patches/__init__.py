@@ -10,7 +10,6 @@ from __future__ import annotations
 from sandbox.cloud.api.patches import (
     address_reservations,
     alias_records,
-    aws_policies,
     block_devices,
     buckets,
     elastic_addresses,
@@ -72,7 +71,6 @@ PATCHES = (
     alias_records,
     in_use,
     iam_roles,
-    aws_policies,
     buckets,
     public_parameters,
 )

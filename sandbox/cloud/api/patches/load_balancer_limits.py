@@ -9,7 +9,6 @@ from moto.elbv2.exceptions import ELBClientError
 from moto.elbv2.responses import ELBV2Response
 
 from sandbox.cloud.api.limits import Known, Limits, action_of, known
-from sandbox.cloud.balancer.snapshot import group_of
 
 _LIMITS = Limits(ELBClientError, "load balancers", "elasticloadbalancing")
 _BALANCER = known(
@@ -21,7 +20,7 @@ _BALANCER = known(
         "EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic": ("on",),
     },
 )
-_MAPPING = known("SubnetId AllocationId PrivateIPv4Address")
+_MAPPING = known("SubnetId")
 _BALANCER_ATTRIBUTES = known(
     "deletion_protection.enabled load_balancing.cross_zone.enabled",
     {
@@ -36,7 +35,7 @@ _TARGET_GROUP = known(
     "HealthCheckTimeoutSeconds HealthyThresholdCount UnhealthyThresholdCount Matcher Tags",
     {
         "Protocol": ("TCP",),
-        "TargetType": ("ip", "instance"),
+        "TargetType": ("ip",),
         "IpAddressType": ("ipv4",),
         "HealthCheckProtocol": ("TCP", "HTTP", "HTTPS"),
         "HealthCheckEnabled": ("true", True),
@@ -82,6 +81,10 @@ _CALLS: Mapping[str, tuple[Known, str, str, Known]] = {
 each of its keys is a name); the names that are honoured there."""
 
 
+_DEFAULTS = {"create_load_balancer": [("Type", "application")], "create_target_group": [("TargetType", "instance")]}
+"""What is meant where the request says nothing."""
+
+
 def apply(region: str) -> None:
     for name in _CALLS:
         setattr(ELBV2Response, name, _within_limits(getattr(ELBV2Response, name), name))
@@ -94,25 +97,22 @@ def _within_limits(answer: Any, name: str) -> Any:
 
     def answer_within_limits(self: Any) -> Any:
         told = self._get_params()
-        if name == "create_load_balancer" and told.get("Type", "application") != "network":
-            _LIMITS.refuse(action, "Type", told.get("Type", "application"))
+        for key, default in _DEFAULTS.get(name, ()):
+            told.setdefault(key, default)
         _LIMITS.check(action, honoured, told.items())
         for item in told.get(items) or [] if items else []:
             pairs = [(item[named_by], item.get("Value", ""))] if named_by else item.items()
             _LIMITS.check(action, honoured_in_items, pairs)
         for forward in told.get("DefaultActions") or []:
-            _check_forward(self.elbv2_backend, action, forward)
+            _check_forward(action, forward)
         return answer(self)
 
     return answer_within_limits
 
 
-def _check_forward(backend: Any, action: str, forward: Mapping[str, Any]) -> None:
+def _check_forward(action: str, forward: Mapping[str, Any]) -> None:
     if forward.get("Type") != "forward":
         _LIMITS.refuse(action, "an action of type", forward.get("Type"))
     groups = (forward.get("ForwardConfig") or {}).get("TargetGroups") or []
     if len(groups) > 1:
         _LIMITS.refuse(action, "ForwardConfig", f"{len(groups)} target groups")
-    group = backend.target_groups.get(group_of(dict(forward)))
-    if group is not None and group.attributes.get("preserve_client_ip.enabled") == "true":
-        _LIMITS.refuse(action, "preserve_client_ip.enabled", f"true, of target group {group.name}")

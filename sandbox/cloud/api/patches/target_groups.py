@@ -1,5 +1,5 @@
 """Fault: a network load balancer's target group has an application load balancer's attributes, lacks its own, takes
-any others, and answers with some of them. Whether client addresses are kept does not depend on the kind of targets.
+any others, and answers with some of them.
 Fault: a health check's matcher does not change, its timings are not checked, and a port that is no port is taken.
 Fault: a group may be behind several load balancers, and behind one of another network.
 """
@@ -20,7 +20,7 @@ _ATTRIBUTES = {
     "deregistration_delay.connection_termination.enabled": "false",
     "deregistration_delay.timeout_seconds": "300",
     "load_balancing.cross_zone.enabled": "use_load_balancer_configuration",
-    "preserve_client_ip.enabled": "true",
+    "preserve_client_ip.enabled": "false",
     "proxy_protocol_v2.enabled": "false",
     "stickiness.enabled": "false",
     "stickiness.type": "source_ip",
@@ -48,8 +48,6 @@ def apply(region: str) -> None:
         # Without a health check in the request, AWS takes the healthy threshold of five.
         group = create(self, name, **told)
         group.attributes = dict(_ATTRIBUTES)
-        if group.target_type == "ip":
-            group.attributes["preserve_client_ip.enabled"] = "false"
         if group.health_check_protocol in ("HTTP", "HTTPS"):
             group.health_check_path = group.health_check_path or "/"
             group.matcher = told.get("matcher") or {"HttpCode": "200-399"}

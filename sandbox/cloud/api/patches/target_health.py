@@ -27,7 +27,6 @@ _DRAINING = TargetHealth("draining", "Target.DeregistrationInProgress", "Target 
 _UNUSED = TargetHealth(
     "unused", "Target.NotInUse", "Target group is not configured to receive traffic from the load balancer"
 )
-_STOPPED = TargetHealth("unused", "Target.InvalidState", "Target is in the stopped state")
 _NOT_REGISTERED = TargetHealth("unused", "Target.NotRegistered", "Target is not registered to the target group")
 
 _reported: dict[tuple[str, str], TargetHealth] = {}
@@ -64,10 +63,6 @@ def apply(region: str) -> None:
             if int(self.attributes["deregistration_delay.timeout_seconds"]):
                 _leaving(self)[target["Id"]] = (told, time.time())
 
-    def deregister_terminated(self: Any, instance_ids: list[str]) -> None:
-        for target_id in [known for known in self.targets if known in instance_ids]:
-            deregister(self, [{"Id": target_id}])
-
     def describe(self: Any, target_group_arn: str, targets: list[dict[str, Any]]) -> list[FakeHealthStatus]:
         (group,) = self.describe_target_groups(None, [target_group_arn], None)
         _forget_gone(group)
@@ -77,7 +72,6 @@ def apply(region: str) -> None:
 
     FakeTargetGroup.register = register
     FakeTargetGroup.deregister = deregister
-    FakeTargetGroup.deregister_terminated_instances = deregister_terminated
     ELBv2Backend.describe_target_health = describe
 
 
@@ -120,25 +114,15 @@ def _health(backend: Any, group: Any, target_id: str) -> TargetHealth:
         return _DRAINING if target_id in _leaving(group) else _NOT_REGISTERED
     if not users_of(backend, group):
         return _UNUSED
-    if target_id.startswith("i-") and backend.ec2_backend.get_instance(target_id).state == "stopped":
-        return _STOPPED
     return _reported.get((group.arn, target_id), _REGISTERING)
 
 
 def _check(group: Any, target_id: str) -> None:
-    ec2 = group.ec2_backend
-    if group.target_type == "instance":
-        instance = ec2.get_instance_by_id(target_id)
-        if instance is None or instance.state != "running":
-            raise ELBClientError("InvalidTarget", f"The following targets are not in a running state: '{target_id}'")
-        if instance.vpc_id != group.vpc_id:
-            raise ELBClientError("InvalidTarget", f"The target '{target_id}' is in another VPC")
-        return
     try:
         ipaddress.IPv4Address(target_id)
     except ValueError:
         raise ELBClientError("ValidationError", f"The IP address '{target_id}' is not a valid IPv4 address") from None
-    if not zone_of(ec2, group.vpc_id, target_id):
+    if not zone_of(group.ec2_backend, group.vpc_id, target_id):
         raise ELBClientError(
             "InvalidTarget", f"The IP address '{target_id}' is not within a subnet of VPC '{group.vpc_id}'"
         )

@@ -74,12 +74,6 @@ def test_a_target_that_leaves_gets_nothing_new_also_when_none_is_healthy() -> No
     assert [s.name for s in made[f"b-{NODE}-6443-all"].servers] == [SECOND]
 
 
-def test_an_instance_that_does_not_run_is_no_server() -> None:
-    stopped = replace(TARGET_GROUP.targets[0], id="i-0a", address=None)
-    made = backends_of(BALANCER, {GROUP: replace(TARGET_GROUP, targets=(stopped,))})
-    assert all(not backend.servers for backend in made)
-
-
 def test_targets_alone_do_not_change_the_structure() -> None:
     def structure(**changes: object) -> str:
         return configuration(BALANCER, {GROUP: replace(TARGET_GROUP, **changes)}, "/s", servers=False)  # type: ignore[arg-type]

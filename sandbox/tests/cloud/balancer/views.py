@@ -18,7 +18,7 @@ GROUP = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/prob
 CHECK = HealthCheck(True, "HTTPS", 6443, "/readyz", "200", 4, 10, 2, 2)
 FIRST, SECOND = "10.20.0.10", "10.20.1.10"
 NODE, SECOND_NODE = "10.20.0.4", "10.20.1.4"
-TARGETS = (TargetView(FIRST, 6443, FIRST, "eu-central-1a"), TargetView(SECOND, 6443, SECOND, "eu-central-1b"))
+TARGETS = (TargetView(FIRST, 6443, "eu-central-1a"), TargetView(SECOND, 6443, "eu-central-1b"))
 TARGET_GROUP = TargetGroupView(GROUP, None, CHECK, 30, True, True, TARGETS)
 BALANCER = BalancerView(
     arn="arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/probe-internal/8899aabbccddeeff",
@@ -34,10 +34,10 @@ BALANCER = BalancerView(
 
 def draining(address: str, group: TargetGroupView = TARGET_GROUP) -> TargetGroupView:
     """The group after one of its targets was deregistered."""
-    targets = tuple(replace(t, draining_since=0.0) if t.id == address else t for t in group.targets)
+    targets = tuple(replace(t, draining_since=0.0) if t.address == address else t for t in group.targets)
     return replace(group, targets=targets)
 
 
 def without(address: str, group: TargetGroupView = TARGET_GROUP) -> TargetGroupView:
     """The group after the delay of a deregistered target is over."""
-    return replace(group, targets=tuple(target for target in group.targets if target.id != address))
+    return replace(group, targets=tuple(target for target in group.targets if target.address != address))

@@ -13,13 +13,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sandbox.cloud.api.patches import PATCHES, aws_policies
+from sandbox.cloud.api.patches import PATCHES
 
 FOLDER = Path(__file__).parent
 CHECKOUT = FOLDER.parents[4]
 NAMES = [patch.__name__.rpartition(".")[2] for patch in PATCHES]
-SLOW = aws_policies.__name__.rpartition(".")[2]
-"""Without this one, every test waits seconds for what it leaves out."""
 
 
 def marked() -> dict[str, str]:
@@ -51,10 +49,9 @@ def test_every_patch_has_a_test() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("left_out", [[name for name in NAMES if name != SLOW], [SLOW]], ids=["all others", SLOW])
-def test_moto_still_has_every_fault_that_is_mended_here(left_out: list[str], tmp_path: Path) -> None:
-    tests = sorted(name for name, patch in marked().items() if patch in left_out)
-    outcomes = outcomes_without(left_out, tests, tmp_path / "report.xml")
+def test_moto_still_has_every_fault_that_is_mended_here(tmp_path: Path) -> None:
+    tests = sorted(marked())
+    outcomes = outcomes_without(NAMES, tests, tmp_path / "report.xml")
     assert set(tests) == set(outcomes), "not all tests were run"
     mended = sorted(name for name, kinds in outcomes.items() if kinds != {"failure"})
     assert mended == [], "moto may have mended these: see whether their patch can go (or the test shows no fault)"

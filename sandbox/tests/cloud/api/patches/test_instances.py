@@ -132,17 +132,6 @@ def test_credits_are_as_launched_and_else_as_the_family_has_them(account: Accoun
     assert found == {told: "standard", untold: "unlimited"}
 
 
-@pytest.mark.mends("instance_options")
-def test_credits_and_monitoring_can_be_changed(account: Account, subnet: str) -> None:
-    instance = account.instance(SubnetId=subnet)
-    wanted = [{"InstanceId": instance, "CpuCredits": "standard"}]
-    account.ec2.modify_instance_credit_specification(InstanceCreditSpecifications=wanted)
-    account.ec2.monitor_instances(InstanceIds=[instance])
-    answer = account.ec2.describe_instance_credit_specifications(InstanceIds=[instance])
-    assert answer["InstanceCreditSpecifications"] == wanted
-    assert account.described(instance)["Monitoring"]["State"] == "enabled"
-
-
 @pytest.mark.mends("instance_attributes")
 def test_user_data_of_any_bytes_can_be_changed_while_stopped(account: Account, subnet: str) -> None:
     instance = account.instance(SubnetId=subnet, UserData="first")

@@ -3,10 +3,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from moto.iam.models import iam_backends
 
 from sandbox.cloud.api import seeds
-from sandbox.cloud.api.server import ACCOUNT
 from sandbox.tests.cloud.api.account import Account, refused
 
 
@@ -47,8 +45,9 @@ def test_public_parameters_are_read_but_not_listed(account: Account) -> None:
     assert [found["Name"] for found in ssm.describe_parameters()["Parameters"]] == ["/mine"]
 
 
-@pytest.mark.mends("aws_policies")
-def test_aws_policies_are_there_for_the_sandboxs_partition_alone(account: Account) -> None:
-    arn = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
-    assert account.client("iam").get_policy(PolicyArn=arn)["Policy"]["Arn"] == arn
-    assert not iam_backends[ACCOUNT]["aws-cn"].managed_policies
+@pytest.mark.mends("iam_roles")
+def test_aws_own_policies_are_refused_by_name(account: Account) -> None:
+    iam, arn = account.client("iam"), "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+    iam.create_role(RoleName="node", AssumeRolePolicyDocument=trust())
+    with refused("SandboxNotModelled"):
+        iam.attach_role_policy(RoleName="node", PolicyArn=arn)

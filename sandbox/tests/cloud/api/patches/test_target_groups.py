@@ -48,9 +48,6 @@ def test_a_target_group_has_a_network_load_balancers_attributes(account: Account
     assert told["preserve_client_ip.enabled"] == "false"
     assert told["target_health_state.unhealthy.connection_termination.enabled"] == "true"
     assert "slow_start.duration_seconds" not in told
-    by_instance = targets(account, vpc, "instances", TargetType="instance")
-    told = attributes(elb.describe_target_group_attributes(TargetGroupArn=by_instance))
-    assert told["preserve_client_ip.enabled"] == "true"
 
 
 @pytest.mark.mends("target_groups")
@@ -105,21 +102,22 @@ def test_a_target_that_leaves_is_draining_for_the_delay(account: Account, vpc: s
 
 
 @pytest.mark.mends("target_health")
-def test_targets_are_addresses_of_the_network_or_instances_that_run(account: Account, vpc: str, elb: Any) -> None:
+def test_targets_are_addresses_of_the_network(account: Account, vpc: str, elb: Any) -> None:
     group = targets(account, vpc)
     with refused("InvalidTarget"):
         elb.register_targets(TargetGroupArn=group, Targets=[{"Id": "10.99.0.1"}])
     with refused("ValidationError"):
         elb.register_targets(TargetGroupArn=group, Targets=[{"Id": "node-1"}])
-    by_instance = targets(account, vpc, "instances", TargetType="instance")
-    with refused("InvalidTarget"):
-        elb.register_targets(TargetGroupArn=by_instance, Targets=[{"Id": "i-0123456789abcdef0"}])
 
 
 @pytest.mark.mends("load_balancer_limits")
 @pytest.mark.parametrize(
     ("options", "named"),
-    [({"Protocol": "UDP"}, "Protocol (UDP)"), ({"HealthCheckEnabled": False}, "HealthCheckEnabled")],
+    [
+        ({"Protocol": "UDP"}, "Protocol (UDP)"),
+        ({"TargetType": "instance"}, "TargetType (instance)"),
+        ({"HealthCheckEnabled": False}, "HealthCheckEnabled"),
+    ],
 )
 def test_what_target_groups_do_not_model_is_refused_by_name(
     account: Account, vpc: str, options: dict[str, Any], named: str
@@ -136,13 +134,3 @@ def test_attributes_that_are_not_honoured_are_refused_by_name(account: Account, 
     with refused("SandboxNotModelled") as refusal:
         elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=[{"Key": key, "Value": "true"}])
     assert f"{key} (true)" in refusal.message
-
-
-@pytest.mark.mends("load_balancer_limits")
-def test_client_addresses_that_are_kept_by_default_are_refused_where_they_would_count(
-    account: Account, vpc: str, subnet: str
-) -> None:
-    group = targets(account, vpc, TargetType="instance")
-    with refused("SandboxNotModelled") as refusal:
-        listener(account, balancer(account, subnet)["LoadBalancerArn"], group)
-    assert "preserve_client_ip.enabled" in refusal.message

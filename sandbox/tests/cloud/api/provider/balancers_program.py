@@ -54,14 +54,7 @@ def targets(name: str, **options: Any) -> aws.lb.TargetGroup:
 
 
 internal = balancer("internal", True, subnets=[subnet.id for subnet in subnets[: 1 + variant]])
-address = aws.ec2.Eip("public", domain="vpc")
-public = balancer(
-    "public",
-    False,
-    subnet_mappings=[
-        aws.lb.LoadBalancerSubnetMappingArgs(subnet_id=subnets[0].id, allocation_id=address.allocation_id)
-    ],
-)
+public = balancer("public", False, subnets=[subnets[0].id])
 by_address = targets(
     "internal",
     target_type="ip",

@@ -35,10 +35,7 @@ _PACKAGES: Mapping[str, tuple[str, ...]] = {
 }
 """Debian packages, and the commands or files by which each is known to be there."""
 
-_LIMITS: Mapping[str, int] = {
-    "fs.inotify.max_user_instances": 8192,
-    "fs.inotify.max_user_watches": 1048576,
-}
+_LIMITS: Mapping[str, int] = {"fs.inotify.max_user_instances": 8192, "fs.inotify.max_user_watches": 1048576}
 """Least values: a kubelet, containerd and systemd per machine share one user's limits on the host."""
 
 _KERNEL_MODULES = ("overlay", "br_netfilter", "vxlan", "nf_conntrack", "loop")

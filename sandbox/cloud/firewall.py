@@ -10,13 +10,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sandbox.cloud.addresses import (
-    INTERNET_ADDRESS,
-    METADATA_ADDRESS,
-    OPERATOR_LINK,
-    RESOLVER_ADDRESS,
-    STORAGE_ADDRESS,
-)
+from sandbox.cloud.addresses import INTERNET_ADDRESS, METADATA_ADDRESS, OPERATOR_LINK, RESOLVER_ADDRESS, STORAGE_ADDRESS
 
 TABLE = "inet quorate"
 _PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "tcp": "tcp", "udp": "udp", "icmp": "icmp"}

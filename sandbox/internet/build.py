@@ -143,16 +143,7 @@ def _module_source(name: str) -> Path:
 
 def _compile_pause(source: Path, result: Path) -> Path:
     code = source / "build/pause/linux/pause.c"
-    command = [
-        "gcc",
-        "-Os",
-        "-static",
-        "-s",
-        "-DVERSION=sandbox",
-        "-o",
-        str(result),
-        str(code),
-    ]
+    command = ["gcc", "-Os", "-static", "-s", "-DVERSION=sandbox", "-o", str(result), str(code)]
     outcome = subprocess.run(command, capture_output=True, text=True)
     if outcome.returncode:
         raise SiteError(f"gcc could not compile {code}:\n{outcome.stderr.strip()}")

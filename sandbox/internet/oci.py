@@ -30,7 +30,6 @@ class Image:
     command: Sequence[str] = ()
     user: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def references(self) -> list[str]:
@@ -79,7 +78,7 @@ def _write_layer(image: Image, place: Path) -> tuple[str, str, int]:
 def _configuration(image: Image, uncompressed: str) -> dict[str, object]:
     environment = [_SEARCH_PATH, *(f"{name}={value}" for name, value in image.environment.items())]
     run: dict[str, object] = {"Env": environment, "WorkingDir": "/"}
-    said = {"Entrypoint": image.entrypoint, "Cmd": image.command, "User": image.user, "Labels": image.labels}
+    said = {"Entrypoint": image.entrypoint, "Cmd": image.command, "User": image.user}
     run |= {key: list(value) if isinstance(value, tuple | list) else value for key, value in said.items() if value}
     return {
         "architecture": ARCHITECTURE,

@@ -88,10 +88,7 @@ def _containerd_package(tool: str, runtime_package: Path) -> Package:
         provides=["containerd", "runc"],
         conflicts=["containerd", "runc"],
         conffiles=["/etc/containerd/config.toml"],
-        scripts={
-            "postinst": _file("containerd-postinst").decode(),
-            "prerm": _file("containerd-prerm").decode(),
-        },
+        scripts={"postinst": _file("containerd-postinst").decode(), "prerm": _file("containerd-prerm").decode()},
     )
 
 

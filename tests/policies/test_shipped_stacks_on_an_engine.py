@@ -13,9 +13,10 @@ from tests import sandbox_cli
 from tests.components.settings.stack_files import CHECKOUT
 from tests.policies.test_pack_on_an_engine import PACK, told
 from tests.policies.test_shipped_stacks import AWAITED, STACKS
-from tests.pulumi_project import Project
+from tests.pulumi_project import Project, engine
 
 pytestmark = pytest.mark.engine
+__all__ = ["engine"]
 
 BY_HAND = """
 import pulumi_aws as aws

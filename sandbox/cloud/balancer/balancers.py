@@ -26,11 +26,7 @@ class Balancers:
     """`folder` keeps a folder for each; `report` tells the account the health of all targets, `say` what goes wrong."""
 
     def __init__(
-        self,
-        folder: Path,
-        network: str,
-        report: Callable[[Health], None],
-        say: Callable[[str], None],
+        self, folder: Path, network: str, report: Callable[[Health], None], say: Callable[[str], None]
     ) -> None:
         self._folder = folder
         self._network = network

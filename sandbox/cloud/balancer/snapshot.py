@@ -8,14 +8,7 @@ from typing import Any
 from moto.ec2.models import ec2_backends
 from moto.elbv2.models import elbv2_backends
 
-from sandbox.cloud.balancer.view import (
-    BalancerView,
-    HealthCheck,
-    ListenerView,
-    NodeView,
-    TargetGroupView,
-    TargetView,
-)
+from sandbox.cloud.balancer.view import BalancerView, HealthCheck, ListenerView, NodeView, TargetGroupView, TargetView
 
 
 def balancers_of(account: str, region: str) -> tuple[BalancerView, ...]:

@@ -59,10 +59,6 @@ def counts(state: Any) -> bool:
     return not state.lifecycle_state.startswith("Terminating")
 
 
-def in_service(group: Any) -> list[Any]:
-    return [s for s in group.instance_states if s.lifecycle_state == "InService" and s.health_status == "Healthy"]
-
-
 def members_of(group: Any) -> list[Member]:
     """The group's instances as its plan sees them."""
     try:

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.components.settings.stack_files import CHECKOUT
-from tests.pulumi_project import engine  # noqa: F401
+from tests.pulumi_project import engine
 
 pytestmark = pytest.mark.engine
+__all__ = ["engine"]
 
 PROGRAM = """
 import pulumi
@@ -81,7 +82,7 @@ class Checkout:
 
 
 @pytest.fixture
-def checkout(engine: Mapping[str, str], tmp_path: Path) -> Checkout:  # noqa: F811
+def checkout(engine: Mapping[str, str], tmp_path: Path) -> Checkout:
     folder, stacks = tmp_path / "checkout", tmp_path / "backend"
     folder.mkdir()
     stacks.mkdir()

@@ -54,10 +54,7 @@ def apply(region: str) -> None:
             template = template_in(self.ec2_backend, specification)
             version = template.get_version(specification.get("Version") or "$Default")
             self.params = written_out(version.data, self.params)
-            made_from = {
-                "aws:ec2launchtemplate:id": template.id,
-                "aws:ec2launchtemplate:version": str(version.number),
-            }
+            made_from = {"aws:ec2launchtemplate:id": template.id, "aws:ec2launchtemplate:version": str(version.number)}
         _settle_public_address(self)
         answer = run_instances(self)
         tags = convert_tag_spec(self._get_param("TagSpecifications", [])).get("network-interface", {})

@@ -37,7 +37,7 @@ _DISTRIBUTION = known(
 _REFUSED_CALLS = """
 attach_load_balancer_target_groups attach_load_balancers batch_put_scheduled_update_group_action
 create_launch_configuration enter_standby execute_policy put_scaling_policy put_scheduled_update_group_action
-put_warm_pool
+put_warm_pool record_lifecycle_action_heartbeat
 """
 _SUSPENDABLE = {"Launch", "Terminate", "HealthCheck", "ReplaceUnhealthy"}
 

@@ -66,17 +66,10 @@ def apply(region: str) -> None:
         groups.proceed(group, state, self._get_param("LifecycleActionResult"), time.time())
         return EmptyResult()
 
-    def heartbeat(self: Any) -> Any:
-        group, state = _waiting(self)
-        hook = hook_of(group, TERMINATING if state.lifecycle_state.startswith("Terminating") else LAUNCHING)
-        state.wait_until = time.time() + hook.heartbeat_timeout
-        return EmptyResult()
-
     AutoScalingResponse.start_instance_refresh = start_refresh
     AutoScalingResponse.cancel_instance_refresh = cancel_refresh
     AutoScalingResponse.describe_instance_refreshes = describe_refreshes
     AutoScalingResponse.complete_lifecycle_action = complete
-    AutoScalingResponse.record_lifecycle_action_heartbeat = heartbeat
     AutoScalingBackend.create_lifecycle_hook = create_lifecycle_hook
 
 

@@ -86,15 +86,6 @@ def test_a_drain_that_nobody_ends_ends_by_its_timeout(clock: Clock, pool: Pool, 
     assert state(pool, leaving) is None
 
 
-def test_a_heartbeat_lengthens_the_drain(clock: Clock, pool: Pool, leaving: str) -> None:
-    clock.pass_seconds(200)
-    pool.scaling.record_lifecycle_action_heartbeat(
-        LifecycleHookName="drain", AutoScalingGroupName="workers", InstanceId=leaving
-    )
-    clock.pass_seconds(200)
-    assert state(pool, leaving) == "Terminating:Wait"
-
-
 def test_a_hook_that_is_deleted_lets_go_of_who_waits_for_it(pool: Pool, leaving: str) -> None:
     pool.scaling.delete_lifecycle_hook(LifecycleHookName="drain", AutoScalingGroupName="workers")
     assert state(pool, leaving) is None

@@ -65,8 +65,9 @@ def make_some_of_everything(account: Account) -> str:
     iam.create_role(
         RoleName="node", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     )
+    reads = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
     policy = iam.create_policy(
-        PolicyName="reads", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": []})
+        PolicyName="reads", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [reads]})
     )
     iam.attach_role_policy(RoleName="node", PolicyArn=policy["Policy"]["Arn"])
     s3 = account.client("s3")

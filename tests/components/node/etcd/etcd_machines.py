@@ -19,8 +19,8 @@ from typing import Any
 
 from components.delivery.etcd_files import etcd_member_files
 from components.plan import Plan, PlannedMachine, Role
-from sandbox.toolchain.build import bin_dir
 from tests.components.education import SETTINGS
+from tests.sandbox_cli import binary
 
 ROOT = Path(__file__).parents[4]
 DATA = "/var/lib/etcd/data"
@@ -120,7 +120,7 @@ class EtcdMachine:
         quiet = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         return {
             **quiet,
-            "PATH": f"{self.folder}/bin:{bin_dir('etcd')}:{os.environ['PATH']}",
+            "PATH": f"{self.folder}/bin:{binary('etcd', 'etcd').parent}:{os.environ['PATH']}",
             "MACHINE": str(self.folder),
             "QUORATE_ETC": str(self.folder / "etc"),
             "QUORATE_LOGS": str(self.folder / "logs"),
@@ -171,7 +171,7 @@ class EtcdMachine:
 
     def etcdctl(self, *arguments: str) -> str:
         pki = self.folder / "pki"
-        command = [str(bin_dir("etcd") / "etcdctl"), "--endpoints", f"https://{self.address}:2379"]
+        command = [str(binary("etcd", "etcdctl")), "--endpoints", f"https://{self.address}:2379"]
         for option, file in (("--cacert", "ca.crt"), ("--cert", "member.crt"), ("--key", "member.key")):
             command += [option, str(pki / file)]
         return subprocess.run([*command, *arguments], check=True, capture_output=True, text=True, timeout=20).stdout

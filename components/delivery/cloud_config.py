@@ -41,7 +41,8 @@ def cloud_config(
         document["ssh_genkeytypes"] = ["ed25519"]
         document["bootcmd"] = [["python3", "-c", host_key_program(), host_key_parameter]]
     document["write_files"] = [
-        {"path": file.path, "permissions": file.mode, "content": without_comments(file.path, file.content)} for file in files
+        {"path": file.path, "permissions": file.mode, "content": without_comments(file.path, file.content)}
+        for file in files
     ]
     if units:
         document["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "start", "--no-block", *units]]

@@ -14,7 +14,7 @@ from components.node.common.kubeadm import run_kubeadm, write_discovery
 from components.node.control_plane.api_certificate import is_valid_for, renew_api_certificate
 from components.node.control_plane.phases import run_phase
 from components.node.control_plane.this_machine import Folders, ThisMachine
-from sandbox.toolchain.build import binary
+from tests.sandbox_cli import binary
 
 pytestmark = pytest.mark.engine
 

@@ -92,10 +92,11 @@ def _prune(_: argparse.Namespace) -> int:
 
 def _status(chosen: argparse.Namespace) -> int:
     from sandbox.internet.substitutions import substitutions
+    from sandbox.stand_ins import STAND_INS
 
     found = status.report()
     if chosen.json:
-        print(json.dumps(found | {"substitutions": substitutions()}, indent=1))
+        print(json.dumps(found | {"stand_ins": [str(s) for s in STAND_INS], "substitutions": substitutions()}, indent=1))
         return 0 if found["supervisor"] else 3
     supervisor = found["supervisor"]
     print(f"supervisor: process {supervisor['pid']}, proxy {supervisor['proxy']}" if supervisor else "not running")
@@ -105,6 +106,9 @@ def _status(chosen: argparse.Namespace) -> int:
         print("machines: none")
     for line in found["faults"]:
         print(f"fault: {line}")
+    print("in place of the original:")
+    for stand_in in STAND_INS:
+        print(f"  {stand_in}")
     print("served in place of what is named:")
     for line in substitutions():
         print(f"  {line}")

@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.engine import official
 from sandbox.engine.python_environment import PulumiPackage, PythonEnvironment, installed_pulumi_packages
 from sandbox.errors import SandboxError
 from sandbox.paths import CHECKOUT, cache_dir, state_dir
@@ -50,26 +49,13 @@ def prepare(say: Say = print) -> Mapping[str, str]:
     home.mkdir(parents=True, exist_ok=True)
     with (home / ".quorate-lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if official.wanted(os.environ):
-            pulumi = official.check([(sdk.name, sdk.version) for sdk in _installed_sdks()])
-            say(f"engine: using {pulumi}, as {official.VARIABLE} says")
-            return _common()
         _install_programs(home / "bin")
         _install_plugins(home, say)
         return _environment(home)
 
 
 def _environment(home: Path) -> dict[str, str]:
-    return {
-        **_common(),
-        "PATH": os.pathsep.join([str(home / "bin"), os.environ.get("PATH", os.defpath)]),
-        "PULUMI_HOME": str(home),
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-    }
-
-
-def _common() -> dict[str, str]:
-    """What every `pulumi` of the sandbox needs: stacks in files of its own, and their passphrase."""
+    """What `pulumi` needs: the installation, stacks in files of the sandbox's own, and their passphrase."""
     stacks = state_dir() / "pulumi-state"
     stacks.mkdir(parents=True, exist_ok=True)
     # Not with the stacks: Pulumi leaves a salt for it in the stack file, which outlives the sandbox.
@@ -83,6 +69,9 @@ def _common() -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{stacks}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PATH": os.pathsep.join([str(home / "bin"), os.environ.get("PATH", os.defpath)]),
+        "PULUMI_HOME": str(home),
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
     }
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-
-_REQUIREMENT_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class EnvironmentProblemError(Exception):
@@ -117,20 +114,3 @@ def _distribution_version(package: str, folder: Path) -> str:
         if distribution.metadata["Name"].replace("-", "_").lower() == package.lower():
             return distribution.version
     raise EnvironmentProblemError(f"{folder / package}: neither pulumi-plugin.json nor a dist-info gives its version")
-
-
-def installed_distributions(environment: PythonEnvironment, transitive: bool) -> list[tuple[str, str]]:
-    """Name and version of what is installed; without `transitive`, what no other distribution requires."""
-    path = [str(folder) for folder in environment.site_packages()]
-    distributions = list(metadata.distributions(path=path))
-    required = {
-        _normalized(_REQUIREMENT_NAME.match(requirement)[0])  # type: ignore[index]  # every requirement has a name
-        for distribution in distributions
-        for requirement in distribution.requires or []
-    }
-    named = {d.metadata["Name"]: d.version for d in distributions}
-    return sorted((name, version) for name, version in named.items() if transitive or _normalized(name) not in required)
-
-
-def _normalized(name: str) -> str:
-    return name.lower().replace("_", "-")

@@ -1,47 +1,71 @@
-"""What is known of a resource's outputs before the command has run, and what changing inputs does to it. Pure."""
+"""What changed inputs do to a command, and what is known of its outputs before it has run. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
-from sandbox.engine.command.schema import Resource
-from sandbox.engine.plugin.differences import Change, Path, differences, path_text
-from sandbox.engine.plugin.properties import UNKNOWN, Properties, Value, contains_unknown, reveal
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.provider.experimental.provider import PropertyDiff, PropertyDiffKind
+from pulumi.runtime.rpc import UNKNOWN
+
+from sandbox.engine.command.inputs import Properties, contains_unknown, plain
+from sandbox.engine.command.schema import RESOURCES
+
+RESULTS = ("stdout", "stderr")
 
 
-def changes(resource: Resource, state: Mapping[str, Value], inputs: Mapping[str, Value]) -> dict[Path, Change]:
-    """How new inputs differ from those that the state holds."""
-    names = {property.name for property in resource.inputs.properties}
-    return differences({name: value for name, value in state.items() if name in names}, inputs)
+def differences(token: str, state: Properties, inputs: Properties) -> dict[str, PropertyDiff]:
+    """How new inputs differ from those that the state holds, by property path. Secret and plain differ.
 
-
-def replaces(resource: Resource, path: Path) -> bool:
-    """Whether a change at this path needs a new resource.
-
-    Only a whole property counts here, as in the original: a change inside `triggers` replaces because the SDKs
+    Only a whole property replaces here, as in the original: a change inside `triggers` replaces because the SDKs
     pass replaceOnChanges for it.
     """
-    if not resource.updatable:
-        return True
-    property = resource.inputs.property(path_text(path))
-    return property is not None and property.replaces
+    properties = RESOURCES[token]["inputProperties"]
+    old = {name: value for name, value in state.items() if name in properties}
+    return {
+        path: PropertyDiff(PropertyDiffKind[f"{kind}_REPLACE"], False)
+        if properties.get(path, {}).get("replaceOnChanges")
+        else PropertyDiff(PropertyDiffKind[kind], False)
+        for path, kind in _in_objects("", old, inputs)
+    }
 
 
-def previewed_creation(resource: Resource, inputs: Mapping[str, Value]) -> Properties:
+def _in_objects(at: str, old: Properties, new: Properties) -> Iterator[tuple[str, str]]:
+    for key in sorted(old.keys() | new.keys()):
+        yield from _in_values(f"{at}.{key}" if at else key, old.get(key), new.get(key))
+
+
+def _in_values(at: str, old: PropertyValue | None, new: PropertyValue | None) -> Iterator[tuple[str, str]]:
+    before, after = old and old.value, new and new.value
+    secret = bool((old and old.is_secret) or (new and new.is_secret))
+    if isinstance(before, tuple) and isinstance(after, tuple) and not secret:
+        for index in range(max(len(before), len(after))):
+            items = [values[index] if index < len(values) else None for values in (before, after)]
+            yield from _in_values(f"{at}[{index}]", *items)
+    elif isinstance(before, Mapping) and isinstance(after, Mapping) and not secret:
+        yield from _in_objects(at, before, after)
+    elif before is None and after is not None:
+        yield at, "ADD"
+    elif before is not None and after is None:
+        yield at, "DELETE"
+    elif before is not None and old != new:
+        yield at, "UPDATE"
+
+
+def previewed_creation(inputs: Properties) -> dict[str, PropertyValue]:
     """Outputs at preview of a creation: inputs as they are, results unknown."""
-    results: Properties = {property.name: UNKNOWN for property in resource.results if property.required}
-    return {**inputs, **results}
+    return {**inputs, **{name: PropertyValue(UNKNOWN) for name in RESULTS}}
 
 
-def previewed_update(resource: Resource, state: Mapping[str, Value], inputs: Mapping[str, Value]) -> Properties:
-    """Outputs at preview of an update: the last results stay known as long as nothing changes that they depend on."""
+def previewed_update(token: str, state: Properties, inputs: Properties) -> dict[str, PropertyValue]:
+    """Outputs at preview of an update: the last results stay known as long as no input changes."""
     uncertain = any(
-        contains_unknown(inputs.get(property.name))
-        or (property.name in state and reveal(inputs.get(property.name)) != reveal(state[property.name]))
-        for property in resource.inputs.properties
+        (name in inputs and contains_unknown(inputs[name]))
+        or (name in state and plain(inputs.get(name)) != plain(state[name]))
+        for name in RESOURCES[token]["inputProperties"]
     )
-    results: Properties = {}
-    for property in resource.results:
-        if property.name in state or property.required:
-            results[property.name] = UNKNOWN if uncertain else reveal(state.get(property.name, ""))
-    return {**inputs, **results}
+    return {**inputs, **({name: PropertyValue(UNKNOWN) for name in RESULTS} if uncertain else last_results(state))}
+
+
+def last_results(state: Properties) -> dict[str, PropertyValue]:
+    return {name: state[name].with_secret(False) if name in state else PropertyValue("") for name in RESULTS}

@@ -80,7 +80,6 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, st
     """Environment of an installed engine."""
     patch = pytest.MonkeyPatch()
     patch.setenv("QUORATE_STATE", str(tmp_path_factory.mktemp("engine")))
-    patch.delenv("QUORATE_PULUMI", raising=False)
     yield {**os.environ, **prepare(lambda message: None)}
     patch.undo()
 

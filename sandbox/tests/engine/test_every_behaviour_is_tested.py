@@ -31,12 +31,15 @@ BEHAVIOURS = (
 SHOWN_BY: dict[str, dict[str, str | tuple[str, str]]] = {
     "command": {
         "diff": (LOCAL, "test_an_update_preview_keeps_results_unless_an_input_changes"),
-        "replace": (LOCAL, "test_a_trigger_replaces_and_the_old_delete_runs_last"),
+        "replace": (LOCAL, "test_a_trigger_replaces_and_create_runs_again"),
         "secrets": (LOCAL, "test_secret_inputs_stay_secret_and_results_are_plain"),
         "unknowns at preview": (LOCAL, "test_previews_run_nothing_and_leave_results_unknown"),
         "refresh": (LOCAL, "test_without_a_change_nothing_runs"),
         "import": (LOCAL, "test_an_imported_command_has_the_state_that_it_is_given"),
-        "cancel": (REMOTE, "test_interrupting_ends_a_command_that_runs_on_the_host"),
+        "cancel": (
+            REMOTE,
+            "test_interrupting_waits_for_a_command_that_runs_on_a_host_and_time_limits_do_not_end_it",
+        ),
         "parallel requests": (REMOTE, "test_commands_share_nothing_when_they_run_in_parallel"),
         "killed in the middle": (
             LOCAL,

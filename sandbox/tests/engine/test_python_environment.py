@@ -12,7 +12,6 @@ from sandbox.engine.python_environment import (
     EnvironmentProblemError,
     PulumiPackage,
     PythonEnvironment,
-    installed_distributions,
     installed_pulumi_packages,
     project_environment,
     require,
@@ -101,13 +100,3 @@ def test_an_sdk_that_cannot_be_served_is_named(
 def test_the_real_environment_has_the_sdks_of_the_program() -> None:
     found = {package.name for package in installed_pulumi_packages(PythonEnvironment(Path(sys.prefix)))}
     assert {"aws", "command", "kubernetes", "tls"} <= found
-
-
-def test_direct_dependencies_leave_out_what_others_require(tmp_path: Path, site_packages: Path) -> None:
-    for name, requires in (("top", "Requires-Dist: base-lib>=1 ; extra == 'x'\n"), ("base_lib", "")):
-        info = site_packages / f"{name}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{requires}")
-    environment = PythonEnvironment(tmp_path)
-    assert installed_distributions(environment, transitive=False) == [("top", "1.0")]
-    assert installed_distributions(environment, transitive=True) == [("base_lib", "1.0"), ("top", "1.0")]

@@ -1,56 +1,55 @@
-"""What changing inputs does to a command, and what a preview knows of it."""
+"""What a change of inputs does, and what is known before a command has run."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from pulumi.runtime.rpc import UNKNOWN
 
-from sandbox.engine.command.outcome import changes, previewed_creation, previewed_update, replaces
-from sandbox.engine.command.schema import COPY_FILE, LOCAL_COMMAND, REMOTE_COMMAND
-from sandbox.engine.plugin.differences import path_text
-from sandbox.engine.plugin.properties import UNKNOWN, Secret, Value
+from sandbox.engine.command.outcome import differences, last_results, previewed_creation, previewed_update
+from sandbox.engine.command.schema import LOCAL, REMOTE
+from sandbox.tests.engine.command.values import value, values
 
-STATE: dict[str, Value] = {"create": "c", "triggers": ["1"], "stdout": "old", "stderr": ""}
-
-
-def test_results_are_no_change() -> None:
-    assert changes(LOCAL_COMMAND, STATE, {"create": "c", "triggers": ["1"]}) == {}
+STATE = values(create="a", stdout="out", stderr="")
 
 
 @pytest.mark.parametrize(
-    ("inputs", "path", "replacing"),
+    ("old", "new", "expected"),
     [
-        ({"create": "other", "triggers": ["1"]}, "create", False),
-        ({"create": "c"}, "triggers", True),
-        ({"create": "c", "triggers": ["2"]}, "triggers[0]", False),
-        ({"create": "c", "triggers": ["1", "2"]}, "triggers[1]", False),
+        ({"create": "a", "stdout": "x"}, {"create": "a"}, {}),
+        ({"create": "a"}, {"create": "b", "stdin": "x"}, {"create": "UPDATE", "stdin": "ADD"}),
+        ({"stdin": "a"}, {"stdin": None}, {"stdin": "DELETE"}),
+        ({"stdin": "a"}, {"stdin": value("a", secret=True)}, {"stdin": "UPDATE"}),
+        ({}, {"triggers": ["1"]}, {"triggers": "ADD_REPLACE"}),
+        ({"triggers": ["1", "2"]}, {"triggers": ["3"]}, {"triggers[0]": "UPDATE", "triggers[1]": "DELETE"}),
+        ({"triggers": [{"a": "1"}]}, {"triggers": [{"a": "2"}]}, {"triggers[0].a": "UPDATE"}),
+        ({"create": "a"}, {"create": UNKNOWN}, {"create": "UPDATE"}),
     ],
 )
-def test_only_triggers_as_a_whole_force_a_replacement(inputs: dict[str, Value], path: str, replacing: bool) -> None:
-    found = changes(LOCAL_COMMAND, STATE, inputs)
-    assert {path_text(at): replaces(LOCAL_COMMAND, at) for at in found} == {path: replacing}
+def test_differences_are_those_of_the_engines_own_library(
+    old: dict[str, Any], new: dict[str, Any], expected: dict[str, str]
+) -> None:
+    found = differences(LOCAL, values(**old), values(**new))
+    assert {path: difference.kind.name for path, difference in found.items()} == expected
 
 
-def test_every_change_replaces_what_cannot_be_updated() -> None:
-    found = changes(COPY_FILE, {"localPath": "a"}, {"localPath": "b"})
-    assert [replaces(COPY_FILE, path) for path in found] == [True]
+def test_of_a_secret_connection_only_the_whole_is_shown_to_differ() -> None:
+    old, new = ({"connection": value({"host": host}, secret=True)} for host in ("a", "b"))
+    assert list(differences(REMOTE, old, new)) == ["connection"]
 
 
-def test_a_creation_has_no_result_yet_and_no_secret_one() -> None:
-    inputs: dict[str, Value] = {"connection": Secret({"host": "h"}), "create": "c"}
-    assert previewed_creation(REMOTE_COMMAND, inputs) == {**inputs, "stdout": UNKNOWN, "stderr": UNKNOWN}
+def test_nothing_that_a_command_prints_is_known_before_it_is_created() -> None:
+    assert previewed_creation(values(create="a")) == values(create="a", stdout=UNKNOWN, stderr=UNKNOWN)
 
 
 @pytest.mark.parametrize(
     ("inputs", "stdout"),
-    [
-        ({"create": "c", "triggers": ["1"]}, "old"),
-        ({"create": Secret("c"), "triggers": ["1"]}, "old"),
-        ({"create": "other", "triggers": ["1"]}, UNKNOWN),
-        ({"create": "c"}, UNKNOWN),
-        ({"create": "c", "triggers": ["1"], "stdin": UNKNOWN}, UNKNOWN),
-        # The original looks only at inputs that the state has too.
-        ({"create": "c", "triggers": ["1"], "stdin": "new"}, "old"),
-    ],
+    [({"create": "a"}, "out"), ({"create": "b"}, UNKNOWN), ({"create": "a", "stdin": UNKNOWN}, UNKNOWN)],
 )
-def test_an_update_keeps_the_last_result_until_an_input_differs(inputs: dict[str, Value], stdout: Value) -> None:
-    assert previewed_update(LOCAL_COMMAND, STATE, inputs)["stdout"] == stdout
+def test_last_results_stay_known_as_long_as_no_input_changes(inputs: dict[str, Any], stdout: str) -> None:
+    assert previewed_update(LOCAL, STATE, values(**inputs))["stdout"] == value(stdout)
+
+
+def test_results_are_passed_on_as_the_plugin_had_them_not_secret() -> None:
+    assert last_results(values(stdout=value("x", secret=True))) == values(stdout="x", stderr="")

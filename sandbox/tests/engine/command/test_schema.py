@@ -1,4 +1,4 @@
-"""The schema of the plugin, against the installed SDK."""
+"""What is served, against the installed SDK: names, shapes, defaults; and what is not, which is refused by name."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi_command import local, remote
 
-from sandbox.engine.command.schema import package_schema
+from sandbox.engine.command.inputs import check
+from sandbox.engine.command.schema import LOCAL, PACKAGE, REMOTE, RESOURCES, TYPES, resolved
 
-SCHEMA = package_schema()
-RESOURCES = {
-    "command:local:Command": (local.Command, local.CommandArgs),
-    "command:remote:Command": (remote.Command, remote.CommandArgs),
-    "command:remote:CopyToRemote": (remote.CopyToRemote, remote.CopyToRemoteArgs),
-    "command:remote:CopyFile": (remote.CopyFile, remote.CopyFileArgs),
+CLASSES: dict[str, tuple[type, type]] = {
+    LOCAL: (local.Command, local.CommandArgs),
+    REMOTE: (remote.Command, remote.CommandArgs),
 }
-TYPES = {
+HOPS: dict[str, type] = {
     "command:remote:Connection": remote.ConnectionArgs,
     "command:remote:ProxyConnection": remote.ProxyConnectionArgs,
 }
@@ -31,101 +30,82 @@ def shape(annotation: Any) -> str:
     """One word for a type of the SDK, comparable with that of a schema."""
     text = str(annotation)
     for word, name in (
-        ("ProxyConnection", "command:remote:ProxyConnection"), ("Connection", "command:remote:Connection"),
-        ("Logging", "Logging"), ("Mapping[str, typing.Union[pulumi.asset", "assets"), ("Mapping", "map"),
-        ("typing.Any", "any list"), ("Sequence", "list"), ("Archive", "asset or archive"), ("bool", "boolean"),
-        ("float", "number"), ("int]", "integer"), ("'int'", "integer"), ("str", "string"),
+        ("Connection", "object"), ("Logging", "string"), ("Mapping", "map"), ("Archive", "archive"),
+        ("Sequence", "array"), ("bool", "boolean"), ("float", "number"), ("int]", "integer"), ("str", "string"),
     ):  # fmt: skip
         if word in text:
             return name
     raise AssertionError(f"no word for {text}")
 
 
-def declared(form: dict[str, Any]) -> str:
-    reference = form.get("$ref", "")
-    if reference.startswith("#/types/"):
-        name = str(reference.removeprefix("#/types/"))
-        return "Logging" if name.endswith("Logging") else name
-    if reference:
-        return "asset or archive"
-    if form["type"] == "array":
-        return "any list" if form["items"].get("$ref") == "pulumi.json#/Any" else "list"
-    if form["type"] == "object":
-        return "assets" if form["additionalProperties"].get("$ref") else "map"
-    return str(form["type"])
-
-
 def properties(cls: type) -> dict[str, str]:
-    """Properties of an args, output or resource class by the name on the wire, with their shape."""
+    """Properties of an args or resource class by the name on the wire, with their shape."""
     found = {}
     for name, member in inspect.getmembers(cls, lambda member: isinstance(member, property)):
-        if hasattr(pulumi.CustomResource, name):
-            continue
-        wire = getattr(member.fget, "_pulumi_name", None) or name
-        found[wire] = shape(member.fget.__annotations__["return"])
+        if not hasattr(pulumi.CustomResource, name):
+            wire = getattr(member.fget, "_pulumi_name", None) or name
+            found[wire] = shape(member.fget.__annotations__["return"])
     return found
 
 
 def required(cls: type) -> set[str]:
-    names = {p.name for p in inspect.signature(cls).parameters.values() if p.default is inspect.Parameter.empty}
-    return {_wire(name) for name in names}
+    return {p.name for p in inspect.signature(cls).parameters.values() if p.default is inspect.Parameter.empty}
 
 
-def _wire(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)
+UNSERVED = [
+    (token, name)
+    for token, (_, args) in CLASSES.items()
+    for name in sorted(properties(args).keys() - RESOURCES[token]["inputProperties"])
+]
+UNSERVED_OF_A_HOP = sorted(properties(remote.ConnectionArgs).keys() - TYPES["command:remote:Connection"]["properties"])
 
 
 def test_it_is_the_version_that_the_sdk_asks_for() -> None:
-    assert SCHEMA["version"] == metadata.version("pulumi-command")
-
-
-def test_resources_types_and_functions_are_all_those_of_the_sdk() -> None:
-    resources = {
-        vars(cls)["pulumi_type"]
-        for module in (local, remote)
-        for _, cls in inspect.getmembers(module, inspect.isclass)
-        if issubclass(cls, pulumi.CustomResource)
-    }
-    assert set(SCHEMA["resources"]) == resources == set(RESOURCES)
-    assert set(SCHEMA["types"]) == set(TYPES) | set(ENUMS)
-    assert set(SCHEMA["functions"]) == {"command:local:run"}
+    assert PACKAGE["version"] == metadata.version("pulumi-command")
 
 
 @pytest.mark.parametrize("token", RESOURCES)
-def test_a_resource_has_the_inputs_and_outputs_of_the_sdk(token: str) -> None:
-    resource, args = RESOURCES[token]
-    declaration = SCHEMA["resources"][token]
-    inputs = {name: declared(form) for name, form in declaration["inputProperties"].items()}
-    outputs = {name: declared(form) for name, form in declaration["properties"].items()}
-    assert inputs == properties(args)
-    assert outputs == properties(resource)
-    assert set(declaration["requiredInputs"]) == required(args)
+def test_what_a_resource_takes_and_gives_is_what_the_sdk_says(token: str) -> None:
+    resource, args = CLASSES[token]
+    form = RESOURCES[token]
+    inputs = {name: resolved(property)["type"] for name, property in form["inputProperties"].items()}
+    outputs = {name: resolved(property)["type"] for name, property in form["properties"].items()}
+    assert inputs.items() <= properties(args).items()
+    assert outputs.items() <= properties(resource).items()
+    assert set(form["requiredInputs"]) == required(args)
 
 
-@pytest.mark.parametrize("token", TYPES)
-def test_a_type_has_the_properties_and_defaults_of_the_sdk(token: str) -> None:
-    cls = TYPES[token]
-    declaration = SCHEMA["types"][token]
-    assert {name: declared(form) for name, form in declaration["properties"].items()} == properties(cls)
-    assert set(declaration["required"]) == required(cls)
+@pytest.mark.parametrize("token", HOPS)
+def test_a_connection_has_the_properties_and_defaults_of_the_sdk(token: str) -> None:
+    cls, form = HOPS[token], TYPES[token]
+    served = {name: resolved(property)["type"] for name, property in form["properties"].items()}
+    assert served.items() <= properties(cls).items()
+    assert set(form["required"]) == required(cls)
     made = cls(host="h")
-    defaults = {name: form["default"] for name, form in declaration["properties"].items() if "default" in form}
-    assert {name: getattr(made, _python(name)) for name in declaration["properties"]} == {
-        "host": "h", **{name: None for name in declaration["properties"] if name != "host"}, **defaults,
-    }  # fmt: skip
+    defaults = {name: property.get("default") for name, property in form["properties"].items()}
+    assert {name: getattr(made, _python(name)) for name in defaults} == {**defaults, "host": "h"}
 
 
 @pytest.mark.parametrize("token", ENUMS)
 def test_an_enum_has_the_values_of_the_sdk(token: str) -> None:
-    assert {entry["value"] for entry in SCHEMA["types"][token]["enum"]} == {member.value for member in ENUMS[token]}
+    assert {entry["value"] for entry in TYPES[token]["enum"]} == {member.value for member in ENUMS[token]}
 
 
-def test_the_function_takes_and_returns_what_the_sdk_says() -> None:
-    function = SCHEMA["functions"]["command:local:run"]
-    taken = {_wire(name) for name in inspect.signature(local.run).parameters} - {"opts"}
-    assert set(function["inputs"]["properties"]) == taken
-    assert set(function["outputs"]["properties"]) == set(properties(local.RunResult))
+@pytest.mark.parametrize(("token", "name"), UNSERVED)
+def test_a_property_of_the_sdk_that_is_not_served_is_refused_by_name(token: str, name: str) -> None:
+    _, failures = check(token, {name: PropertyValue("x")})
+    reasons = [failure.reason for failure in failures if failure.property == name]
+    assert len(reasons) == 1
+    assert f"{name}: the sandbox does not serve it" in reasons[0]
+
+
+@pytest.mark.parametrize("name", UNSERVED_OF_A_HOP)
+def test_a_property_of_a_connection_that_is_not_served_is_refused_by_name(name: str) -> None:
+    connection = PropertyValue({"host": PropertyValue("h"), name: PropertyValue("x")})
+    _, failures = check(REMOTE, {"connection": connection, "addPreviousOutputInEnv": PropertyValue(False)})
+    assert [failure.reason.split(" it;")[0] for failure in failures] == [
+        f"connection.{name}: the sandbox does not serve"
+    ]
 
 
 def _python(name: str) -> str:

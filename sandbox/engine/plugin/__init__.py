@@ -1,1 +1,0 @@
-"""What every resource plugin shares: properties on the wire, differences between them, and the server."""

@@ -33,9 +33,9 @@ STAND_INS = (
         "Pulumi language host for Python", "sandbox/engine/language_host.py",
         "only virtualenv; installs nothing, makes no SDKs and projects",
     ),
-    StandIn("AWS's API", "moto, with patches", "what the program doesn't call is refused or as moto has it"),
+    StandIn("AWS's API", "moto, patched", "calls that it does not model are refused as SandboxNotModelled"),
     StandIn("EC2 instances", "containers of runc with systemd", "their kernel is this host's"),
-    StandIn("network load balancers", "haproxy", "TCP through a proxy, with the API's timings"),
-    StandIn("security groups", "nftables in a network namespace", "no flow limits and no cost"),
-    StandIn("VPC resolver and private zones", "a DNS server of the sandbox", "caches nothing"),
+    StandIn("network load balancers", "haproxy, a process each", "its nodes are backends of one process, not machines"),
+    StandIn("security groups", "nftables in a network namespace", "rules count, quotas do not"),
+    StandIn("VPC resolver", "a DNS server in the supervisor", "caches nothing"),
 )  # fmt: skip

@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -56,7 +57,8 @@ async def _until_ended() -> None:
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     # An engine that was killed announces nothing; its orphan must not go on creating things.
     while not ended.is_set() and os.getppid() == engine:
-        await asyncio.wait([asyncio.ensure_future(ended.wait())], timeout=1)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), 1)
 
 
 class _Errors(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # grpc ships no types

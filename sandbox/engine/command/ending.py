@@ -3,54 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
 
 
 class Ending:
-    """`reason` is empty as long as the operation may go on."""
+    """Comes when `cancelled` is set, or after `timeout` seconds (the resource's customTimeouts; 0 without one)."""
 
-    def __init__(self) -> None:
-        self.reason = ""
-        self._ended = asyncio.Event()
+    def __init__(self, cancelled: asyncio.Event, timeout: float) -> None:
+        self._cancelled = cancelled
+        self._deadline = asyncio.get_running_loop().time() + (timeout or math.inf)
 
-    def end(self, reason: str) -> None:
-        self.reason = self.reason or reason
-        self._ended.set()
-
-    async def wait(self, seconds: float | None = None) -> bool:
-        """Whether it must end, after at most so many seconds."""
+    async def wait(self, seconds: float = math.inf) -> str:
+        """Why it must end, within so many seconds; "" if it need not."""
+        left = self._deadline - asyncio.get_running_loop().time()
         try:
-            await asyncio.wait_for(self._ended.wait(), seconds)
+            await asyncio.wait_for(self._cancelled.wait(), min(seconds, left))
         except TimeoutError:
-            return False
-        return True
-
-
-class Endings:
-    """The endings of all operations that run. Once cancelled, those that still start end at once."""
-
-    def __init__(self) -> None:
-        self._cancelled = False
-        self._running: set[Ending] = set()
-
-    def cancel(self) -> None:
-        self._cancelled = True
-        for ending in self._running:
-            ending.end("context canceled")
-
-    @contextmanager
-    def operation(self, timeout: float) -> Iterator[Ending]:
-        """`timeout` in seconds, from the resource's customTimeouts; 0 without one."""
-        ending = Ending()
-        if self._cancelled:
-            ending.end("context canceled")
-        self._running.add(ending)
-        loop = asyncio.get_running_loop()
-        timer = loop.call_later(timeout, ending.end, "context deadline exceeded") if timeout else None
-        try:
-            yield ending
-        finally:
-            self._running.discard(ending)
-            if timer:
-                timer.cancel()
+            return "context deadline exceeded" if left <= seconds else ""
+        return "context canceled"

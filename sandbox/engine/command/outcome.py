@@ -22,12 +22,11 @@ def differences(token: str, state: Properties, inputs: Properties) -> dict[str, 
     """
     properties = RESOURCES[token]["inputProperties"]
     old = {name: value for name, value in state.items() if name in properties}
-    return {
-        path: PropertyDiff(PropertyDiffKind[f"{kind}_REPLACE"], False)
-        if properties.get(path, {}).get("replaceOnChanges")
-        else PropertyDiff(PropertyDiffKind[kind], False)
-        for path, kind in _in_objects("", old, inputs)
-    }
+    found = {}
+    for path, kind in _in_objects("", old, inputs):
+        replaces = "_REPLACE" if properties.get(path, {}).get("replaceOnChanges") else ""
+        found[path] = PropertyDiff(PropertyDiffKind[kind + replaces], input_diff=False)
+    return found
 
 
 def _in_objects(at: str, old: Properties, new: Properties) -> Iterator[tuple[str, str]]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Mapping
-from typing import Any
+from functools import partial
 
 import paramiko
 from pulumi.provider.experimental import provider as sdk
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from sandbox.engine.command import inputs, local_run, outcome, remote_run, schema, ssh
-from sandbox.engine.command.ending import Ending, Endings
+from sandbox.engine.command.ending import Ending
 from sandbox.engine.command.engine_log import EngineLog
 from sandbox.engine.command.inputs import Properties
 from sandbox.engine.command.output import Output
@@ -25,7 +24,7 @@ class CommandProvider(sdk.Provider):
 
     def __init__(self, log: EngineLog) -> None:
         self._log = log
-        self._endings = Endings()
+        self._cancelled = asyncio.Event()
         # The original closes none of them before its end.
         self._connections: list[paramiko.Transport] = []
 
@@ -67,7 +66,7 @@ class CommandProvider(sdk.Provider):
         raise _not_served(f"the function {request.tok}")
 
     async def cancel(self) -> None:
-        self._endings.cancel()
+        self._cancelled.set()
 
     async def _run(
         self, urn: str, new: Properties, which: str, last: dict[str, PropertyValue], timeout: float
@@ -76,19 +75,17 @@ class CommandProvider(sdk.Provider):
         given = {name: inputs.plain(value) for name, value in new.items()}
         if which not in given:
             return last
-        output = Output(lambda line: self._log.status(urn, line), given.get("logging"))
-        with self._endings.operation(timeout) as ending:
-            if _token(urn) == schema.LOCAL:
-                environment = _last_output(last) if given["addPreviousOutputInEnv"] else {}
-                await local_run.run(given[which], given.get("stdin", ""), environment, output, ending)
-            else:
-                await self._run_there(urn, given, which, output, ending)
+        say = partial(self._log.status, urn)
+        output, ending = Output(say, given.get("logging")), Ending(self._cancelled, timeout)
+        command, stdin = given[which], given.get("stdin", "")
+        if _token(urn) == schema.LOCAL:
+            environment = _last_output(last) if given["addPreviousOutputInEnv"] else {}
+            await local_run.run(command, stdin, environment, output, ending)
+        else:
+            transport = await ssh.dial(given["connection"], ending, say)
+            self._connections.append(transport)
+            await asyncio.to_thread(remote_run.run, transport, command, stdin, output)
         return {name: PropertyValue(text) for name, text in zip(outcome.RESULTS, output.results(), strict=True)}
-
-    async def _run_there(self, urn: str, given: Mapping[str, Any], which: str, output: Output, ending: Ending) -> None:
-        transport = await ssh.dial(given["connection"], ending, lambda line: self._log.status(urn, line))
-        self._connections.append(transport)
-        await asyncio.to_thread(remote_run.run, transport, given[which], given.get("stdin", ""), output)
 
 
 def _token(urn: str) -> str:

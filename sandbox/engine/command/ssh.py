@@ -88,8 +88,8 @@ async def _retried(what: str, limit: int, attempt: Callable[[], T], ending: Endi
             if -1 < limit < failed:
                 raise ReportedError(f"after {failed - 1} failed attempts: {problem}") from problem
             status(f"{what} {failed}/{'inf' if limit == -1 else limit} failed: retrying")
-            if await ending.wait(min(delay, _LONGEST_DELAY)):
-                raise ReportedError(ending.reason) from problem
+            if reason := await ending.wait(min(delay, _LONGEST_DELAY)):
+                raise ReportedError(reason) from problem
             delay *= _GROWTH
 
 

@@ -121,7 +121,7 @@ def test_a_command_that_a_signal_ended_says_so(project: Project) -> None:
     [
         ('local.Command("one", create="touch ran", dir="/")', "dir: the sandbox does not serve it"),
         (
-            'remote.CopyToRemote("one", connection={"host": "h"}, source=pulumi.StringAsset(""), remote_path="/")',
+            'remote.CopyToRemote("one", connection={"host": "h"}, source=pulumi.StringAsset("x"), remote_path="/")',
             "not the resource type command:remote:CopyToRemote",
         ),
         ('local.run(command="touch ran")', "not the function command:local:run"),

@@ -141,7 +141,7 @@ def test_dials_are_repeated_until_the_host_is_there(project: Project, late: Late
 
 
 def test_behind_a_proxy_refused_connections_are_repeated(project: Project, host: Host, late: Late) -> None:
-    late.come_after(seconds=3)
+    late.come_after_a_refusal(by=host)
     connection = late.host.connection(proxy=f"remote.ProxyConnectionArgs({host.connection()})", dial_error_limit="-1")
     printed = project.up(program(connection, 'create="echo there"'))
     assert "Dial from proxy 1/inf failed: retrying" in printed
@@ -185,7 +185,7 @@ def test_interrupting_waits_for_a_command_that_runs_on_a_host_and_time_limits_do
     arguments = f'create="touch {folder}/began; sleep 8; touch {folder}/ended"'
     project.write(program(host.connection(), f"{arguments}, opts={ONE_SECOND}"))
     running = project.start("up", "--yes", "--skip-preview")
-    wait_for_file(folder / "began")
+    wait_until((folder / "began").exists, "the command did not start")
     interrupted(running)
     assert (folder / "ended").exists(), "the update did not wait for the command"
     assert "one" in project.resources()
@@ -238,8 +238,15 @@ class Late:
         self._comes = threading.Thread(target=come)
         self._comes.start()
 
-    def come_after(self, seconds: float) -> None:
-        self._comes = threading.Timer(seconds, self._start)
+    def come_after_a_refusal(self, by: Host) -> None:
+        """Once `by` could not connect on behalf of someone."""
+        refused = f"connect_to 127.0.0.1 port {self.host.port}: failed"
+
+        def come() -> None:
+            wait_until(lambda: refused in (by.folder / "log").read_text(), "no connection was refused")
+            self._start()
+
+        self._comes = threading.Thread(target=come)
         self._comes.start()
 
     def stop(self) -> None:
@@ -250,8 +257,8 @@ class Late:
             process.wait(10)
 
 
-def wait_for_file(file: Path, seconds: float = 30) -> None:
+def wait_until(reached: Callable[[], bool], otherwise: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not file.exists():
-        assert time.monotonic() < deadline, f"{file} was not written within {seconds} s"
+    while not reached():
+        assert time.monotonic() < deadline, f"after {seconds} s {otherwise}"
         time.sleep(0.05)

@@ -49,7 +49,7 @@ def _object(form: Form, given: Properties, at: str, problems: list[tuple[str, st
 
 
 def _value(form: Form, value: PropertyValue, at: str, problems: list[tuple[str, str]]) -> PropertyValue:
-    if is_unknown(value):
+    if value.value == UNKNOWN:
         return value
     if not isinstance(value.value, _KINDS[form["type"]]):
         problems.append((at, f"found {value.type.value}, expected {form['type']}"))
@@ -58,15 +58,6 @@ def _value(form: Form, value: PropertyValue, at: str, problems: list[tuple[str, 
     elif form["type"] == "object" and isinstance(value.value, Mapping):
         return value.with_value(_object(form, value.value, f"{at}.", problems))
     return value
-
-
-def is_unknown(value: PropertyValue) -> bool:
-    """Whether the value itself exists only after the preview."""
-    return value.value == UNKNOWN
-
-
-def contains_unknown(value: PropertyValue) -> bool:
-    return UNKNOWN in str(plain(value))
 
 
 def plain(value: PropertyValue | None) -> Any:

@@ -8,10 +8,11 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.provider.experimental.provider import PropertyDiff, PropertyDiffKind
 from pulumi.runtime.rpc import UNKNOWN
 
-from sandbox.engine.command.inputs import Properties, contains_unknown, plain
+from sandbox.engine.command.inputs import Properties, plain
 from sandbox.engine.command.schema import RESOURCES
 
 RESULTS = ("stdout", "stderr")
+UNKNOWN_RESULTS = {name: PropertyValue(UNKNOWN) for name in RESULTS}
 
 
 def differences(token: str, state: Properties, inputs: Properties) -> dict[str, PropertyDiff]:
@@ -51,19 +52,11 @@ def _in_values(at: str, old: PropertyValue | None, new: PropertyValue | None) ->
         yield at, "UPDATE"
 
 
-def previewed_creation(inputs: Properties) -> dict[str, PropertyValue]:
-    """Outputs at preview of a creation: inputs as they are, results unknown."""
-    return {**inputs, **{name: PropertyValue(UNKNOWN) for name in RESULTS}}
-
-
-def previewed_update(token: str, state: Properties, inputs: Properties) -> dict[str, PropertyValue]:
-    """Outputs at preview of an update: the last results stay known as long as no input changes."""
-    uncertain = any(
-        (name in inputs and contains_unknown(inputs[name]))
-        or (name in state and plain(inputs.get(name)) != plain(state[name]))
-        for name in RESOURCES[token]["inputProperties"]
-    )
-    return {**inputs, **({name: PropertyValue(UNKNOWN) for name in RESULTS} if uncertain else last_results(state))}
+def previewed_results(token: str, state: Properties, inputs: Properties) -> dict[str, PropertyValue]:
+    """Results at preview of an update: the last ones stay known as long as no input changes."""
+    given = {name: plain(inputs.get(name)) for name in RESOURCES[token]["inputProperties"]}
+    changed = any(name in state and value != plain(state[name]) for name, value in given.items())
+    return UNKNOWN_RESULTS if changed or UNKNOWN in str(given) else last_results(state)
 
 
 def last_results(state: Properties) -> dict[str, PropertyValue]:

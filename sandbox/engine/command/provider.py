@@ -47,14 +47,14 @@ class CommandProvider(sdk.Provider):
         new = request.properties
         id = request.name + secrets.token_hex(4)
         if request.preview:
-            return sdk.CreateResponse(id, outcome.previewed_creation(new))
+            return sdk.CreateResponse(id, {**new, **outcome.UNKNOWN_RESULTS})
         results = await self._run(request.urn, new, "create", outcome.last_results({}), request.timeout)
         return sdk.CreateResponse(id, {**new, **results})
 
     async def update(self, request: sdk.UpdateRequest) -> sdk.UpdateResponse:
         new = request.news
         if request.preview:
-            return sdk.UpdateResponse(outcome.previewed_update(_token(request.urn), request.olds, new))
+            return sdk.UpdateResponse({**new, **outcome.previewed_results(_token(request.urn), request.olds, new)})
         last = outcome.last_results(request.olds)
         which = "update" if "update" in new else "create"
         return sdk.UpdateResponse({**new, **await self._run(request.urn, new, which, last, request.timeout)})

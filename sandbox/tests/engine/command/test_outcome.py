@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
-from sandbox.engine.command.outcome import differences, last_results, previewed_creation, previewed_update
+from sandbox.engine.command.outcome import differences, last_results, previewed_results
 from sandbox.engine.command.schema import LOCAL, REMOTE
 from sandbox.tests.engine.command.values import value, values
 
@@ -39,16 +39,17 @@ def test_of_a_secret_connection_only_the_whole_is_shown_to_differ() -> None:
     assert list(differences(REMOTE, old, new)) == ["connection"]
 
 
-def test_nothing_that_a_command_prints_is_known_before_it_is_created() -> None:
-    assert previewed_creation(values(create="a")) == values(create="a", stdout=UNKNOWN, stderr=UNKNOWN)
-
-
 @pytest.mark.parametrize(
     ("inputs", "stdout"),
-    [({"create": "a"}, "out"), ({"create": "b"}, UNKNOWN), ({"create": "a", "stdin": UNKNOWN}, UNKNOWN)],
+    [
+        ({"create": "a"}, "out"),
+        ({"create": "b"}, UNKNOWN),
+        ({"create": "a", "stdin": UNKNOWN}, UNKNOWN),
+        ({"create": UNKNOWN}, UNKNOWN),
+    ],
 )
 def test_last_results_stay_known_as_long_as_no_input_changes(inputs: dict[str, Any], stdout: str) -> None:
-    assert previewed_update(LOCAL, STATE, values(**inputs))["stdout"] == value(stdout)
+    assert previewed_results(LOCAL, STATE, values(**inputs))["stdout"] == value(stdout)
 
 
 def test_results_are_passed_on_as_the_plugin_had_them_not_secret() -> None:

@@ -11,6 +11,7 @@ from components.checks import smoke
 from components.control_plane import ControlPlane
 from components.delivery.steps import fingerprint, run_step
 from components.etcd import EtcdMembers
+from components.field_ownership import owned
 from components.kubernetes_provider import kubernetes_provider
 from components.machines.bastion import Bastion
 from components.machines.pool import WorkerPools
@@ -75,8 +76,9 @@ class Cluster(ComponentResource):
         self.api_address = endpoint.operators_host(control_plane.machines[0].address)
         self.kubeconfig = outputs.kubeconfig(plan, self.api_address, pki)
         provider = kubernetes_provider(name, self.kubeconfig, self.api_address, endpoint, self, [plugin_applied])
-        web = smoke.Smoke(f"{name}-smoke", plan, provider, site.network.vpc, child)
-        addons = install_addons(name, plan, provider, site.network.vpc, ready, child)
+        objects = ResourceOptions.merge(child, ResourceOptions(transforms=[owned]))
+        web = smoke.Smoke(f"{name}-smoke", plan, provider, site.network.vpc, objects)
+        addons = install_addons(name, plan, provider, site.network.vpc, ready, objects)
         self.complete = run_step(
             f"{name}-service",
             founder,

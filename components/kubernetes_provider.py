@@ -29,7 +29,7 @@ def kubernetes_provider(
         kubeconfig=kubeconfig,
         # A refresh after the machine was lost must not fail for what lived on it.
         skip_update_unreachable=True,
-        # An up that was killed may have created an object that the state does not know: the next one takes it over.
-        upsert_existing_objects=True,
+        # Another address of the API is not another cluster, in which every object would have to be made again.
+        cluster_identifier=name,
         opts=ResourceOptions(parent=parent, depends_on=after),
     )

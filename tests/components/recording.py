@@ -40,6 +40,7 @@ class Recorded:
     protect: bool
     retain_on_delete: bool
     aliases: int
+    transforms: int
     references: Mapping[str, frozenset[str]]
 
     @property
@@ -83,6 +84,7 @@ class _Monitor(mocks.MockMonitor):
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
             aliases=len(request.aliases),
+            transforms=len(request.transforms),
             references={
                 key: frozenset(self.keys[urn] for urn in found.urns if urn in self.keys)
                 for key, found in request.propertyDependencies.items()

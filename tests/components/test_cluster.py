@@ -230,6 +230,17 @@ def test_what_lives_in_the_cluster_goes_with_all_of_it(education: Recording) -> 
     assert all(r.deleted_with == "aws:ec2/vpc:Vpc education-network-vpc" for r in inside)
 
 
+def test_the_fields_of_what_lives_in_the_cluster_have_one_owner(education: Recording) -> None:
+    inside = [r for r in education.resources.values() if r.type.startswith("kubernetes:")]
+    roots = [r if r.transforms else education.resources[r.parent] for r in inside]
+    assert [r.key for r in roots if r.transforms != 1] == []
+
+
+def test_another_address_of_the_api_is_no_other_cluster(education: Recording) -> None:
+    provider = education.named("pulumi:providers:kubernetes", "education-kubernetes")
+    assert provider.inputs["clusterIdentifier"] == "education"
+
+
 def test_the_apis_name_resolves_to_the_fixed_address(education: Recording) -> None:
     (record_,) = education.of_type("aws:route53/record:Record")
     (interface,) = education.of_type("aws:ec2/networkInterface:NetworkInterface")

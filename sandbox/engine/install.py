@@ -22,9 +22,10 @@ from sandbox.toolchain.build import binary, tool_named
 
 Say = Callable[[str], None]
 
-# Plugins that are built from Go modules; the others are modules of this package, run by our own Python.
-_BUILT = ("aws", "tls")
-_WRITTEN = {"command": "sandbox.engine.command.__main__", "kubernetes": "sandbox.engine.kubernetes.__main__"}
+# Plugins that are built from Go modules, with the tool that each comes from. Others are modules of this package, run
+# by our own Python.
+_BUILT = {"aws": "aws", "kubernetes": "kubernetes-plugin", "tls": "tls"}
+_WRITTEN = {"command": "sandbox.engine.command.__main__"}
 
 
 class InstallError(SandboxError):
@@ -129,7 +130,7 @@ def required_plugins() -> list[Plugin]:
     plugins = []
     for package in _installed_sdks():
         if package.name in _BUILT:
-            path = _built(package.name, f"pulumi-resource-{package.name}")
+            path = _built(_BUILT[package.name], f"pulumi-resource-{package.name}")
             content = f"{path} {_identity(path)}"
         elif package.name in _WRITTEN:
             content = hashlib.sha256(_launcher(_WRITTEN[package.name]).encode()).hexdigest()
@@ -149,8 +150,10 @@ def _install_plugin(plugin: Plugin, home: Path) -> None:
     staging.mkdir()
     executable = staging / f"pulumi-resource-{plugin.name}"
     if plugin.name in _BUILT:
-        _link_or_copy(_built(plugin.name, executable.name), executable)
-        _run([str(executable), "-schema"], os.environ)
+        tool = _BUILT[plugin.name]
+        _link_or_copy(_built(tool, executable.name), executable)
+        if tool_named(tool).bridged:
+            _run([str(executable), "-schema"], os.environ)
     else:
         _write_script(executable, _launcher(_WRITTEN[plugin.name]))
     command = ["plugin", "install", "resource", plugin.name, plugin.version, "--file", str(staging), "--reinstall"]

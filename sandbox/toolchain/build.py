@@ -111,6 +111,8 @@ def _build(tool: Tool, go: str) -> None:
     done.mkdir()
     for copy in tool.copies:
         _copy_module(copy, tool, go, work)
+    if tool.embedded:
+        _copy_embedded(tool, go, work)
     static = "-linkmode external -extldflags -static " if tool.cgo else ""
     linker = f"-s -w {static}{_linker_stamps(tool)}".strip()
     flags = ["-trimpath", "-mod=mod" if tool.copies else "-mod=readonly", "-ldflags", linker]
@@ -148,6 +150,12 @@ def _copy_module(copy: ModuleCopy, tool: Tool, go: str, work: Path) -> None:
         shutil.rmtree(overlay)
     if tool.services:
         narrow(target, tool.services)
+
+
+def _copy_embedded(tool: Tool, go: str, work: Path) -> None:
+    answer = json.loads(_run([go, "mod", "download", "-json", tool.version_module], work))
+    for file in tool.embedded:
+        shutil.copyfile(Path(answer["Dir"]) / file, work / Path(file).name)
 
 
 def _run(command: list[str], cwd: Path, unlisted_module: str = "", cgo: bool = False) -> str:

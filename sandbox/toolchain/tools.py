@@ -35,7 +35,8 @@ class Tool:
     `commands` maps the file name of the binary to its package path; `version_module` names the module whose
     version the tool carries; `stamps` are linker variables, with {version} to fill in; `cgo` tools need a C compiler
     and are linked statically all the same; `bridged` ones are built together with the sources in bridge/. `release` is
-    what upstream calls a version that go.mod can only name by a commit.
+    what upstream calls a version that go.mod can only name by a commit. `embedded` are files of the version module, by
+    their paths in it, that are copied beside the sources, which embed them.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Tool:
     cgo: bool = False
     bridged: bool = False
     release: str = ""
+    embedded: tuple[str, ...] = ()
 
     @property
     def source(self) -> Path:
@@ -102,6 +104,7 @@ def _containerd(name: str) -> Tool:
     )
 
 
+_KUBERNETES_PLUGIN = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 _CALICO = "github.com/projectcalico/calico"
 
 TOOLS: tuple[Tool, ...] = (
@@ -152,6 +155,14 @@ TOOLS: tuple[Tool, ...] = (
                 folder="terraform-provider-tls",
             ),
         ),
+    ),
+    Tool(
+        name="kubernetes-plugin",
+        commands={"pulumi-resource-kubernetes": "."},
+        version_module=_KUBERNETES_PLUGIN,
+        release="4.25.0",
+        stamps=(f"{_KUBERNETES_PLUGIN}/pkg/version.Version={{version}}",),
+        embedded=tuple(f"cmd/pulumi-resource-kubernetes/{file}" for file in ("schema.json", "terraform-mapping.json")),
     ),
     Tool(
         name="kubernetes",

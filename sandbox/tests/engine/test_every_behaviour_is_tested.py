@@ -15,10 +15,8 @@ from sandbox.engine import install
 TESTS = Path(__file__).resolve().parents[1]
 LOCAL = "engine/command/test_local.py"
 REMOTE = "engine/command/test_remote.py"
-OBJECTS = "engine/kubernetes/test_objects_on_a_cluster.py"
-OTHERS = "engine/kubernetes/test_others_objects_on_a_cluster.py"
-READINESS = "engine/kubernetes/test_readiness_on_a_cluster.py"
-TROUBLE = "engine/kubernetes/test_trouble_on_a_cluster.py"
+KUBERNETES = "engine/kubernetes/test_plugin_on_an_api_server.py"
+OWNERSHIP = "engine/kubernetes/test_field_ownership.py"
 HOST = "engine/test_language_host.py"
 BUILT = "engine/test_built_plugins.py"
 AWS = "cloud/api/provider/test_provider_in_trouble.py"
@@ -47,15 +45,18 @@ SHOWN_BY: dict[str, dict[str, str | tuple[str, str]]] = {
         ),
     },
     "kubernetes": {
-        "diff": (OBJECTS, "test_a_field_that_is_left_out_later_goes_from_the_cluster"),
-        "replace": (OBJECTS, "test_changed_data_makes_a_new_config_map_before_the_old_one_goes"),
-        "secrets": (OBJECTS, "test_secret_data_is_encrypted_in_the_state_wherever_it_appears"),
-        "unknowns at preview": (OTHERS, "test_a_kubeconfig_that_is_made_in_the_same_run_is_unknown_in_the_preview"),
-        "refresh": (OTHERS, "test_refresh_sees_drift_and_up_repairs_it"),
-        "import": (OTHERS, "test_an_existing_object_is_imported_and_then_unchanged"),
-        "cancel": (READINESS, "test_interrupting_up_ends_the_wait_and_keeps_the_object"),
-        "parallel requests": (TROUBLE, "test_many_objects_are_made_at_once"),
-        "killed in the middle": (TROUBLE, "test_after_the_plugin_was_killed_in_a_wait_up_can_be_run_again"),
+        "diff": (KUBERNETES, "test_a_field_that_is_left_out_later_goes_from_the_cluster"),
+        "replace": (KUBERNETES, "test_changed_data_makes_a_new_config_map_before_the_old_one_goes"),
+        "secrets": (KUBERNETES, "test_what_a_secret_holds_is_encrypted_in_the_state"),
+        "unknowns at preview": (
+            KUBERNETES,
+            "test_a_kubeconfig_that_is_made_in_the_same_run_is_unknown_in_the_preview",
+        ),
+        "refresh": (KUBERNETES, "test_refresh_sees_what_was_changed_behind_the_provider_and_up_repairs_it"),
+        "import": (KUBERNETES, "test_an_object_that_exists_is_imported_and_then_unchanged"),
+        "cancel": (KUBERNETES, "test_an_interrupted_up_ends_its_wait_and_keeps_the_object"),
+        "parallel requests": (KUBERNETES, "test_many_objects_are_made_at_once"),
+        "killed in the middle": (OWNERSHIP, "test_after_a_creation_that_was_cut_off_a_dropped_field_goes"),
     },
     "language host": {
         "diff": "the engine compares, with the plugin of the resource",

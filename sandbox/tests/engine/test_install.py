@@ -34,7 +34,7 @@ def test_every_plugin_is_where_the_engine_looks_and_answers(tmp_path: Path, monk
         ["pulumi", "plugin", "ls", "--json"], env=environment, capture_output=True, text=True, check=True
     )
     versions = {plugin["name"]: plugin["version"] for plugin in json.loads(listed.stdout)}
-    assert versions == {"aws": "7.51.1", "command": "1.2.1", "kubernetes": "4.34.2", "tls": "5.6.2"}
+    assert versions == {"aws": "7.51.1", "command": "1.2.1", "kubernetes": "4.25.0", "tls": "5.6.2"}
     for name in versions:
         schema = subprocess.run(
             ["pulumi", "package", "get-schema", name], env=environment, capture_output=True, text=True, cwd=tmp_path

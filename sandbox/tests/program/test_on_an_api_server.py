@@ -42,14 +42,6 @@ class Configured(ControlPlane):
             )
         super()._run(name, program, *arguments)
 
-    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
-        kubeconfig = self.folder / "kubeconfig"
-        kubeconfig.write_text(self.kubeconfig)
-        command = [str(binary("kubernetes", "kubectl")), "--kubeconfig", str(kubeconfig), *arguments]
-        outcome = subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=120)
-        assert outcome.returncode == 0, outcome.stderr
-        return outcome.stdout
-
     def audited(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.folder / "audit.log").read_text().splitlines()]
 

@@ -9,7 +9,6 @@ import json
 import socket
 import subprocess
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from sandbox.engine.kubernetes.cluster import Cluster
-from sandbox.engine.kubernetes.kubeconfig import load, resolve
-from sandbox.engine.kubernetes.rest import ApiError, Rest, UnreachableError
 from sandbox.toolchain.build import binary
 
 SERVER_NAME = "api.test.internal"
@@ -144,18 +140,23 @@ class ControlPlane:
             process.kill()
             process.wait()
 
-    def cluster(self) -> Cluster:
-        return Cluster(Rest(resolve(load(self.kubeconfig))), "default")
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """What kubectl prints, as the administrator. It must succeed."""
+        outcome = self._kubectl(*arguments, stdin=stdin)
+        assert outcome.returncode == 0, f"kubectl {' '.join(arguments)}: {outcome.stderr}"
+        return outcome.stdout
 
-    def kubeconfig_at(self, port: int, name: str = SERVER_NAME) -> str:
-        """The administrator's kubeconfig, for an API server elsewhere or of another name."""
+    def get(self, kind: str, name: str, namespace: str = "default") -> dict[str, Any]:
+        """The object with its managed fields, or nothing where there is none."""
+        words = ("get", kind, name, "--namespace", namespace, "--ignore-not-found", "--output=json")
+        read: dict[str, Any] = json.loads(self.kubectl(*words, "--show-managed-fields") or "{}")
+        return read
+
+    def kubeconfig_at(self, address: str) -> str:
+        """The administrator's kubeconfig for the API server at `HOST:PORT`."""
         document = json.loads(self.kubeconfig)
-        document["clusters"][0]["cluster"].update({"server": f"https://127.0.0.1:{port}", "tls-server-name": name})
+        document["clusters"][0]["cluster"]["server"] = f"https://{address}"
         return json.dumps(document)
-
-    def user(self, name: str) -> str:
-        """A kubeconfig of somebody without any right."""
-        return self._kubeconfig(name, "")
 
     def _kubeconfig(self, user: str, organization: str) -> str:
         certificate, key = self.authority.issue(user, organization)
@@ -184,18 +185,19 @@ class ControlPlane:
         with (self._folder / f"{name}.log").open("wb") as log:
             self._processes.append(subprocess.Popen([program, *arguments], stdout=log, stderr=log))
 
+    def _kubectl(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        kubeconfig = self._write("admin.conf", self.kubeconfig.encode())
+        command = [str(binary("kubernetes", "kubectl")), "--kubeconfig", str(kubeconfig), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, input=stdin, timeout=120)
+
     def _until_ready(self) -> None:
-        cluster, deadline, last = self.cluster(), time.monotonic() + _START_SECONDS, "no answer"
-        while time.monotonic() < deadline:
-            try:
-                with suppress(ValueError):  # "ok" is no JSON
-                    cluster.rest.request("GET", "/readyz")
-                cluster.rest.request("GET", "/api/v1/namespaces/default")
+        deadline, last = time.monotonic() + _START_SECONDS, "no answer"
+        while time.monotonic() < deadline and self._processes[-1].poll() is None:
+            ready = self._kubectl("get", "--raw", "/readyz")
+            found = ready if ready.returncode else self._kubectl("get", "namespace", "default")
+            if found.returncode == 0:
                 return
-            except (ApiError, UnreachableError) as error:
-                last = str(error)
-            if self._processes[-1].poll() is not None:
-                break
+            last = found.stderr.strip()
             time.sleep(0.1)
         log = (self._folder / "apiserver.log").read_text()[-2000:]
         raise TimeoutError(f"the API server is not ready: {last}\n{log}")

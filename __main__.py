@@ -12,7 +12,7 @@ from components.settings.load import load
 
 def main() -> None:
     previous = previous_update()
-    settings = load(previous.settings)
+    settings = load(previous.settings, previous.identified)
     cluster = Cluster(settings.cluster.name, settings, previous)
     pulumi.export("kubeconfig", cluster.kubeconfig)
     pulumi.export("apiAddress", cluster.api_address)

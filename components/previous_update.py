@@ -25,6 +25,7 @@ _READ_STATE = "pulumi:pulumi:readStackResourceOutputs"
 _READ_SECONDS = 10
 _INSTANCE = "aws:ec2/instance:Instance"
 _COMMAND = "command:remote:Command"
+_KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,15 @@ class PreviousUpdate:
 
     `settings` are those that it was made or last changed with. The rest is by the names of resources:
     `instance_types` of the instances, which lack a machine that is gone; `etcd_members`, the control planes with a
-    member's data on their disks; `done`, the commands that have run on the instance which is there now.
+    member's data on their disks; `done`, the commands that have run on the instance which is there now. Not
+    `identified`: the provider of what lives in the cluster knows the cluster by the API's address alone.
     """
 
     settings: Settings | None = None
     instance_types: Mapping[str, str] = field(default_factory=dict)
     etcd_members: frozenset[str] = frozenset()
     done: frozenset[str] = frozenset()
+    identified: bool = True
 
 
 def record(settings: Settings) -> Mapping[str, str]:
@@ -85,6 +88,7 @@ def previous_update_in(resources: Mapping[str, Any]) -> PreviousUpdate:
         {name: outputs["instanceType"] for name, outputs in instances.items()},
         frozenset(name for name, outputs in control_planes.items() if outputs.get(ETCD_MEMBER)),
         frozenset(name for name, outputs in commands.items() if ids & set(outputs.get("triggers") or ())),
+        all(outputs.get("clusterIdentifier") for outputs in _of_type(resources, _KUBERNETES_PROVIDER).values()),
     )
 
 

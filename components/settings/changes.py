@@ -24,6 +24,21 @@ def refused_changes(old: Settings, new: Settings) -> tuple[Problem, ...]:
     )
 
 
+def moves_of_the_api(old: Settings, new: Settings) -> Iterator[Problem]:
+    """Changes of the API's address, by which alone pulumi-kubernetes knows a cluster that an older release made: at
+    another address it is another one, and what pulumi keeps in the old one is deleted.
+    """
+    for field in fields(old.api_endpoint):
+        before, after = getattr(old.api_endpoint, field.name), getattr(new.api_endpoint, field.name)
+        if before != after:
+            yield Problem(
+                f"{NAMESPACE}:apiEndpoint.{key_of(field.name)}",
+                _changed(before, after),
+                f"Run `pulumi up` with {shown(before)} first, then change it: an older release made this cluster, and "
+                "Pulumi would delete what it keeps in the cluster when the API's address changes.",
+            )
+
+
 def _in_group(old: Any, new: Any, path: str) -> Iterator[Problem]:
     for field in fields(old):
         before, after, about = getattr(old, field.name), getattr(new, field.name), about_of(field)

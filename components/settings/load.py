@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
-from components.settings.changes import refused_changes
+from components.settings.changes import moves_of_the_api, refused_changes
 from components.settings.config_values import decoded
 from components.settings.formats import REGION
 from components.settings.model import Settings
@@ -17,15 +17,16 @@ from components.settings.unsupported import unsupported
 from components.settings.validate import parse
 
 
-def load(living: Settings | None) -> Settings:
+def load(living: Settings | None, identified: bool = True) -> Settings:
     """The stack's settings, checked, also against those of the cluster that is there, if there is one.
 
+    Not `identified`: pulumi-kubernetes knows that cluster by the API's address alone, which may not change then.
     Raises pulumi.RunError, which names every problem, before anything is made or changed.
     """
-    return settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack(), living)
+    return settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack(), living, identified)
 
 
-def settings_of(config: Mapping[str, str], stack: str, living: Settings | None) -> Settings:
+def settings_of(config: Mapping[str, str], stack: str, living: Settings | None, identified: bool = True) -> Settings:
     """The settings in a stack's whole configuration (full key to string, objects as JSON).
 
     `living` are those of the cluster that is there, if there is one: it refuses some changes.
@@ -44,6 +45,8 @@ def settings_of(config: Mapping[str, str], stack: str, living: Settings | None) 
     problems.extend(unsupported(settings))
     if living is not None:
         problems.extend(refused_changes(living, settings))
+        if not identified:
+            problems.extend(moves_of_the_api(living, settings))
     if problems:
         raise _refusal(stack, problems)
     return settings

@@ -119,6 +119,7 @@ def test_the_state_tells_which_machines_are_there_which_hold_data_and_which_step
             resource("quorate:machines:ControlPlaneMachine", "prod-control-plane-0", etcdMember=True),
             resource("quorate:machines:ControlPlaneMachine", "prod-control-plane-1", privateAddress="10.22.144.17"),
             resource(COMMAND, "prod-etcd-0-pki", triggers=["i-0new"]),
+            resource("pulumi:providers:kubernetes", "prod-kubernetes", kubeconfig="k"),
             resource(COMMAND, "prod-etcd-0-configure", triggers=["i-0old"]),
             resource(COMMAND, "prod-etcd-1-configure", triggers=["i-1gone"]),
         ]
@@ -128,5 +129,8 @@ def test_the_state_tells_which_machines_are_there_which_hold_data_and_which_step
         {"prod-etcd-0-instance": "m7i.large"},
         frozenset({"prod-control-plane-0"}),
         frozenset({"prod-etcd-0-pki"}),
+        identified=False,
     )
+    identified = resource("pulumi:providers:kubernetes", "prod-kubernetes", clusterIdentifier="prod")
+    assert previous_update_in({**state, **dict([identified])}).identified
     assert previous_update_in({}) == PreviousUpdate()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.settings.changes import refused_changes
+from components.settings.changes import moves_of_the_api, refused_changes
 from components.settings.validate import parse
 from tests.components.settings.stack_files import LARGE, changed
 
@@ -63,6 +64,13 @@ def test_a_change_that_would_break_the_cluster_is_refused(values: dict[str, Any]
 def test_fewer_zones_are_refused() -> None:
     new = parse(changed(LARGE, network__zones=2, workers=LARGE["workers"][:1]))
     assert [problem.key_path for problem in refused_changes(OLD, new)] == ["quorate:network.zones"]
+
+
+def test_the_api_of_a_cluster_known_by_its_address_stays_where_it_is() -> None:
+    (problem,) = moves_of_the_api(OLD, replace(OLD, api_endpoint=replace(OLD.api_endpoint, public=False)))
+    assert problem.key_path == "quorate:apiEndpoint.public"
+    assert "`pulumi up` with true first" in problem.remedy
+    assert list(moves_of_the_api(OLD, parse(changed(LARGE, etcd__volumeGib=200)))) == []
 
 
 def test_several_refused_changes_are_told_together() -> None:

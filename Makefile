@@ -25,7 +25,7 @@ lint: environment
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy .
-	@$(VENV)/bin/shellcheck components/node/scripts/*.sh sandbox/bench/*.sh .ci/*
+	@$(VENV)/bin/shellcheck components/node/boot/*.sh sandbox/bench/*.sh .ci/*
 
 test-engine: environment
 	@$(RUN) -m sandbox.toolchain

@@ -96,7 +96,9 @@ def _status(chosen: argparse.Namespace) -> int:
 
     found = status.report()
     if chosen.json:
-        print(json.dumps(found | {"stand_ins": [str(s) for s in STAND_INS], "substitutions": substitutions()}, indent=1))
+        print(
+            json.dumps(found | {"stand_ins": [str(s) for s in STAND_INS], "substitutions": substitutions()}, indent=1)
+        )
         return 0 if found["supervisor"] else 3
     supervisor = found["supervisor"]
     print(f"supervisor: process {supervisor['pid']}, proxy {supervisor['proxy']}" if supervisor else "not running")

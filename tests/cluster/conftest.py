@@ -41,6 +41,7 @@ MODULES_IN_ORDER = (
     "test_network_plugins",
     "test_prod_faults",
     "test_prod_machine_types",
+    "test_takeover",
 )
 
 

@@ -157,7 +157,7 @@ def test_what_stands_for_the_release_before_offline_is_its_own(release: Previous
 
 
 def test_preview_replaces_and_deletes_nothing(living: Living) -> None:
-    previewed = living.workspace.pulumi("preview", "--json", "--stack", living.workspace.stack)
+    previewed = living.workspace.pulumi("preview", "--json", "--show-sames", "--stack", living.workspace.stack)
     answer = json.loads(previewed.stdout)
     steps = answer["steps"]
     assert steps

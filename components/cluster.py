@@ -47,7 +47,7 @@ class Cluster(ComponentResource):
         # Little waits for the API's name: zones and records are slow, and the founder knows its own name.
         endpoint = ApiEndpoint(f"{name}-api", site, child)
         control_plane = ControlPlane(name, site, way_in, pki, plugin, endpoint, etcd.serving, rollout, child)
-        pools = WorkerPools(name, site, pki, plugin, child)
+        pools = WorkerPools(name, site, pki, plugin, rollout, child)
 
         # What makes nodes Ready; that is sooner with all joined first than with the plugin busy on the founder.
         founder = control_plane.founder

@@ -26,6 +26,7 @@ _READ_SECONDS = 10
 _INSTANCE = "aws:ec2/instance:Instance"
 _COMMAND = "command:remote:Command"
 _KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
+_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class PreviousUpdate:
 
     `settings` are those that it was made or last changed with. The rest is by the names of resources:
     `instance_types` of the instances, which lack a machine that is gone; `etcd_members`, the control planes with a
-    member's data on their disks; `done`, the commands that have run on the instance which is there now. Not
-    `identified`: the provider of what lives in the cluster knows the cluster by the API's address alone.
+    member's data on their disks; `done`, the commands that have run on the instance which is there now; `user_data`
+    that of launch templates. Not `identified`: the provider of what lives in the cluster knows the cluster by the API's
+    address alone.
     """
 
     settings: Settings | None = None
@@ -43,6 +45,7 @@ class PreviousUpdate:
     etcd_members: frozenset[str] = frozenset()
     done: frozenset[str] = frozenset()
     identified: bool = True
+    user_data: Mapping[str, str] = field(default_factory=dict)
 
 
 def record(settings: Settings) -> Mapping[str, str]:
@@ -89,6 +92,7 @@ def previous_update_in(resources: Mapping[str, Any]) -> PreviousUpdate:
         frozenset(name for name, outputs in control_planes.items() if outputs.get(ETCD_MEMBER)),
         frozenset(name for name, outputs in commands.items() if ids & set(outputs.get("triggers") or ())),
         all(outputs.get("clusterIdentifier") for outputs in _of_type(resources, _KUBERNETES_PROVIDER).values()),
+        {name: outputs.get("userData") or "" for name, outputs in _of_type(resources, _TEMPLATE).items()},
     )
 
 

@@ -13,6 +13,7 @@ from components.delivery.steps import Files
 from components.delivery.worker_files import worker_files
 from components.identity.roles import MachineRole
 from components.identity.statements import read_join_credentials
+from components.machines.rollout import Rollout
 from components.network.traffic import Party
 from components.network_plugins.network_plugin import NetworkPlugin
 from components.pki import Pki
@@ -51,7 +52,9 @@ class WorkerPools:
     pools: list[WorkerPool]
     files: list[Files]
 
-    def __init__(self, name: str, site: Site, pki: Pki, plugin: NetworkPlugin, child: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, site: Site, pki: Pki, plugin: NetworkPlugin, rollout: Rollout, child: ResourceOptions
+    ) -> None:
         self.pools, self.files = [], []
         if not site.plan.settings.workers:
             return
@@ -59,7 +62,7 @@ class WorkerPools:
         for pool in site.plan.settings.workers:
             files = pki.authority.apply(partial(_files, site, pool, plugin))
             self.files.append(files)
-            self.pools.append(WorkerPool(f"{name}-pool-{pool.name}", pool, site, access, files, child))
+            self.pools.append(WorkerPool(f"{name}-pool-{pool.name}", pool, site, access, files, rollout, child))
 
 
 class WorkerPool(ComponentResource):
@@ -74,25 +77,26 @@ class WorkerPool(ComponentResource):
         site: Site,
         access: WorkerAccess,
         files: Files,
+        rollout: Rollout,
         opts: ResourceOptions | None = None,
     ) -> None:
         super().__init__("quorate:machines:WorkerPool", name, None, opts)
         self._name, self._pool, self._site, self._access = name, pool, site, access
         self._tags = {**site.tags.named(pool.name), "quorate:pool": pool.name}
-        template = self._launch_template(files)
+        template = self._launch_template(f"{name}-template", files, rollout)
         self.group = self._group(template)
         # A new machine is in service when its node is Ready: before that, a refresh must not take the next old one.
         self._hook("join", "autoscaling:EC2_INSTANCE_LAUNCHING", JOIN, "ABANDON")
         self._hook("drain", "autoscaling:EC2_INSTANCE_TERMINATING", DRAIN, "CONTINUE")
         self.register_outputs({})
 
-    def _launch_template(self, files: Files) -> aws.ec2.LaunchTemplate:
+    def _launch_template(self, name: str, files: Files, rollout: Rollout) -> aws.ec2.LaunchTemplate:
         site, pool = self._site, self._pool
         user_data = files.apply(
             lambda known: compressed(cloud_config(pool.name, None, boot_files(known), boot_units(known)))
         )
         return aws.ec2.LaunchTemplate(
-            f"{self._name}-template",
+            name,
             image_id=site.image,
             instance_type=pool.instance_type,
             key_name=site.operator_key.name,
@@ -122,7 +126,7 @@ class WorkerPool(ComponentResource):
                 }
             ],
             tag_specifications=[{"resource_type": "volume", "tags": self._tags}],
-            user_data=user_data,
+            user_data=user_data.apply(partial(rollout.user_data, name)),
             update_default_version=True,
             tags=self._tags,
             # A newer image by itself must not replace every worker.

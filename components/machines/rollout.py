@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pulumi import Resource
 
+from components.delivery.living_user_data import kept
 from components.machines.identity import MachineIdentity
 from components.machines.machine import instance_name
 from components.previous_update import PreviousUpdate
@@ -38,3 +39,7 @@ class Rollout:
         Then it may be needed for a quorum.
         """
         return name in self._previous.etcd_members and f"{name}-configure" not in self._previous.done
+
+    def user_data(self, template: str, new: str) -> str:
+        """What a pool's launch template gets: `new` replaces its workers, and for another program alone that waits."""
+        return kept(self._previous.user_data.get(template, ""), new)

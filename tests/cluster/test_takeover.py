@@ -192,6 +192,22 @@ def test_an_argument_can_be_changed_afterwards(living: Living) -> None:
     assert_nothing_went(living)
 
 
+def test_a_worker_that_comes_later_joins_those_that_are_there(living: Living) -> None:
+    def one_more(config: dict[str, Any]) -> None:
+        config["quorate:workers"][0]["minimum"] += 1
+
+    workspace, before = living.workspace, set(living.held["instances"])
+    if living.client not in instance_ids(workspace.environment).get(f"{workspace.stack}-general", []):
+        pytest.skip("it has no workers")
+    workspace.edit(one_more)
+    # It returns when the expected number is Ready.
+    workspace.pulumi(*living.up)
+    instances = set(holdings(workspace.environment)["instances"])
+    assert before < instances
+    assert len(instances) == len(before) + 1
+    assert living.nodes.items() < node_uids(workspace).items()
+
+
 def test_destroy_leaves_nothing(living: Living) -> None:
     living.workspace.set("etcd", "protectVolumes", False)
     living.workspace.pulumi(*living.up)

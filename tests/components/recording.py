@@ -25,6 +25,15 @@ class Secret:
 
 
 @dataclass(frozen=True)
+class AliasSpec:
+    """What a resource was before: its type, its name, its parent's URN."""
+
+    type: str
+    name: str
+    parent: str
+
+
+@dataclass(frozen=True)
 class Recorded:
     """A registered resource. `inputs` has camelCase keys; secrets in it are wrapped in Secret."""
 
@@ -39,7 +48,7 @@ class Recorded:
     depends_on: frozenset[str]
     protect: bool
     retain_on_delete: bool
-    aliases: int
+    aliases: tuple[AliasSpec, ...]
     transforms: int
     references: Mapping[str, frozenset[str]]
 
@@ -83,7 +92,10 @@ class _Monitor(mocks.MockMonitor):
             depends_on=frozenset(self.keys[urn] for urn in request.dependencies if urn in self.keys),
             protect=request.protect,
             retain_on_delete=request.retainOnDelete,
-            aliases=len(request.aliases),
+            aliases=tuple(
+                AliasSpec(spec.type or request.type, spec.name or request.name, spec.parentUrn or request.parent)
+                for spec in (alias.spec for alias in request.aliases)
+            ),
             transforms=len(request.transforms),
             references={
                 key: frozenset(self.keys[urn] for urn in found.urns if urn in self.keys)

@@ -182,7 +182,7 @@ def made_workspace(folders: pytest.TempPathFactory, stack: str) -> Iterator[Work
     host_before = host_facts()
     sandbox_cli.up()
     folder = folders.mktemp("program")
-    for name in ("Pulumi.yaml", "__main__.py", "components", "stacks", "policies", "operations", ".ci"):
+    for name in ("Pulumi.yaml", "__main__.py", "components", "pricing", "stacks", "policies", "operations", ".ci"):
         source = sandbox_cli.CHECKOUT / name
         if source.is_dir():
             shutil.copytree(source, folder / name)

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.conftest import Workspace
+from tests.sandbox_cli import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 KEPT = CHECKOUT / "tests" / "previous_release"
 # What its engine and plugins are built from; those in the cache are taken where they are the same.
 _TOOLS = ("pulumi", "aws", "tls")

@@ -14,6 +14,7 @@ from tests.cluster.account import account_client, holdings, instance_ids
 from tests.cluster.availability import NAMESPACE, Seen, watched
 from tests.cluster.bounds import FAILURES_AT_RETURN, QUIET_SECONDS
 from tests.cluster.conftest import Workspace, made_workspace
+from tests.cluster.on_machines import processes
 from tests.cluster.previous_release import PreviousRelease, assert_kept_scripts_are_its_own, check_out
 from tests.cluster.prod_cluster import ProdCluster
 from tests.cluster.waiting import until
@@ -50,7 +51,8 @@ class Living:
     """A cluster that the release before has made and changed.
 
     `allowed` are the seconds that clients failed at most, by place, while that changed an argument of the API servers.
-    `nodes` are uids by name; `refreshes` the instance refreshes of its workers.
+    `nodes` are uids by name, `processes` those of machines' inits by instance id; `refreshes` the instance refreshes of
+    its workers.
     """
 
     workspace: Workspace
@@ -58,6 +60,7 @@ class Living:
     held_at_first: Mapping[str, list[str]]
     held: Mapping[str, list[str]]
     nodes: Mapping[str, str]
+    processes: Mapping[str, int | None]
     refreshes: frozenset[str]
     allowed: Mapping[str, int]
 
@@ -95,6 +98,7 @@ def living(
             held_at_first,
             holdings(workspace.environment),
             node_uids(workspace),
+            processes(),
             refreshes(workspace),
             # With a load balancer a restart was measured to cost 0 to 2 s.
             {place: max(len(seen.failed), FAILURES_AT_RETURN) for place, seen in cost.items()},
@@ -147,6 +151,7 @@ def report(what: str, seen: Mapping[str, Seen]) -> None:
 def assert_nothing_went(living: Living) -> None:
     """Machines, disks, addresses, load balancers and groups are the same, and so are the Nodes."""
     assert holdings(living.workspace.environment) == living.held
+    assert processes() == living.processes, "a machine was restarted"
     assert node_uids(living.workspace) == living.nodes
     assert refreshes(living.workspace) == living.refreshes, "workers are being replaced"
     assert living.workspace.kubectl("get", "secret", "kept", "-o", "jsonpath={.data.word}") == "YmVmb3Jl"

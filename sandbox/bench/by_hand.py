@@ -28,19 +28,25 @@ NETWORK_PLUGIN = "network plugin, until every node is Ready"
 SYSTEM_PODS = "system pods available"
 
 _STOPPED = "the machines are prepared; stopped before kubeadm, as the measurement wants"
-_LEAVE = 'say "prepared, and nothing else is to be done"\n  exit 0'
-_SCRIPTS = Path("components/node/scripts")
-# In the measured copy of the program: a script, a line of it, and what is done instead of that line and the rest.
+_NODE_PROGRAM = Path("components/node")
+# In the measured copy of the program: a module of what runs on machines, a line of it, and what is done instead of it
+# and all that follows.
 _CUTS = (
-    ("configure-etcd-member.sh", "  check_disk\n", _LEAVE),
-    ("configure-control-plane.sh", "  check_disk\n", _LEAVE),
-    ("join-worker.sh", '  finish_or_clean_up "$name"\n', _LEAVE),
+    ("etcd/configure.py", "        configure(member)\n", "return"),
     (
-        "apply-network-plugin.sh",
-        "  load_environment MACHINE_NAME\n",
-        "load_environment API_ENDPOINT_NAME\n"
-        '  wait_until 300 "the record of the API endpoint" getent hosts "$API_ENDPOINT_NAME"\n'
-        f'  die "{_STOPPED}"',
+        "control_plane/configure.py",
+        "    check_disk(folders, machine.etcd_volume, machine.kubernetes_version)\n",
+        "return",
+    ),
+    ("worker/join.py", '    endpoint = worker.values["API_ENDPOINT_NAME"]\n', "return"),
+    (
+        "control_plane/network_plugin.py",
+        "    if not manifest.strip():\n",
+        "from components.node.common.environment import read_environment\n"
+        "    from components.node.common.programs import run\n"
+        '    name = read_environment()["API_ENDPOINT_NAME"]\n'
+        '    wait_until(300, "the record of the API endpoint", lambda: run(["getent", "hosts", name]))\n'
+        f"    raise Failure({_STOPPED!r})",
     ),
 )
 
@@ -53,7 +59,7 @@ def settings_of(stack_file: Path) -> Settings:
 
 def prepared_machines(program: Program) -> Fleet:
     """An up that fails where a cluster would begin, as this copy of the program then says; its machines are ready."""
-    with cut_scripts(program.folder / _SCRIPTS):
+    with cut_program(program.folder / _NODE_PROGRAM):
         try:
             program.up()
         except PulumiFailed as failure:
@@ -125,7 +131,7 @@ def _at_once(task: Callable[..., object], calls: Sequence[Sequence[str]]) -> Non
 
 
 @contextmanager
-def cut_scripts(folder: Path) -> Iterator[None]:
+def cut_program(folder: Path) -> Iterator[None]:
     originals = {name: (folder / name).read_text() for name, _, _ in _CUTS}
     try:
         for name, line, instead in _CUTS:
@@ -136,10 +142,11 @@ def cut_scripts(folder: Path) -> Iterator[None]:
             (folder / name).write_text(text)
 
 
-def cut(script: str, line: str, instead: str) -> str:
-    """The script with other commands in place of a line of `main`. Pure. Raises SandboxError if it has none."""
-    if script.count(f"\n{line}") != 1:
+def cut(module: str, line: str, instead: str) -> str:
+    """The module with `instead`, which ends its function, before a line. Pure. Raises SandboxError if it has none."""
+    if module.count(f"\n{line}") != 1:
         raise SandboxError(
-            f"a measured script has the line {line.strip()!r} {script.count(line)} times instead of once"
+            f"a measured module has the line {line.strip()!r} {module.count(line)} times instead of once"
         )
-    return script.replace(f"\n{line}", f"\n  {instead}\n")
+    indent = line[: len(line) - len(line.lstrip())]
+    return module.replace(f"\n{line}", f"\n{indent}{instead}\n{line}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import cli, supervisor
+from sandbox import cli, status
 from sandbox.engine import install
 from sandbox.paths import CHECKOUT
 from sandbox.stand_ins import STAND_INS
@@ -28,7 +28,7 @@ def test_status_prints_the_list(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("QUORATE_STATE", str(tmp_path))
-    assert supervisor.running() is None
+    assert status.running() is None
     assert cli.main(["status"]) == 3
     printed = capsys.readouterr().out
     assert [str(stand_in) for stand_in in STAND_INS if str(stand_in) not in printed] == []

@@ -28,7 +28,9 @@ def test_dev_has_workers_that_join_by_themselves() -> None:
     assert group.inputs["launchTemplate"]["version"] == "3", "$Latest starts no refresh"
     assert len(group.inputs["vpcZoneIdentifiers"]) == 2
     assert len(dev.of_type(INSTANCE)) == 1
-    assert dev.named(COMMAND, "dev-ready").inputs["create"].endswith("wait-ready.sh control-plane-0 general:2")
+    assert (
+        dev.named(COMMAND, "dev-ready").inputs["create"].endswith("quorate-node wait-ready control-plane-0 general:2")
+    )
 
 
 def test_the_readiness_check_waits_for_the_pools() -> None:

@@ -11,26 +11,32 @@ from sandbox.errors import SandboxError
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
-def test_a_script_is_cut_at_its_line() -> None:
-    script = "check() {\n  true\n}\n\nmain() {\n  begin\n  check\n  end\n}\n"
-    assert by_hand.cut(script, "  check\n", "exit 0").splitlines()[4:7] == ["main() {", "  begin", "  exit 0"]
-    with pytest.raises(SandboxError, match="'chek' 0 times"):
-        by_hand.cut(script, "  chek\n", "exit 0")
+def test_a_function_ends_before_its_line() -> None:
+    module = "def work() -> None:\n    begin()\n    check()\n    end()\n"
+    assert by_hand.cut(module, "    check()\n", "return").splitlines()[1:4] == [
+        "    begin()",
+        "    return",
+        "    check()",
+    ]
+    with pytest.raises(SandboxError, match=r"'chek\(\)' 0 times"):
+        by_hand.cut(module, "    chek()\n", "return")
 
 
-def test_every_script_that_is_measured_up_to_a_line_has_that_line_and_comes_back(tmp_path: Path) -> None:
+def test_every_module_that_is_measured_up_to_a_line_has_that_line_and_comes_back(tmp_path: Path) -> None:
     program = Program.copied_to(tmp_path, "prod", {})
-    folder = program.folder / "components/node/scripts"
-    before = {path: path.read_text() for path in folder.iterdir()}
-    with by_hand.cut_scripts(folder):
-        changed = {path.name for path, text in before.items() if path.read_text() != text}
+    folder = program.folder / "components/node"
+    before = {path: path.read_text() for path in folder.rglob("*.py")}
+    with by_hand.cut_program(folder):
+        after = {path: path.read_text() for path in before}
+    changed = {str(path.relative_to(folder)) for path, text in before.items() if after[path] != text}
     assert changed == {
-        "configure-etcd-member.sh",
-        "configure-control-plane.sh",
-        "join-worker.sh",
-        "apply-network-plugin.sh",
+        "etcd/configure.py",
+        "control_plane/configure.py",
+        "worker/join.py",
+        "control_plane/network_plugin.py",
     }
-    assert {path: path.read_text() for path in folder.iterdir()} == before
+    assert [path for path, text in after.items() if not compile(text, str(path), "exec")] == []
+    assert {path: path.read_text() for path in before} == before
 
 
 def test_a_setting_of_the_copy_replaces_that_of_the_stack_file_or_goes(tmp_path: Path) -> None:

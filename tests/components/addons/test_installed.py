@@ -57,7 +57,7 @@ def test_services_are_not_watched_for_ten_seconds_but_asked_what_they_are_for() 
     (api,) = stack.of_type("kubernetes:apiregistration.k8s.io/v1:APIService")
     assert api.inputs["metadata"]["annotations"] == {"pulumi.com/waitFor": "condition=Available"}
     (asked,) = [c for c in stack.of_type("command:remote:Command") if c.name == "dev-service"]
-    assert "check-service.sh quorate-smoke smoke" in asked.inputs["create"]
+    assert "quorate-node check-service quorate-smoke smoke" in asked.inputs["create"]
 
 
 def test_a_drain_leaves_cluster_dns_a_pod_where_there_is_more_than_one_node() -> None:

@@ -171,7 +171,7 @@ def test_a_worker_registers_with_the_labels_and_taints_of_its_pool() -> None:
         "tier": "web",
         "node.kubernetes.io/instance-type": POOL.instance_type,
         "topology.kubernetes.io/region": "eu-central-1",
-        "topology.kubernetes.io/zone": "ZONE_OF_THE_NODE",
+        "topology.kubernetes.io/zone": "ZONE_OF_THE_MACHINE",
     }
     assert registration["taints"] == [{"key": "dedicated", "value": "web", "effect": "NoSchedule"}]
     assert "name" not in registration, "each machine of the pool has its own"

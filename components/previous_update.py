@@ -76,7 +76,7 @@ def _state_of(stack: str) -> Mapping[str, Any]:
                 raise pulumi.RunError(
                     f"the state of the stack {stack} could not be read for {_READ_SECONDS} s, so what may change on "
                     f"its cluster is not known; nothing was created or changed. The last error: {error}\n"
-                    "Run it again; if it stays, look at the backend (`pulumi whoami --verbose` names it)."
+                    "Run it again; if the error stays, check the backend (`pulumi whoami --verbose` names it)."
                 ) from error
         time.sleep(0.1)
 
@@ -105,8 +105,8 @@ def _settings(resources: Mapping[str, Any]) -> Settings | None:
             return restore(json.loads(recorded))
         except ValueError as error:
             pulumi.log.warn(
-                "the state's record of this cluster's settings can't be read, so what may change on a living cluster "
-                f"is not checked here; compare the preview with the last deployment yourself.\n{error}"
+                "the state's record of this cluster's settings can't be read, so what may change on an existing "
+                f"cluster is not checked here; compare the preview with the last deployment yourself.\n{error}"
             )
     return None
 

@@ -37,7 +37,7 @@ def main() -> int:
     if trouble:
         print(
             f"{url} did not answer within {seconds:.0f} s; the last error: {trouble}\n"
-            "It is open to quorate:access.apiCidrs only: is this host in them?",
+            "Only quorate:access.apiCidrs may reach it: is this host in one of them?",
             file=sys.stderr,
         )
     return 1 if trouble else 0

@@ -16,13 +16,13 @@ _KEY: Final = "about"
 
 
 class Change(StrEnum):
-    """What changing a setting does to a cluster that is already there."""
+    """What changing a setting does to an existing cluster."""
 
     IN_PLACE = "in place"
     ROLLS_WORKERS = "in place, workers are replaced in turn"
     RESTARTS_MACHINE = "in place, the machine restarts"
     REPLACES_MACHINE = "replaces the machine"
-    REFUSED = "refused on a living cluster"
+    REFUSED = "refused on an existing cluster"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class About:
     """`minimum` and `maximum` bound a number, or the number of items of a list or map.
 
     `syntax` is that of a string, of each item of a list, or of each value of a map; `key_syntax` of each key of a map.
-    `grows_only`: a smaller value is refused on a living cluster. `why` says why a change is refused.
+    `grows_only`: a smaller value is refused on an existing cluster. `why` says why a change is refused.
     """
 
     says: str

@@ -1,4 +1,4 @@
-"""Which changes of settings a living cluster refuses. Pure. The table itself is in the model, field by field."""
+"""Which changes of settings an existing cluster refuses. Pure. The table itself is in the model, field by field."""
 
 from __future__ import annotations
 
@@ -52,4 +52,4 @@ def _in_group(old: Any, new: Any, path: str) -> Iterator[Problem]:
 
 
 def _changed(before: Any, after: Any) -> str:
-    return f"{shown(after)} in place of {shown(before)}"
+    return f"{shown(after)} instead of {shown(before)}"

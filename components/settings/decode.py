@@ -88,7 +88,7 @@ class Decoder:
 
     def _text(self, raw: object, path: str, refuse: Callable[[str], str | None]) -> Any:
         if not isinstance(raw, str):
-            return self._refuse(path, raw, "Write a text; numbers and true or false need quotes to be one.")
+            return self._refuse(path, raw, "Write a string; numbers, true and false need quotes.")
         remedy = refuse(raw)
         return self._refuse(path, raw, remedy) if remedy else raw
 
@@ -100,7 +100,7 @@ class Decoder:
         values = [self._value(kind, item, f"{path}[{number}]", about) for number, item in enumerate(raw)]
         for number, value in enumerate(values):
             if value is not _UNUSABLE and not is_dataclass(kind) and value in values[:number]:
-                self._refuse(f"{path}[{number}]", raw[number], "Remove it: the list has it already.")
+                self._refuse(f"{path}[{number}]", raw[number], "Remove it: it is in the list already.")
         return tuple(value for value in values if value is not _UNUSABLE)
 
     def _entries(self, raw: object, path: str, about: About) -> Any:
@@ -127,7 +127,7 @@ class Decoder:
         elif near:
             remedy = f"There is no such key. Did you mean {near[0]}?"
         else:
-            remedy = f"There is no such key. Known here: {', '.join(sorted(known))}."
+            remedy = f"There is no such key. Known keys: {', '.join(sorted(known))}."
         self.problems.append(Problem(shown_path(path), f"the key {shown(key)}", remedy))
 
     def _refuse(self, path: str, raw: object, remedy: str) -> object:

@@ -19,20 +19,20 @@ from components.settings.schema import stack_file_schema
 _CHECKOUT: Final = Path(__file__).resolve().parents[2]
 _INTRODUCTION: Final = f"""# Settings
 
-Made from `components/settings/` by `python -m components.settings.document`; a test checks that it is current.
+Generated from `components/settings/` by `python -m components.settings.document`; a test checks that it is current.
 
 A stack says what it wants in `stacks/Pulumi.<stack>.yaml`, in groups (`{NAMESPACE}:cluster`, `{NAMESPACE}:network`, …).
-`aws:region` must be there too. A group or key that is left out takes its default. Before anything is created the whole
+`aws:region` must be there too. A group or key that is left out gets its default. Before anything is created the whole
 file is checked, and every problem is reported with its key path, what was found, and what to do. Unknown keys are
 refused. To change one from the command line:
 
     pulumi config set --path '{NAMESPACE}:controlPlane.instanceType' t3.large
 
-The last column says what changing a setting does to a cluster that is already there:
+The last column says what changing a setting does to an existing cluster:
 
-- **{Change.IN_PLACE}**: the same machines go on with the new value.
-- **{Change.ROLLS_WORKERS}**: the control plane goes on with the new value; no worker is changed in place, so new ones
-  take their place, as they do for a pool's own settings: each joins before an old one is drained and ends.
+- **{Change.IN_PLACE}**: the same machines continue with the new value.
+- **{Change.ROLLS_WORKERS}**: the control plane continues with the new value; workers are never changed in place, so
+  new ones take their place, as they do for a pool's own settings: each joins before an old one is drained and ends.
 - **{Change.RESTARTS_MACHINE}**: the machine is stopped and started with its disks and addresses, one after the other.
 - **{Change.REPLACES_MACHINE}**: new machines take the place of the old ones.
 - **{Change.REFUSED}**: the program changes nothing and says why.

@@ -36,7 +36,7 @@ def _check_domain(text: str) -> str | None:
 
 def _check_kubernetes_version(text: str) -> str | None:
     if not 35 <= int(text.split(".")[1]) <= 37:
-        return "Choose a version of 1.35, 1.36 or 1.37: these are maintained, and the ones that quorate knows."
+        return "Choose a 1.35, 1.36 or 1.37 version: upstream maintains these, and quorate supports no others."
     return None
 
 
@@ -52,7 +52,7 @@ def _check_network(text: str) -> str | None:
     except (AddressValueError, NetmaskValueError):
         return NETWORK.remedy
     if str(network) != text:
-        return f"The address has bits set behind the network's length. Write {network}, or change the length."
+        return f"The address has bits set beyond the prefix length. Write {network}, or change the prefix length."
     return None
 
 
@@ -87,13 +87,13 @@ def _check_taint_key(text: str) -> str | None:
     if len(text.rpartition("/")[0]) > 253:
         return "Shorten the part before the slash to 253 characters."
     if text.startswith("node-role.kubernetes.io/"):
-        return "Use a key of your own: the taints of node-role.kubernetes.io mark control planes."
+        return "Use a key of your own: taints under node-role.kubernetes.io/ mark control planes."
     return None
 
 
 def _check_tag_key(text: str) -> str | None:
     if text.lower().startswith("aws:"):
-        return "Choose another key: AWS keeps aws: for itself."
+        return "Choose another key: AWS reserves the prefix aws:."
     if text == "Name" or text.startswith(("quorate:", "kubernetes.io/")):
         return "Choose another key: Name, quorate:… and kubernetes.io/… are set by the program, per resource."
     return None
@@ -102,18 +102,18 @@ def _check_tag_key(text: str) -> str | None:
 CLUSTER_NAME: Final = Syntax(
     "DNS label of 1 to 20 characters",
     _SHORT_LABEL,
-    "Use 1 to 20 lower-case letters, digits and hyphens, a letter first and no hyphen last: "
-    "the name becomes part of DNS names and of names in AWS, which end at 32 characters.",
+    "Use 1 to 20 lower-case letters, digits and hyphens, starting with a letter and not ending in a hyphen: "
+    "the name becomes part of DNS names and of names in AWS, which are limited to 32 characters.",
 )
 POOL_NAME: Final = Syntax(
     "DNS label of 1 to 20 characters",
     _SHORT_LABEL,
-    "Use 1 to 20 lower-case letters, digits and hyphens, a letter first and no hyphen last.",
+    "Use 1 to 20 lower-case letters, digits and hyphens, starting with a letter and not ending in a hyphen.",
 )
 DOMAIN: Final = Syntax(
     "DNS domain",
     _DOMAIN,
-    "Write a domain in lower case, without a dot at the end, such as quorate.internal.",
+    "Write a domain in lower case, without a trailing dot, such as quorate.internal.",
     _check_domain,
 )
 KUBERNETES_VERSION: Final = Syntax(
@@ -136,7 +136,7 @@ ETCD_VERSION: Final = Syntax(
 SHA256: Final = Syntax(
     "SHA-256 in hexadecimal, or nothing",
     r"([0-9a-f]{64})?",
-    "Write the 64 hexadecimal digits that SHA256SUMS of the release has for the archive.",
+    "Write the 64 hexadecimal digits that the release's SHA256SUMS lists for the archive.",
 )
 PLUGIN_VERSION: Final = Syntax(
     "version x.y.z",
@@ -146,7 +146,7 @@ PLUGIN_VERSION: Final = Syntax(
 NETWORK: Final = Syntax(
     "IPv4 network",
     r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}",
-    "Write an IPv4 network such as 10.20.0.0/16: four numbers up to 255, a slash, and a length up to 32 "
+    "Write an IPv4 network such as 10.20.0.0/16: four numbers up to 255, a slash, and a prefix length up to 32 "
     "(/32 for a single address). The cluster has no IPv6.",
     _check_network,
 )
@@ -162,9 +162,9 @@ BYTE_QUANTITY: Final = Syntax(
     "Write a quantity as Kubernetes does, such as 10Mi.",
 )
 ARGUMENT_NAME: Final = Syntax(
-    "name of an argument, without dashes before it",
+    "name of an argument, without leading dashes",
     r"[a-z][a-z0-9]*(-[a-z0-9]+)*",
-    "Write the argument's name without dashes before it, such as audit-log-maxage.",
+    "Write the argument's name without leading dashes, such as audit-log-maxage.",
 )
 ARGUMENT_VALUE: Final = Syntax(
     "a line of text",
@@ -174,7 +174,7 @@ ARGUMENT_VALUE: Final = Syntax(
 LABEL_KEY: Final = Syntax(
     "label key",
     rf"({_DOMAIN}/)?{_NAME_PART}",
-    "Write a label key: letters, digits, hyphens, underscores and dots, up to 63, with an optional domain/ before.",
+    "Write a label key: letters, digits, hyphens, underscores and dots, up to 63, with an optional domain/ prefix.",
     _check_label_key,
 )
 LABEL_VALUE: Final = Syntax(
@@ -186,7 +186,7 @@ TAINT_KEY: Final = Syntax("taint key", LABEL_KEY.pattern, LABEL_KEY.remedy.repla
 AWS_SERVICE: Final = Syntax(
     "name of an AWS service",
     r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?",
-    "Write the service as its endpoint names it, such as ssm, ec2, or ecr.api.",
+    "Write the service's name as in its endpoint, such as ssm, ec2, or ecr.api.",
 )
 PROVISIONER: Final = Syntax(
     "name of a CSI driver, or nothing",
@@ -201,13 +201,13 @@ CLASS_PARAMETER: Final = Syntax(
 TAG_KEY: Final = Syntax(
     "tag key",
     r"[A-Za-z0-9 _.:/=+\-@]{1,128}",
-    "Write 1 to 128 letters, digits, spaces and _ . : / = + - @, which is what AWS takes everywhere.",
+    "Write 1 to 128 letters, digits, spaces and _ . : / = + - @, which every AWS service accepts.",
     _check_tag_key,
 )
 TAG_VALUE: Final = Syntax(
     "tag value",
     r"[A-Za-z0-9 _.:/=+\-@]{0,256}",
-    "Write up to 256 letters, digits, spaces and _ . : / = + - @, which is what AWS takes everywhere.",
+    "Write up to 256 letters, digits, spaces and _ . : / = + - @, which every AWS service accepts.",
 )
 REGION: Final = Syntax(
     "AWS region",

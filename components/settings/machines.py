@@ -9,12 +9,12 @@ from components.settings import formats
 from components.settings.about import Change, about
 from components.settings.choices import EtcdTopology, TaintEffect
 
-_NOT_BUILT = "quorate can't do this on a living cluster yet; make a new one"
+_NOT_BUILT = "quorate can't do this on an existing cluster yet; make a new one"
 
 
 @dataclass(frozen=True)
 class EtcdSettings:
-    """The cluster's store. Stacked has one member per control-plane machine; external has machines of its own."""
+    """The cluster's store. Stacked: one member per control-plane machine. External: members on their own machines."""
 
     topology: EtcdTopology = field(
         default=EtcdTopology.STACKED,
@@ -38,7 +38,7 @@ class EtcdSettings:
     sha256: str = field(
         default="",
         metadata=about(
-            "SHA-256 of that version's linux-amd64 archive; empty means that of the release's own list.",
+            "SHA-256 of that version's linux-amd64 archive; empty means the one in the release's own SHA256SUMS.",
             syntax=formats.SHA256,
         ),
     )
@@ -49,11 +49,13 @@ class EtcdSettings:
         ),
     )
     heartbeat_interval_ms: int = field(
-        default=100, metadata=about("How often a leader says that it is there, in ms.", minimum=10, maximum=5000)
+        default=100, metadata=about("How often the leader sends a heartbeat, in ms.", minimum=10, maximum=5000)
     )
     election_timeout_ms: int = field(
         default=1000,
-        metadata=about("Silence after which followers elect, in ms: ten heartbeats.", minimum=100, maximum=50000),
+        metadata=about(
+            "Silence after which followers call an election, in ms: ten heartbeats.", minimum=100, maximum=50000
+        ),
     )
 
 
@@ -86,7 +88,7 @@ class ControlPlaneSettings:
     api_server_arguments: Mapping[str, str] = field(
         default_factory=dict,
         metadata=about(
-            "Further arguments of kube-apiserver.",
+            "Extra arguments for kube-apiserver.",
             maximum=50,
             syntax=formats.ARGUMENT_VALUE,
             key_syntax=formats.ARGUMENT_NAME,
@@ -111,7 +113,7 @@ class KubeletSettings:
     image_gc_high_threshold_percent: int = field(
         default=85,
         metadata=about(
-            "Disk use in percent above which unused images are removed.",
+            "Disk usage, in percent, above which unused images are removed.",
             Change.ROLLS_WORKERS,
             minimum=81,
             maximum=100,
@@ -136,7 +138,7 @@ class WorkerPoolSettings:
 
     name: str = field(
         metadata=about(
-            "The pool's name, different from all others: renaming a pool makes a new one.",
+            "The pool's name, unique in the stack: renaming a pool replaces it with a new one.",
             Change.REPLACES_MACHINE,
             syntax=formats.POOL_NAME,
         )
@@ -145,11 +147,11 @@ class WorkerPoolSettings:
         default="t3.large",
         metadata=about("Machine type.", Change.REPLACES_MACHINE, syntax=formats.INSTANCE_TYPE),
     )
-    minimum: int = field(default=1, metadata=about("Fewest machines: there are never fewer.", minimum=0, maximum=5000))
+    minimum: int = field(default=1, metadata=about("Minimum number of machines.", minimum=0, maximum=5000))
     maximum: int = field(
         default=3,
         metadata=about(
-            "Most machines. An autoscaler says how many between the two; without one, lower this to have fewer.",
+            "Maximum number of machines. An autoscaler chooses between the two; without one, lower this for fewer.",
             minimum=1,
             maximum=5000,
         ),
@@ -174,7 +176,7 @@ class WorkerPoolSettings:
     zones: tuple[int, ...] = field(
         default=(),
         metadata=about(
-            "The zones that it spreads over, by number, 1 to `network.zones`; empty means all.",
+            "The zones it spreads over, by number, 1 to `network.zones`; empty means all.",
             maximum=6,
         ),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to mend.
+    """One problem to fix.
 
     `key_path` is spelled as `pulumi config set --path` takes it (`quorate:network.vpcCidr`, `quorate:workers[0].name`),
     `found` is what stands there, shortened, `remedy` a sentence that says what to do and why.
@@ -23,7 +23,7 @@ class Problem:
 
 
 class InvalidSettings(ValueError):
-    """Settings that were refused, with all problems that could be told at once, in the order of the model."""
+    """Settings that were refused, with all problems that could be found at once, in the order of the model."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -45,7 +45,7 @@ def shown(value: object, limit: int = 60) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        text = repr(value) if value.isprintable() else ascii(value)
+        text = repr(str(value)) if value.isprintable() else ascii(str(value))
         return text if len(text) <= limit else f"{text[:limit]}… ({len(value)} characters)"
     if isinstance(value, dict):
         return f"an object with {len(value)} key{'' if len(value) == 1 else 's'}"

@@ -16,7 +16,7 @@ class ApiEndpointSettings:
     load_balancer: bool = field(
         default=False,
         metadata=about(
-            "An internal network load balancer in front of the API servers. Left out, it is there exactly when "
+            "An internal network load balancer in front of the API servers. If left out, there is one exactly when "
             "`controlPlane.count` is more than 1."
         ),
     )
@@ -31,16 +31,16 @@ class ApiEndpointSettings:
 
 @dataclass(frozen=True)
 class AddonSettings:
-    """What is installed in the cluster beside the network plugin."""
+    """What is installed in the cluster besides the network plugin."""
 
     metrics_server: bool = field(
-        default=False, metadata=about("metrics-server: `kubectl top`, and what autoscaling of pods measures by.")
+        default=False, metadata=about("metrics-server: `kubectl top`, and the metrics that pod autoscaling uses.")
     )
     storage_class_provisioner: str = field(
         default="",
         metadata=about(
-            "The provisioner of the default StorageClass, such as ebs.csi.aws.com. Its driver is yours to install; "
-            "empty means that there is no default class.",
+            "The provisioner of the default StorageClass, such as ebs.csi.aws.com. You install its driver; "
+            "empty means no default class.",
             syntax=formats.PROVISIONER,
         ),
     )

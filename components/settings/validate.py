@@ -1,4 +1,4 @@
-"""Whether a stack file makes sense: everything that is wrong with it, told at once. Pure."""
+"""Whether a stack file makes sense: everything that is wrong with it, reported at once. Pure."""
 
 from __future__ import annotations
 

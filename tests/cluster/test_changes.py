@@ -88,7 +88,7 @@ def test_what_cannot_change_is_refused_at_preview_and_at_up_with_nothing_done(ed
         refused = education.pulumi(*command, check=False)
         assert refused.returncode != 0
         assert "have 2 problems; nothing was created or changed" in refused.stdout
-        assert "'10.245.0.0/16' in place of '10.244.0.0/16'" in refused.stdout
+        assert "'10.245.0.0/16' instead of '10.244.0.0/16'" in refused.stdout
         assert "Choose 21 or more" in refused.stdout
     education.stack_file.write_text(kept)
     assert education.changes(*UP) == {}

@@ -62,7 +62,7 @@ take_lock() {
   if flock --nonblock 9; then
     return
   fi
-  say "another run is busy; its progress follows"
+  say "another run is in progress; its log follows"
   tail --lines=0 --follow=name --retry "$QUORATE_LOGS/$STEP.log" 9>&- 2>/dev/null &
   follower=$!
   flock --timeout "$1" 9 || die "another run of $STEP still holds the lock after ${1}s; its log is $QUORATE_LOGS/$STEP.log"

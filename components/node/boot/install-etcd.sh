@@ -20,10 +20,10 @@ download() {
   fetch "$2/$archive" "$RELEASES/v$1/$archive"
   fetch "$2/SHA256SUMS" "$RELEASES/v$1/SHA256SUMS"
   (cd "$2" && grep --fixed-strings "  $archive" SHA256SUMS | sha256sum --check --status) ||
-    die "$archive is not what SHA256SUMS of release v$1 says; nothing was installed"
+    die "$archive does not match SHA256SUMS of release v$1; nothing was installed"
   if [[ -n ${ETCD_SHA256:-} ]]; then
     sha256sum --check --status <<<"$ETCD_SHA256  $2/$archive" ||
-      die "$archive has not the checksum $ETCD_SHA256 that the settings name (etcd.sha256); nothing was installed. It has $(sha256sum <"$2/$archive" | cut --delimiter ' ' --fields 1)"
+      die "$archive does not match the checksum in the settings, $ETCD_SHA256 (etcd.sha256); nothing was installed. It has $(sha256sum <"$2/$archive" | cut --delimiter ' ' --fields 1)"
   fi
   tar --extract --gzip --file "$2/$archive" --directory "$2" --strip-components 1 --no-same-owner
 }
@@ -40,7 +40,7 @@ main() {
     say "installing etcd $ETCD_VERSION"
     mkdir -p "$INSTALLED"
     work="$(mktemp --directory "$INSTALLED/etcd-new.XXXXXX")"
-    # shellcheck disable=SC2064 # the directory of now
+    # shellcheck disable=SC2064 # expand now, not when the trap runs
     trap "rm --recursive --force '$work'" EXIT
     download "$ETCD_VERSION" "$work"
     mkdir "$work/programs"

@@ -9,7 +9,7 @@ readonly BIN
 # The last so that its limit can be set before the first connection is tracked.
 readonly MODULES=(overlay br_netfilter nf_conntrack)
 
-# set_kernel_parameters FILE: those of a file of share/, now and at each boot.
+# set_kernel_parameters FILE: those in a file of share/, now and at each boot.
 set_kernel_parameters() {
   local -r settings="/etc/sysctl.d/$1"
   if install_text 644 "$settings" <"$BIN/../share/$1"; then
@@ -26,7 +26,7 @@ load_kernel_modules() {
   for module in "${MODULES[@]}"; do
     # A module may be built into the kernel: then modprobe finds none, and its directory is there.
     modprobe "$module" 2>/dev/null || [[ -d /sys/module/$module ]] ||
-      say "kernel module $module cannot be loaded; going on, since kubeadm checks"
+      say "kernel module $module cannot be loaded; continuing, since kubeadm checks"
   done
 }
 
@@ -35,7 +35,7 @@ turn_swap_off() {
   if swapoff --all 2>/dev/null; then
     say "swap is off"
   else
-    say "swap cannot be turned off here; going on, since kubeadm checks"
+    say "swap cannot be turned off here; continuing, since kubeadm checks"
   fi
   sed --in-place '/^[^#].*\sswap\s/s/^/# /' /etc/fstab
 }

@@ -33,7 +33,7 @@ main() {
     fi
   done
   for image in "${!pulls[@]}"; do
-    # Not fatal: the kubelet pulls what is missing, and says better why it cannot.
+    # Not fatal: the kubelet pulls what is missing, and reports better why it can't.
     if wait "${pulls[$image]}"; then
       say "pulled $image"
     else

@@ -24,7 +24,7 @@ def machine_lock(step: str, seconds: float) -> Iterator[None]:
     LOCKS.mkdir(parents=True, exist_ok=True)
     with (LOCKS / f"quorate-{step}.lock").open("a") as file:
         if not _taken(file.fileno()):
-            log.report("another run is busy; its progress follows")
+            log.report("another run is in progress; its log follows")
             with _followed(log.log_file(step)):
                 wait_until(
                     seconds, f"the other run of {step}, whose log is {log.log_file(step)}", lambda: _take(file.fileno())

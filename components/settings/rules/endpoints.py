@@ -17,8 +17,8 @@ def several_api_servers_have_a_load_balancer(facts: Facts) -> Iterable[Problem]:
         yield problem(
             "apiEndpoint.loadBalancer",
             False,
-            f"Set it to true or leave it out: with {settings.control_plane.count} API servers, one name must lead to "
-            "those that are ready.",
+            f"Set it to true or leave it out: with {settings.control_plane.count} API servers, one name must resolve "
+            "to those that are ready.",
         )
 
 
@@ -29,8 +29,8 @@ def the_api_is_reached_from_where_pulumi_runs(facts: Facts) -> Iterable[Problem]
         yield problem(
             "apiEndpoint.public",
             False,
-            "Set it to true, or access.bastion to false: a bastion is for operators outside of the VPC, and with "
-            f"network.nat {settings.network.nat} they reach the API by a public load balancer only.",
+            "Set it to true, or access.bastion to false: a bastion is for operators outside the VPC, and with "
+            f"network.nat {settings.network.nat} they can reach the API only through a public load balancer.",
         )
 
 

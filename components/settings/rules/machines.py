@@ -25,7 +25,7 @@ def etcd_has_a_quorum(facts: Facts) -> Iterable[Problem]:
                 "etcd.members",
                 members,
                 f"Leave it out: stacked etcd has one member per control-plane machine ({count}). "
-                "For members of their own set etcd.topology to external.",
+                "For members on machines of their own, set etcd.topology to external.",
             )
     elif members % 2 == 0:
         yield problem("etcd.members", members, f"Choose 3 or 5: {why_not_even(members)}.")
@@ -33,7 +33,7 @@ def etcd_has_a_quorum(facts: Facts) -> Iterable[Problem]:
         yield problem(
             "etcd.members",
             1,
-            "Choose 3 or 5, or topology stacked: one member on its own machine survives no loss either.",
+            "Choose 3 or 5, or topology stacked: a single member on its own machine doesn't survive a loss either.",
         )
     elif members > _MOST_VOTERS:
         yield problem("etcd.members", members, _too_many("members", members))
@@ -50,7 +50,7 @@ def control_plane_has_a_quorum(facts: Facts) -> Iterable[Problem]:
 
 def _too_many(what: str, count: int) -> str:
     return (
-        f"Choose 3 or 5: {count} {what} cost more than they protect, since every write waits for "
+        f"Choose 3 or 5: {count} {what} add more cost than protection, since every write waits for "
         f"{count // 2 + 1} disks, and five survive the loss of two."
     )
 
@@ -87,7 +87,7 @@ def control_plane_is_large_enough(facts: Facts) -> Iterable[Problem]:
         yield problem(
             "controlPlane.instanceType",
             instance_type,
-            "Choose t3.small or larger, t3.medium for a quiet life: kubeadm asks for 2 CPUs and 1700 MB.",
+            "Choose t3.small or larger, preferably t3.medium: kubeadm asks for 2 CPUs and 1700 MB.",
         )
 
 
@@ -97,7 +97,7 @@ def pods_have_a_place(facts: Facts) -> Iterable[Problem]:
         yield problem(
             "controlPlane.schedulable",
             False,
-            "Set it to true, or add a pool to workers: no node would take ordinary pods.",
+            "Set it to true, or add a pool to workers: no node would accept ordinary pods.",
         )
 
 
@@ -129,7 +129,7 @@ def snapshots_outlive_their_interval(facts: Facts) -> Iterable[Problem]:
         yield problem(
             "backups.retentionDays",
             backups.retention_days,
-            f"Keep snapshots longer than the {backups.interval_hours} hours between them, or there is none at times.",
+            f"Keep snapshots longer than the {backups.interval_hours} hours between them, or at times there is none.",
         )
 
 

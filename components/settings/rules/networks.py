@@ -17,8 +17,8 @@ _PRIVATE: Final = tuple(IPv4Network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", 
 _NODE_PREFIX: Final = 24
 _RANGES: Final = {
     "vpcCidr": (16, 22, "AWS allows no VPC larger than /16, and below /22 its sixteen subnets are too small"),
-    "podCidr": (8, _NODE_PREFIX, "each node takes a /24 of it, and Kubernetes counts no more than 65536 of them"),
-    "serviceCidr": (12, 24, "kube-apiserver takes no more than 20 bits for Services, and 256 are soon used up"),
+    "podCidr": (8, _NODE_PREFIX, "each node takes a /24 of it, and Kubernetes supports at most 65536 of them"),
+    "serviceCidr": (12, 24, "kube-apiserver accepts at most 20 bits for Services, and 256 are soon used up"),
 }
 _WIDEST_SSH: Final = 8
 
@@ -38,8 +38,8 @@ def _range_fits(facts: Facts, key: str) -> Iterable[Problem]:
         yield problem(
             f"network.{key}",
             cidr,
-            "Choose a range inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10: others belong to "
-            "someone, and the cluster could no longer reach them.",
+            "Choose a range inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10: other addresses belong "
+            "to someone, and the cluster could no longer reach them.",
         )
 
 
@@ -58,7 +58,7 @@ def ranges_are_disjoint(facts: Facts) -> Iterable[Problem]:
             yield problem(
                 f"network.{other_key}",
                 other,
-                f"Choose a range that doesn't overlap {key} ({cidr}): an address would mean two things.",
+                f"Choose a range that doesn't overlap {key} ({cidr}): the same address would mean two things.",
             )
 
 
@@ -70,7 +70,7 @@ def ssh_is_not_open(facts: Facts) -> Iterable[Problem]:
                 f"access.sshCidrs[{number}]",
                 cidr,
                 f"Name the networks you log in from, /{_WIDEST_SSH} or smaller, such as your own address with /32: "
-                "SSH open to the world is found and tried within minutes.",
+                "SSH open to the world is found and attacked within minutes.",
             )
     if not facts.settings.access.ssh_cidrs:
         yield problem(
@@ -110,8 +110,8 @@ def nodes_fit_the_pod_range(facts: Facts) -> Iterable[Problem]:
         yield problem(
             "network.podCidr",
             settings.network.pod_cidr,
-            f"Choose /{wanted} or larger, or fewer machines: it has /24 ranges for {room}, the pools may grow "
-            f"to {nodes} nodes.",
+            f"Choose /{wanted} or larger, or fewer machines: it has room for {room} ranges of /24, and the pools may "
+            f"grow to {nodes} nodes.",
         )
 
 
@@ -130,7 +130,7 @@ def machines_fit_the_subnets(facts: Facts) -> Iterable[Problem]:
             yield problem(
                 "network.vpcCidr",
                 settings.network.vpc_cidr,
-                f"Choose a larger VPC, more zones or fewer workers: a subnet has {room} addresses for them, "
+                f"Choose a larger VPC, more zones or fewer workers: a subnet has {room} addresses for them, and "
                 f"zone {zone} may get {workers}.",
             )
             return

@@ -26,7 +26,7 @@ def names_differ(facts: Facts) -> Iterable[Problem]:
             yield problem(
                 f"workers[{number}].name",
                 pool.name,
-                f"Choose another name: workers[{first[pool.name]}] has it, and a pool is known by its name.",
+                f"Choose another name: workers[{first[pool.name]}] has it already, and pools are identified by name.",
             )
         first.setdefault(pool.name, number)
 
@@ -48,8 +48,8 @@ def cluster_is_not_too_large(facts: Facts) -> Iterable[Problem]:
     if nodes > MOST_NODES and facts.settings.workers:
         yield problem(
             "workers",
-            f"{nodes} nodes at most, control plane included",
-            f"Lower the pools' maximum until the sum is {MOST_NODES}: Kubernetes isn't tested beyond.",
+            f"{nodes} nodes at most, including the control plane",
+            f"Lower the pools' maximum until the sum is {MOST_NODES}: Kubernetes isn't tested beyond that.",
         )
 
 
@@ -75,7 +75,7 @@ def taints_differ(facts: Facts) -> Iterable[Problem]:
                 yield problem(
                     f"workers[{number}].taints[{position}]",
                     f"{taint.key}:{taint.effect}",
-                    "Remove it: the pool has a taint of this key and effect already.",
+                    "Remove it: the pool already has a taint with this key and effect.",
                 )
             seen.add((taint.key, taint.effect))
 

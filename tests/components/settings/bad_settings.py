@@ -9,7 +9,7 @@ POOL = {"name": "a"}
 BAD: list[tuple[dict[str, Any], str, str]] = [
     # Shapes and keys.
     ({"netwrok": {}}, "netwrok", "Did you mean network?"),
-    ({"entirely": {}}, "entirely", "Known here: access"),
+    ({"entirely": {}}, "entirely", "Known keys: access"),
     ({"network.zones": 2}, "network.zones", "--path"),
     ({"network": None}, "network", "object"),
     ({"network": "10.0.0.0/16"}, "network", "object"),
@@ -27,7 +27,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"cluster__name": ""}, "cluster.name", "1 to 20"),
     ({"cluster__name": "Education"}, "cluster.name", "lower-case"),
     ({"cluster__name": "one.two"}, "cluster.name", "hyphens"),
-    ({"cluster__name": "ends-"}, "cluster.name", "hyphen last"),
+    ({"cluster__name": "ends-"}, "cluster.name", "not ending in a hyphen"),
     ({"cluster__name": "ends\n"}, "cluster.name", "lower-case"),
     ({"cluster__name": "a" * 21}, "cluster.name", "1 to 20"),
     ({"cluster__name": 7}, "cluster.name", "quotes"),
@@ -40,7 +40,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"cluster__containerdVersion": "1.7.30"}, "cluster.containerdVersion", "end of life"),
     ({"cluster__containerdVersion": "2.3"}, "cluster.containerdVersion", "full version"),
     ({"cluster__containerdVersion": "2.1.9"}, "cluster.containerdVersion", "Kubernetes 1.36 needs it"),
-    ({"cluster__domain": "quorate.internal."}, "cluster.domain", "dot at the end"),
+    ({"cluster__domain": "quorate.internal."}, "cluster.domain", "trailing dot"),
     ({"cluster__domain": "Quorate.internal"}, "cluster.domain", "lower case"),
     ({"cluster__domain": "a." + "b" * 64}, "cluster.domain", "domain"),
     ({"cluster__domain": "ha.cluster.local"}, "cluster.domain", "cluster.local is taken"),
@@ -88,7 +88,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"etcd__topology": "external", "etcd__members": 2}, "etcd.members", "need 2 for a majority"),
     ({"etcd__topology": "external", "etcd__members": 4}, "etcd.members", "need 3 for a majority"),
     ({"etcd__topology": "external", "etcd__members": 6}, "etcd.members", "survive the loss of 2"),
-    ({"etcd__topology": "external", "etcd__members": 1}, "etcd.members", "survives no loss"),
+    ({"etcd__topology": "external", "etcd__members": 1}, "etcd.members", "survive a loss"),
     ({"etcd__topology": "external", "etcd__members": 7}, "etcd.members", "every write waits"),
     ({"etcd__members": 3}, "etcd.members", "one member per control-plane machine"),
     ({"etcd__members": 0}, "etcd.members", "1 to 9"),
@@ -115,12 +115,12 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (
         {"controlPlane__apiServerArguments": {"--audit-log-maxage": "30"}},
         "controlPlane.apiServerArguments.--audit-log-maxage",
-        "without dashes",
+        "without leading dashes",
     ),
     (
         {"controlPlane__apiServerArguments": {"etcd-servers": "http://localhost"}},
         "controlPlane.apiServerArguments.etcd-servers",
-        "group etcd",
+        "the settings under etcd",
     ),
     (
         {"controlPlane__apiServerArguments": {"cloud-provider": "aws"}},
@@ -154,7 +154,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "with 3 API servers",
     ),
     ({"apiEndpoint__public": True}, "apiEndpoint.public", "has a public address"),
-    ({"network__nat": "single", "access__bastion": True}, "apiEndpoint.public", "outside of the VPC"),
+    ({"network__nat": "single", "access__bastion": True}, "apiEndpoint.public", "outside the VPC"),
     ({"apiEndpoint__public": "yes"}, "apiEndpoint.public", "true or false"),
     ({"network__interfaceEndpoints": ["ssm"]}, "network.interfaceEndpoints", "directly"),
     (
@@ -216,7 +216,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"networkPlugin__version": "3.32.1"}, "networkPlugin.version", "0.x.y"),
     ({"backups__intervalHours": 0}, "backups.intervalHours", "1 to 168"),
     ({"backups__intervalHours": 48, "backups__retentionDays": 1}, "backups.retentionDays", "48 hours"),
-    ({"tags": {"aws:owner": "me"}}, "tags.aws:owner", "AWS keeps"),
+    ({"tags": {"aws:owner": "me"}}, "tags.aws:owner", "AWS reserves"),
     ({"tags": {"Name": "me"}}, "tags.Name", "per resource"),
     ({"tags": {"owner": 7}}, "tags.owner", "quotes"),
     ({"tags": {"owner": "<me>"}}, "tags.owner", "256"),

@@ -58,7 +58,7 @@ def test_a_change_that_would_break_the_cluster_is_refused(values: dict[str, Any]
     (problem,) = refused_changes(OLD, parse(changed(LARGE, **values)))
     assert problem.key_path == f"quorate:{key_path}"
     assert remedy in problem.remedy
-    assert " in place of " in problem.found
+    assert " instead of " in problem.found
 
 
 def test_fewer_zones_are_refused() -> None:

@@ -51,8 +51,8 @@ def test_every_key_is_in_the_page() -> None:
 
 def test_a_refused_change_has_its_reason_in_the_page() -> None:
     for line in settings_page().splitlines():
-        if line.startswith("| `") and "refused on a living cluster" in line and "a smaller value" not in line:
-            assert re.search(r"refused on a living cluster: \w+", line), line
+        if line.startswith("| `") and "refused on an existing cluster" in line and "a smaller value" not in line:
+            assert re.search(r"refused on an existing cluster: \w+", line), line
 
 
 def test_the_schema_is_one() -> None:

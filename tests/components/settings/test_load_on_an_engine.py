@@ -146,7 +146,7 @@ def test_a_cluster_whose_first_update_failed_already_refuses_what_cannot_change(
         printed = outcome.stdout + outcome.stderr
         assert outcome.returncode != 0
         assert "have 2 problems; nothing was created or changed" in printed
-        assert "found: '10.245.0.0/16' in place of '10.244.0.0/16'" in printed
+        assert "found: '10.245.0.0/16' instead of '10.244.0.0/16'" in printed
         assert "Choose 20 or more" in printed
         assert "Traceback" not in printed
 
@@ -166,7 +166,7 @@ def test_a_state_that_is_being_written_is_asked_for_again(checkout: Checkout) ->
     being_written = WHILE_IT_IS_WRITTEN.format(seconds_until_written=0.5, seconds_to_read=60)
     checkout.write_program(being_written + HALF_MADE)
     outcome = checkout.pulumi("preview")
-    assert "found: '10.245.0.0/16' in place of '10.244.0.0/16'" in outcome.stdout, outcome.stdout + outcome.stderr
+    assert "found: '10.245.0.0/16' instead of '10.244.0.0/16'" in outcome.stdout, outcome.stdout + outcome.stderr
 
 
 def test_a_state_that_can_not_be_read_ends_the_update_before_anything_is_done(checkout: Checkout) -> None:

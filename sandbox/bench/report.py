@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from sandbox.bench.measurements import CRITICAL_PATH
 from sandbox.bench.speed import Measurement, UpRun
 from sandbox.bench.tables import seconds, table
 
@@ -59,7 +60,7 @@ def report(stack: str, found: Measurement) -> str:
                 ],
             ),
             table(
-                ("critical path of the last run, seconds since its start", "from", "to"),
+                (f"{CRITICAL_PATH}, seconds since its start", "from", "to"),
                 [
                     (link.resource, f"{link.begun:.1f}", f"{link.finished:.1f}")
                     for link in found.ups[-1].path

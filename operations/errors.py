@@ -1,4 +1,4 @@
-"""What an operation says when it can't go on."""
+"""What an operation says when it can't continue."""
 
 from __future__ import annotations
 

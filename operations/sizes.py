@@ -68,14 +68,14 @@ def _warnings(settings: Settings, topology: Topology) -> Iterator[str]:
         )
         if burstable(settings.etcd.instance_type) and nodes > 10:
             yield (
-                f"etcd.instanceType {settings.etcd.instance_type} lends its CPU by credits: when they are used up, "
-                "heartbeats come late and leaders change. Choose m7i.large or larger."
+                f"etcd.instanceType {settings.etcd.instance_type} limits its CPU by credits: when they are used up, "
+                "heartbeats are late and leaders change. Choose m7i.large or larger."
             )
     disk = size_for(nodes, etcd_sizes())
     if nodes > 10 and disk.iops > _FREE_GP3_IOPS:
         yield (
             f"etcd's disks have gp3's {_FREE_GP3_IOPS} operations per second; for up to {disk.nodes} nodes etcd's own "
-            f"table names {disk.iops}. Watch etcd_disk_wal_fsync_duration_seconds."
+            f"table asks for {disk.iops}. Watch etcd_disk_wal_fsync_duration_seconds."
         )
     for limit in limit_rows(settings, topology):
         if not limit.kept:
@@ -88,7 +88,7 @@ def _warnings(settings: Settings, topology: Topology) -> Iterator[str]:
     if len(topology.control_planes) > 1 and topology.zones == 1:
         yield "several control planes in one zone: its loss stops everything. Set network.zones to 3."
     if topology.nat_gateways == 1 and topology.zones > 1:
-        yield "one NAT gateway for several zones: its zone's loss cuts all from registries. Set network.nat to perZone."
+        yield "one NAT gateway for several zones: losing its zone cuts off all machines. Set network.nat to perZone."
 
 
 def _too_small(path: str, instance_type: str, cpu: int, memory: int, nodes: int, wanted: Size) -> Iterator[str]:
@@ -98,5 +98,5 @@ def _too_small(path: str, instance_type: str, cpu: int, memory: int, nodes: int,
         size = f"{has_cpu} CPUs" + (f" and {has_memory:g} GiB" if has_memory is not None else "")
         yield (
             f"{path} {instance_type} has {size}; for up to {wanted.nodes} nodes (this cluster may have {nodes}) "
-            f"{cpu} CPUs and {memory} GiB are advised. Choose {wanted.example} or larger."
+            f"{cpu} CPUs and {memory} GiB are recommended. Choose {wanted.example} or larger."
         )

@@ -1,6 +1,6 @@
 """What a cluster survives: the quorum table, and for each failure what stops and for how long. Pure.
 
-Whether the API goes on is computed from the topology; how long a stop lasts is told from drills of the same shape
+Whether the API stays up is computed from the topology; how long a stop lasts is known from drills of the same shape
 where there are any, and otherwise by what ends it.
 """
 
@@ -15,12 +15,12 @@ from components.timings import API_HEALTH_CHECK
 from pricing.tables import Drill
 from pricing.topology import Kind, Topology, TopologyMachine
 
-_GOES_ON = "goes on"
+_STAYS_UP = "stays up"
 _FAILED_CHECKS = (
     f"{API_HEALTH_CHECK.unhealthy_threshold} health checks have failed ({API_HEALTH_CHECK.notices_after} s at the NLB)"
 )
 _STOPS = "stops"
-_PODS_GO_ON = "run on; nothing is scheduled, healed or scaled while the API stops"
+_PODS_KEEP_RUNNING = "keep running; nothing is scheduled, healed or scaled while the API stops"
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ def _control_plane(topology: Topology) -> Iterator[tuple[str, Outcome]]:
         "api-server-stopped",
         Outcome(
             "an API server stops",
-            _GOES_ON if several else _STOPS,
+            _STAYS_UP if several else _STOPS,
             balanced if several else "until the kubelet has started it again",
-            "run on",
+            "keep running",
             "none: the kubelet starts it again",
         ),
     )
@@ -116,7 +116,7 @@ def _etcd(topology: Topology) -> Iterator[tuple[str, Outcome]]:
                 _named("an etcd machine is lost", member),
                 _without(topology, member),
                 elected,
-                "run on",
+                "keep running",
                 "`pulumi refresh`, `pulumi up`: the same member comes back with its data",
             ),
         )
@@ -126,19 +126,19 @@ def _etcd(topology: Topology) -> Iterator[tuple[str, Outcome]]:
             "the leader of etcd is lost",
             _without(topology, member),
             "until etcd is back" if alone else elected,
-            _PODS_GO_ON if alone else "run on",
-            "none where the machine lives: etcd is started again",
+            _PODS_KEEP_RUNNING if alone else "keep running",
+            "none if the machine is alive: etcd is started again",
         ),
     )
-    snapshot = "restore the last snapshot" if topology.snapshots else "no snapshots are taken: make the cluster again"
+    snapshot = "restore the last snapshot" if topology.snapshots else "no snapshots are taken: make a new cluster"
     yield (
         "etcd-disk-lost",
         Outcome(
             "the disk of an etcd member is lost",
             _without(topology, member),
             "until the data is restored" if alone else elected,
-            _PODS_GO_ON if alone else "run on",
-            snapshot if alone else "`pulumi up`: the others healthy, the member joins again on a new disk",
+            _PODS_KEEP_RUNNING if alone else "keep running",
+            snapshot if alone else "`pulumi up`, with the others healthy: the member joins again with a new disk",
         ),
     )
 
@@ -146,19 +146,21 @@ def _etcd(topology: Topology) -> Iterator[tuple[str, Outcome]]:
 def _zone(topology: Topology) -> Iterator[tuple[str, Outcome]]:
     worst = [zone for zone in range(topology.zones) if not topology.serves_without(topology.in_zone(zone))]
     if topology.zones == 1:
-        how = "until the zone is back: everything stands in it"
+        how = "until the zone is back: everything is in it"
     elif worst:
-        how = f"while zone {', '.join(str(zone + 1) for zone in worst)} is away; losing another one is survived"
+        how = f"while zone {', '.join(str(zone + 1) for zone in worst)} is down; the loss of another one is survived"
     else:
-        how = "some seconds, while connections that hang are given up"
-    pods = "those of the zone start again elsewhere after some 5 minutes" if topology.zones > 1 else "stop"
+        how = "some seconds, until hanging connections are given up"
+    pods = "those in the zone start again elsewhere after about 5 minutes" if topology.zones > 1 else "stop"
     yield (
         "zone-cut-off",
         Outcome(
             "a zone is cut off",
-            _STOPS if worst else _GOES_ON,
+            _STOPS if worst else _STAYS_UP,
             how,
-            pods if topology.nat_gateways != 1 or topology.zones == 1 else f"{pods}; without zone 1 none reaches out",
+            pods
+            if topology.nat_gateways != 1 or topology.zones == 1
+            else f"{pods}; without zone 1 none reaches the internet",
             "none: machines and members come back with the zone",
         ),
     )
@@ -173,9 +175,9 @@ def _two(topology: Topology) -> Iterator[tuple[str, Outcome]]:
         "two-members-lost",
         Outcome(
             "two members of etcd are lost",
-            _GOES_ON if goes_on else _STOPS,
+            _STAYS_UP if goes_on else _STOPS,
             "one election" if goes_on else f"until {topology.majority} of {len(topology.members)} are back",
-            "run on" if goes_on else _PODS_GO_ON,
+            "keep running" if goes_on else _PODS_KEEP_RUNNING,
             "bring one back: nothing is lost" if not goes_on else "bring them back one by one",
         ),
     )
@@ -187,9 +189,9 @@ def _around(topology: Topology) -> Iterator[tuple[str, Outcome]]:
             "target-flapping",
             Outcome(
                 "a target of the load balancer flaps",
-                _GOES_ON,
+                _STAYS_UP,
                 f"single requests fail until {_FAILED_CHECKS}",
-                "run on",
+                "keep running",
                 "see why /readyz fails on that machine",
             ),
         )
@@ -198,7 +200,7 @@ def _around(topology: Topology) -> Iterator[tuple[str, Outcome]]:
             "worker-lost",
             Outcome(
                 "a worker is lost",
-                _GOES_ON,
+                _STAYS_UP,
                 "not at all",
                 "its pods start elsewhere: 50 s until the node is NotReady, then 5 minutes of tolerance",
                 "none: its group starts another, which joins by itself",
@@ -210,21 +212,23 @@ def _around(topology: Topology) -> Iterator[tuple[str, Outcome]]:
             "nat-lost",
             Outcome(
                 "a NAT gateway is lost",
-                _GOES_ON,
+                _STAYS_UP,
                 "not at all",
-                f"run on, but {private} reach no registry and no AWS API",
-                "none: AWS keeps a gateway within its zone",
+                f"keep running, but {private} reach no registry and no AWS API",
+                "none: AWS restores the gateway in its zone",
             ),
         )
     if topology.of(Kind.BASTION):
         yield (
             "bastion-lost",
-            Outcome("the bastion is lost", _GOES_ON, "not at all", "run on", "`pulumi up`; until then no login by SSH"),
+            Outcome(
+                "the bastion is lost", _STAYS_UP, "not at all", "keep running", "`pulumi up`; until then no SSH login"
+            ),
         )
 
 
 def _without(topology: Topology, machine: TopologyMachine) -> str:
-    return _GOES_ON if topology.serves_without(frozenset({machine.name})) else _STOPS
+    return _STAYS_UP if topology.serves_without(frozenset({machine.name})) else _STOPS
 
 
 def _named(failure: str, machine: TopologyMachine) -> str:
@@ -234,7 +238,7 @@ def _named(failure: str, machine: TopologyMachine) -> str:
 
 
 def _pods_without_a_control_plane(topology: Topology, several: bool) -> str:
-    others = "run on" if several else _PODS_GO_ON
+    others = "keep running" if several else _PODS_KEEP_RUNNING
     if not topology.schedulable_control_plane:
         return others
     return "its own pods are gone" if several else f"{others}; its own pods are gone"

@@ -25,22 +25,22 @@ The pack needs the program's environment (`make environment`) and nothing else. 
 --stack prod` runs it too, and so do the workflows. A refusal, here of `access.apiCidrs: [0.0.0.0/0]`, reads:
 
 ```
-The Kubernetes API is closed to all but named networks.
+The Kubernetes API is open to named networks only.
 prod-groups-in-operators-api-to-control-plane-tcp-6443-0.0.0.0/0 opens the Kubernetes API (port 6443) to 0.0.0.0/0.
-Why: a flaw in the API server or a leaked kubeconfig is then used by anyone; behind named networks it isn't.
+Why: if it is open to the world, anyone can exploit a flaw in the API server or use a leaked kubeconfig.
 Do: name the networks that need it in quorate:access.apiCidrs, such as your own address with /32.
 ```
 
 {mandatory} rules are mandatory: a stack that breaks one fails at preview, before anything is created. {advisory} are
-advisory: they are told, and nothing stops. Each message says what is wrong, why it matters for a cluster, and what to
-set. Rules look at what the program declares, whichever way it was written: at resources of the provider, not at
+advisory: reported, but they don't block the update. Each message says what is wrong, why it matters for a cluster, and
+what to set. Rules look at what the program declares, however it was written: at the provider's resources, not at
 settings.
 
-A value that a preview can't know yet is not refused by guess. Rules on single resources look again during the update,
-before that resource is created; rules on the whole stack at its end.
+A value that a preview can't know yet is never refused on a guess. Rules on single resources look again during the
+update, before that resource is created; rules on the whole stack look again at its end.
 
-In place, and so not seen by any rule: a machine that keeps its id while it stops and starts, as for another
-`instanceType`. Rules are told what will be, not what was. The preview comment compares the two, and warns
+No rule sees a change in place: a machine that keeps its id while it stops and starts, as for another
+`instanceType`. Rules see what will be, not what was. The preview comment compares the two, and warns
 ([review.md](review.md)).
 
 ## Another rule
@@ -63,8 +63,8 @@ A level is `mandatory`, `advisory` or `disabled`.
 
 ## Exemptions
 
-An exemption stands in the stack file, names its rule and says why. It covers one resource, those whose names match a
-pattern, or, without `resource`, all that the rule finds:
+An exemption is in the stack file, names its rule and says why. It covers one resource, those whose names match a
+pattern, or, without `resource`, everything that the rule finds:
 
 ```yaml
 config:
@@ -76,12 +76,12 @@ config:
       reason: the disk moves to another zone this week, the other two stay
 ```
 
-Each is reported at every preview with what it lets pass, and so is one that lets nothing pass any more. One without a
-reason of 15 characters or more, or for a rule that there isn't, fails the preview and exempts nothing.
+Each is reported at every preview with what it lets pass, and so is one that no longer lets anything pass. One without
+a reason of at least 15 characters, or for a rule that doesn't exist, fails the preview and exempts nothing.
 
 ## Budget
 
-`policies:monthlyBudgetUsd: 700` in the stack file: a stack that costs more by list price is told so.
+`policies:monthlyBudgetUsd: 700` in the stack file: a stack that costs more at list price triggers a warning.
 """
 
 

@@ -19,7 +19,7 @@ from policies.context import BUDGET_KEY
 from policies.model import Finding
 
 KEY: Final = "policies:exemptions"
-# The policy that tells of exemptions, and the words that follow the name of the rule.
+# The policy that reports exemptions, and the words that follow the name of the rule.
 IN_USE: Final = "exemptions-in-use"
 EXEMPT: Final = " is exempt"
 _KEYS: Final = ("policy", "resource", "reason")
@@ -48,7 +48,7 @@ def exemptions(raw: object, policies: Sequence[str]) -> tuple[tuple[Exemption, .
     if raw is None:
         return (), ()
     if not isinstance(raw, list):
-        return (), (f"{KEY} is no list: write one item for each exemption, with policy and reason.",)
+        return (), (f"{KEY} is not a list: write one item for each exemption, with policy and reason.",)
     sound: list[Exemption] = []
     problems: list[str] = []
     for number, entry in enumerate(raw):
@@ -60,35 +60,35 @@ def exemptions(raw: object, policies: Sequence[str]) -> tuple[tuple[Exemption, .
 
 
 def misspelt(config: Mapping[str, str]) -> tuple[str, ...]:
-    """What a stack file says to policies and no policy reads, or can't."""
+    """What a stack file says to policies that no policy reads, or none can read."""
     problems = []
     for key in config:
         if key.startswith("policies:") and key not in (KEY, BUDGET_KEY):
             near = get_close_matches(key, (KEY, BUDGET_KEY), 1, cutoff=0.8)
             problems.append(
-                f"unknown key {key}" + (f", did you mean {near[0]}?" if near else f": there are {KEY}, {BUDGET_KEY}.")
+                f"unknown key {key}" + (f", did you mean {near[0]}?" if near else f"; known keys: {KEY}, {BUDGET_KEY}.")
             )
     budget = decoded(config.get(BUDGET_KEY))
     if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float)):
-        problems.append(f"{BUDGET_KEY} is no number: give USD a month, such as 700.")
+        problems.append(f"{BUDGET_KEY} is not a number: give USD per month, such as 700.")
     return tuple(problems)
 
 
 def _problems(entry: object, policies: Sequence[str]) -> Iterator[str]:
     if not isinstance(entry, Mapping):
-        yield "is no object: give policy and reason."
+        yield "is not an object: give policy and reason."
         return
     for key in entry:
         if key not in _KEYS:
             near = get_close_matches(str(key), _KEYS, 1)
             yield f"unknown key {key!r}" + (
-                f", did you mean {near[0]!r}?" if near else f": there are {', '.join(_KEYS)}."
+                f", did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(_KEYS)}."
             )
     policy, reason, resource = entry.get("policy"), entry.get("reason"), entry.get("resource", "*")
     if policy not in policies:
         near = get_close_matches(str(policy), policies, 1)
         yield f"no policy is called {policy!r}" + (f", did you mean {near[0]!r}?" if near else ".")
     if not isinstance(reason, str) or len(reason.strip()) < _SHORTEST_REASON:
-        yield f"the reason is missing or too short: say in {_SHORTEST_REASON} characters or more why this may be."
+        yield f"the reason is missing or too short: say in {_SHORTEST_REASON} characters or more why this is fine."
     if not isinstance(resource, str) or not resource:
         yield "resource must be a resource's name; leave it out for all of them."

@@ -79,7 +79,7 @@ class Finding:
 
 
 class Level(StrEnum):
-    """What a violation does: stops the update, or is told."""
+    """What a violation does: stops the update, or is only reported."""
 
     MANDATORY = "mandatory"
     ADVISORY = "advisory"

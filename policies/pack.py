@@ -78,14 +78,14 @@ def _policy_settings_are_sound(stack: Stack) -> pulumi_policy.Policy:
 
     return StackValidationPolicy(
         SOUND,
-        "What a stack file says to policies is understood; every exemption has its reason.",
+        "What a stack file says to policies is valid; every exemption has its reason.",
         validate,
         EnforcementLevel.MANDATORY,
     )
 
 
 def _exemptions_in_use(stack: Stack, seen: Seen) -> pulumi_policy.Policy:
-    """Tells every exemption with what it lets pass, and those that let nothing pass."""
+    """Reports every exemption with what it lets pass, and those that let nothing pass."""
 
     def validate(args: pulumi_policy.StackValidationArgs, report: Report) -> None:
         usable, resources = stack().exemptions, seen.stack(args)
@@ -100,6 +100,6 @@ def _exemptions_in_use(stack: Stack, seen: Seen) -> pulumi_policy.Policy:
                     report(f"{rule.name}{EXEMPT}: {covering.reason}\n{finding.wrong}", urn)
         for one in usable:
             if one in unused:
-                report(f"{one.policy}{EXEMPT} for {one.resource}, and nothing breaks it: remove the exemption.")
+                report(f"{one.policy}{EXEMPT} for {one.resource}, but nothing breaks that rule: remove the exemption.")
 
     return StackValidationPolicy(IN_USE, "Exemptions are few and known.", validate, EnforcementLevel.ADVISORY)

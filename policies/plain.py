@@ -31,7 +31,7 @@ def _item(value: Any, key: Any) -> Any:
 class Seen:
     """What was said of each resource, and to each rule, in this preview or update.
 
-    For a stack as a whole the engine tells what AWS says, in which a preview leaves unknown what the program left out.
+    For a stack as a whole the engine gives what AWS says, in which a preview leaves unknown what the program left out.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Seen:
         return _resource(args, inputs, {}, {})
 
     def configured(self, rule: str, config: Mapping[str, Any]) -> None:
-        """Remembers what policy config says to a rule, of which the engine tells that rule alone."""
+        """Remembers what policy config says to a rule, which the engine gives to that rule alone."""
         self._configured[rule] = config
 
     def config(self, rule: str) -> Mapping[str, Any]:

@@ -93,14 +93,16 @@ _CONTROL_PLANE: Final = RemoteStep(
         Consequence((KUBEADM, _CLUSTER, "kubernetesVersion"), Interruption.MACHINE, _UPGRADE),
         Consequence((KUBEADM, _CLUSTER), Interruption.MACHINE, "restarts what its static pods name"),
         Consequence((KUBEADM, "KubeProxyConfiguration"), Interruption.SERVICE, "kube-proxy restarts node by node"),
-        Consequence((KUBEADM,), Interruption.SERVICE, "kubelet restarts; its pods run on"),
+        Consequence((KUBEADM,), Interruption.SERVICE, "kubelet restarts; its pods keep running"),
         # Read by a machine that is not in the cluster yet.
         Consequence((f"{ETC}/join.yaml",), Interruption.NONE),
         # Its name changes with its content, and stands in the ClusterConfiguration, which says what restarts.
         Consequence((f"{FOLDER}/",), Interruption.NONE),
         Consequence((NODE_ENV, "KUBERNETES_VERSION"), Interruption.MACHINE, _UPGRADE),
-        Consequence((NODE_ENV, "CONTAINERD_VERSION"), Interruption.SERVICE, "containerd restarts; containers run on"),
-        Consequence((NODE_ENV, "PAUSE_IMAGE"), Interruption.SERVICE, "containerd restarts; containers run on"),
+        Consequence(
+            (NODE_ENV, "CONTAINERD_VERSION"), Interruption.SERVICE, "containerd restarts; containers keep running"
+        ),
+        Consequence((NODE_ENV, "PAUSE_IMAGE"), Interruption.SERVICE, "containerd restarts; containers keep running"),
     ),
     lock="control plane",
 )

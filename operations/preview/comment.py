@@ -18,8 +18,8 @@ from operations.preview.parts import (
     survival_parts,
     topology_parts,
 )
+from operations.preview.policy_results import broken, exempt
 from operations.preview.review import Review, Verdict, View, mismatches
-from operations.preview.rules_told import broken, exempt
 from operations.report.page import money, survives
 
 _SIGNS: Final = {
@@ -53,7 +53,7 @@ def comment(review: Review, limit: int = LIMIT) -> str:
         *cost_parts(review),
         *survival_parts(review),
         *policy_parts(review),
-        Part(("", f"<sub>`python -m operations preview-comment --stack {review.stack}` makes this comment.</sub>")),
+        Part(("", f"<sub>`python -m operations preview-comment --stack {review.stack}` wrote this comment.</sub>")),
     ]
     return fit(parts, limit)
 
@@ -70,7 +70,7 @@ def _head(review: Review) -> Iterator[str]:
     yield f"- **Cost per month**: {_cost_line(review)}"
     if review.after and not review.preview.errors and review.verdict is not Verdict.DESTROYS:
         for mismatch in mismatches(review.preview, review.after.topology):
-            yield f"  - ⚠️ {mismatch}: costs and what it survives are told for the latter."
+            yield f"  - ⚠️ {mismatch}: costs and what it survives are computed for the latter."
     yield f"- **Survives**: {_survives_line(review)}"
     yield f"- **Policies**: {_policy_line(review)}"
     for warning in list(dict.fromkeys(map(_warned, preview.warnings)))[:_REASONS_SHOWN]:
@@ -88,8 +88,8 @@ def _reasons(review: Review) -> Iterator[str]:
 
 def _errors(review: Review) -> Iterator[str]:
     """What Pulumi said, in its own lines: settings that are refused are a list."""
-    told = [reason for reason in review.reasons if _EPILOGUE not in reason] or list(review.reasons)
-    lines = [line for reason in told for line in reason.removeprefix("error: ").splitlines() if line.strip()]
+    causes = [reason for reason in review.reasons if _EPILOGUE not in reason] or list(review.reasons)
+    lines = [line for reason in causes for line in reason.removeprefix("error: ").splitlines() if line.strip()]
     shown = [line[:_REASON_LENGTH].replace("`" * 3, "`") for line in lines[:_ERROR_LINES]]
     more = [f"… {len(lines) - len(shown)} more lines, in the run's log"] if len(lines) > len(shown) else []
     yield from ("```text", *shown, *more, "```", "")
@@ -118,11 +118,11 @@ def _one_line(text: str) -> str:
 def _machines(review: Review) -> str:
     changed = {change.machine for change in review.changes.values() if change.machine}
     pausing = sorted({effect.machine for effect in review.effects.values() if effect.impact is Impact.MACHINE})
-    told = f"files change on {len(changed)}" if changed else "no files change"
+    summary = f"files change on {len(changed)}" if changed else "no files change"
     if not pausing:
-        return f"{told}; none pauses."
+        return f"{summary}; none pauses."
     more = f" and {len(pausing) - _REASONS_SHOWN} more" if len(pausing) > _REASONS_SHOWN else ""
-    return f"{told}; {', '.join(pausing[:_REASONS_SHOWN])}{more} {'pauses' if len(pausing) == 1 else 'pause'}."
+    return f"{summary}; {', '.join(pausing[:_REASONS_SHOWN])}{more} {'pauses' if len(pausing) == 1 else 'pause'}."
 
 
 def _cost_line(review: Review) -> str:
@@ -156,15 +156,15 @@ def _survives_line(review: Review) -> str:
 
 def _policy_line(review: Review) -> str:
     if review.after is None:
-        return "not looked at: the settings were refused."
+        return "not checked: the settings were refused."
     if not review.preview.packs:
-        return "no policy pack looked at this preview."
+        return "no policy pack checked this preview."
     found = broken(review.preview.violations)
-    told = f"{', '.join(review.preview.packs)}: no rule is broken."
+    summary = f"{', '.join(review.preview.packs)}: no rule is broken."
     if review.verdict is Verdict.FAILS:
-        told = f"{told[:-1]} as far as the preview came."
+        summary = f"{summary[:-1]} as far as the preview got."
     if found:
         mandatory = sum(rule.mandatory for rule in found)
-        told = f"{mandatory} mandatory and {len(found) - mandatory} advisory rules are broken."
+        summary = f"{mandatory} mandatory and {len(found) - mandatory} advisory rules are broken."
     exemptions = [_one_line(exemption.says).rstrip(".") for exemption in exempt(review.preview.violations)]
-    return " ".join([told, *(f"{says}." for says in exemptions)])
+    return " ".join([summary, *(f"{says}." for says in exemptions)])

@@ -22,7 +22,7 @@ _STATEFUL: Final = (
     "tls:index/privateKey:PrivateKey",
     "tls:index/selfSignedCert:SelfSignedCert",
 )
-# Keys that are made known or signed anew where they change: of machines' SSH servers, and of single certificates.
+# Keys that are published or signed again where they change: of machines' SSH servers, and of single certificates.
 _LEAF: Final = re.compile(r"-host-key-|-pki-(?!.*-ca$)(?!service-accounts$)")
 _ADDRESSES: Final = ("aws:ec2/networkInterface:NetworkInterface", "aws:ec2/eip:Eip")
 _API_FRONT: Final = ("aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup", "aws:lb/listener:Listener")
@@ -37,7 +37,7 @@ class Impact(IntEnum):
     PASSING = 1  # something restarts; neither API nor pods stop
     WORKERS = 2  # pods move to other machines
     MACHINE = 3  # a machine's API server or etcd member pauses
-    API = 4  # the API's front is away
+    API = 4  # what is in front of the API servers is gone
     DATA = 5  # data or keys are gone
 
 
@@ -77,7 +77,9 @@ def effect(step: Step, change: MachineChange | None, cluster: str) -> Effect:
     gone = step.action in (Action.REPLACE, Action.DELETE)
     if step.type.startswith("tls:") and gone and not is_stateful(step):
         unused = step.action is Action.DELETE
-        return Effect(Impact.NONE, "goes with what used it" if unused else "a new one, made known where it is used")
+        return Effect(
+            Impact.NONE, "is removed with what used it" if unused else "a new one, published where it is used"
+        )
     if is_stateful(step) and gone:
         if step.retained:
             return Effect(Impact.PASSING, "is left in AWS and no longer managed")
@@ -87,16 +89,16 @@ def effect(step: Step, change: MachineChange | None, cluster: str) -> Effect:
     if step.type == "aws:ec2/instance:Instance":
         return _instance(step, machine, gone)
     if gone and step.type.startswith(_API_FRONT):
-        return Effect(Impact.API, "the API is out of reach until it is there again")
+        return Effect(Impact.API, "the API is unreachable until it is back")
     if gone and step.type.startswith(_ADDRESSES) and machine:
-        goes = "is given up" if step.action is Action.DELETE else "goes away for a moment"
+        goes = "is given up" if step.action is Action.DELETE else "is briefly detached"
         return _on_machine(machine, f"its address {goes}")
     if gone and step.type.startswith("aws:ec2/volumeAttachment"):
-        return _on_machine(machine, "its disk is detached for a moment")
+        return _on_machine(machine, "its disk is briefly detached")
     if "launchTemplate" in step.type or step.type.startswith("aws:autoscaling/group"):
         return _workers(step, gone)
     if step.type.startswith("kubernetes:") and gone:
-        return Effect(Impact.PASSING, "the object is away until it is made again")
+        return Effect(Impact.PASSING, "the object is missing until it is created again")
     if step.type.startswith("command:"):
         return _command(step, change, machine)
     return Effect(Impact.NONE, "")
@@ -116,14 +118,18 @@ def _traffic(step: Step) -> str:
 def _loss(step: Step) -> str:
     if step.type.startswith("tls:"):
         return "a new key: what was signed with the old one is no longer trusted"
-    return "the data on it is gone" + (", were it not protected: Pulumi will refuse" if step.protected else "")
+    return (
+        "the data on it would be lost, but it is protected: Pulumi refuses"
+        if step.protected
+        else "the data on it is lost"
+    )
 
 
 def _instance(step: Step, machine: str, gone: bool) -> Effect:
     if gone:
-        words = "the machine goes and a new one boots with its disk and address"
+        words = "the machine is removed, and a new one boots with its disk and address"
         if step.action is Action.DELETE:
-            words = "the machine goes"
+            words = "the machine is removed"
         return _on_machine(machine, words)
     stopping = [key for key in _STOPPING_KEYS if key in step.differing]
     if stopping:
@@ -134,7 +140,7 @@ def _instance(step: Step, machine: str, gone: bool) -> Effect:
 def _workers(step: Step, gone: bool) -> Effect:
     if step.type.startswith("aws:autoscaling/group"):
         if gone:
-            return Effect(Impact.WORKERS, "its workers go, and their pods")
+            return Effect(Impact.WORKERS, "its workers are removed, with their pods")
         sizes = {"minSize", "maxSize", "desiredCapacity"}
         only = set(step.differing) <= sizes
         return Effect(Impact.PASSING if only else Impact.WORKERS, "resized" if only else "workers are replaced in turn")
@@ -152,9 +158,9 @@ def _command(step: Step, change: MachineChange | None, machine: str) -> Effect:
     if change is None:
         return Effect(Impact.NONE, declared.does if declared else "runs again")
     if declared is None:
-        return _on_machine(machine, "runs a step that this version does not know")
+        return _on_machine(machine, "runs a step that this version doesn't know")
     if change.unknown:
-        unknown = _on_machine(machine, "files change; which lines is known only when it is applied")
+        unknown = _on_machine(machine, "files change; the lines are known only when it is applied")
         return replace(unknown, lock=declared.lock)
     return _declared_effect(declared, change, machine)
 

@@ -14,7 +14,7 @@ _NAMES_SHOWN: Final = 12
 
 
 def host_parts(review: Review, most: int) -> Iterator[Part]:
-    """One folded part per file and change, `most` of them: machines whose lines change alike stand together."""
+    """One folded part per file and change, `most` of them: machines with the same changes are grouped."""
     alike: dict[tuple[str, tuple[str, ...]], list[tuple[str, FileChange]]] = {}
     unknown = []
     for change in review.changes.values():
@@ -35,7 +35,7 @@ def host_parts(review: Review, most: int) -> Iterator[Part]:
         added = sum(line.startswith("+") for line in lines)
         removed = sum(line.startswith("-") for line in lines)
         where = f", on {_names(machines)}" if any(machines) else ""
-        where += f"; as {shown} has it" if any(_unnumbered(other) != lines for _, other in changes) else ""
+        where += f"; as on {shown}" if any(_unnumbered(other) != lines for _, other in changes) else ""
         fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
         yield Part(
             ("", f"<details><summary><code>{path}</code> +{added} -{removed}{where}</summary>", "", f"{fence}diff"),

@@ -105,7 +105,7 @@ def _change(path: str, old: str | None, new: str | None) -> FileChange:
 
 
 def _without_secret(line: str) -> str:
-    """Files are not secret; should one come to be, a comment is not where it is read."""
+    """Files hold no secrets; if one ever does, a comment must not show it."""
     return f"{line[:1]} [withheld: looks like a secret]" if _PRIVATE.search(line) else line
 
 

@@ -11,8 +11,8 @@ from operations.preview.budget import Part
 from operations.preview.digest import Action, Step
 from operations.preview.effects import Effect, Impact, is_stateful
 from operations.preview.names import some
+from operations.preview.policy_results import BrokenRule, broken, exempt
 from operations.preview.review import Review, Verdict, View
-from operations.preview.rules_told import Told, broken, exempt
 from operations.preview.settings_diff import settings_diff
 from operations.report.blocks import Table
 from operations.report.drawing import text_drawing
@@ -107,8 +107,8 @@ def order_parts(review: Review) -> Iterator[Part]:
         rows.append((str(numbers[rank]), some(sorted(step.name for step in members)), words, interrupts))
     head, body = _split(Table(("step", "resource", "what happens", "interrupts"), tuple(rows)))
     rest = changing - len(steps)
-    further = f" {rest} further changes interrupt nothing." if rest else ""
-    note = ("", f"Rows of one number may run at the same time.{further}")
+    further = f" {rest} other changes interrupt nothing." if rest else ""
+    note = ("", f"Rows with the same number may run at the same time.{further}")
     yield folded("Order of steps, and what they interrupt", head, body, note)
 
 
@@ -201,7 +201,7 @@ def policy_parts(review: Review) -> Iterator[Part]:
         yield folded(f"Policies: {len(exemptions)} exemptions", head, body)
 
 
-def _explained(rule: Told) -> str:
+def _explained(rule: BrokenRule) -> str:
     reasons = [f"**Why**: {why}" for why in rule.why]
     return "\n".join([*rule.wrong, *reasons, *(f"**Do**: {remedy}" for remedy in rule.remedies)])
 

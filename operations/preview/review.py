@@ -15,7 +15,7 @@ from operations.preview.effects import Effect, Impact, effect
 from operations.preview.names import MOST, some
 from operations.preview.node_lines import MachineChange, machine_change
 from operations.preview.order import ranks, together
-from operations.preview.rules_told import Told, broken
+from operations.preview.policy_results import BrokenRule, broken
 from operations.stack_files import Stack, stack_of
 from pricing.bill import Bill, bill
 from pricing.tables import Prices, prices
@@ -29,8 +29,8 @@ class Verdict(StrEnum):
     BLOCKED = "a policy forbids it"
     LOSES_DATA = "loses data or keys"
     STOPS_API = "interrupts the API"
-    PAUSES = "pauses machines; the API goes on"
-    MOVES_PODS = "replaces workers; the API goes on"
+    PAUSES = "pauses machines; the API stays up"
+    MOVES_PODS = "replaces workers; the API stays up"
     DESTROYS = "removes the cluster"
     NEW = "creates a new cluster"
     IN_PLACE = "changes things in place; nothing is interrupted"
@@ -39,7 +39,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class View:
-    """A side of the change, before or after: what the settings amount to, and its bill where prices are known."""
+    """A side of the change, before or after: what the settings imply, and its bill where prices are known."""
 
     stack: Stack
     topology: Topology
@@ -61,7 +61,7 @@ def mismatches(preview: Preview, topology: Topology) -> tuple[str, ...]:
         "aws:lb/loadBalancer:LoadBalancer": len(topology.load_balancers),
     }
     found = [
-        f"the preview declares {declared[kind]} {kind.rpartition(':')[2]}, the settings amount to {count}"
+        f"the preview declares {declared[kind]} {kind.rpartition(':')[2]}, the settings imply {count}"
         for kind, count in expected.items()
         if declared[kind] != count
     ]
@@ -75,7 +75,7 @@ def _root_disks(kept: Sequence[Step], topology: Topology) -> Iterator[str]:
     sizes = [size for size in found if isinstance(size, int)]
     expected = sum(machine.root_gib for machine in topology.machines)
     if len(sizes) == len(topology.machines) and sum(sizes) != expected:
-        yield f"the preview's root disks have {sum(sizes)} GiB, the settings amount to {expected}"
+        yield f"the preview's root disks have {sum(sizes)} GiB, the settings imply {expected}"
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def _verdict(
     return Verdict.IN_PLACE, ()
 
 
-def _forbids(rule: Told) -> str:
+def _forbids(rule: BrokenRule) -> str:
     what = " ".join((*rule.wrong[:MOST], *(f"Do: {remedy}" for remedy in rule.remedies[:1])))
     return f"{some(rule.resources)}: {what} (`{rule.policy}`)"
 
@@ -162,10 +162,10 @@ def _why(pausing: frozenset[str], before: View | None, machines: tuple[str, ...]
     if not pausing or before is None:
         return ()
     if len(pausing) == 1:
-        return (f"{next(iter(pausing))} pauses, and with it the API: it has no other machine to go on with", *machines)
+        return (f"{next(iter(pausing))} pauses, and with it the API: no other machine serves it", *machines)
     names = ", ".join(sorted(pausing))
     first = f"{before.topology.cluster}-{min(pausing)}"
-    remedy = f"to keep the API, apply one machine at a time: `pulumi up --target '**::{first}-*'`, look, then the next"
+    remedy = f"to keep the API, apply one machine at a time: `pulumi up --target '**::{first}-*'`, check, then the next"
     return (f"{names} may pause at the same time: no step of one waits for the other; {remedy}", *machines)
 
 

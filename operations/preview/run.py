@@ -22,7 +22,7 @@ def run_preview(stack: str, folder: Path, policy_packs: Sequence[Path]) -> Previ
         command += ["--event-log", str(events)]
         for pack in policy_packs:
             command += ["--policy-pack", str(pack)]
-        # The flag --event-log is there only with this variable; policies are told nowhere else.
+        # The flag --event-log is there only with this variable; policies are reported nowhere else.
         environment = {**os.environ, "PULUMI_DEBUG_COMMANDS": "true"}
         try:
             outcome = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)

@@ -35,7 +35,7 @@ def report(stack: Stack) -> Page:
             Section("In short", tuple(_summary(stack, built, table))),
             Section("Topology", (Drawing(svg(built), text_drawing(built)),)),
             Section("Cost per month", tuple(cost_blocks(built, table, stack.region))),
-            Section("What fails, and what then", tuple(_failures(outcomes(built, drills())))),
+            Section("What fails, and what happens then", tuple(_failures(outcomes(built, drills())))),
             Section("Quorum", tuple(_quorum(built))),
             Section("Side by side", tuple(_shapes(shapes(settings, table), table))),
             Section("Sizes by number of nodes", tuple(_sizes(built))),
@@ -78,7 +78,7 @@ def cost_blocks(built: Topology, table: Prices | None, region: str) -> Iterator[
     """The bill by part, and what it is made from."""
     if table is None:
         yield Paragraph(
-            f"No prices are recorded for {region or 'a stack without a region'}; there are some for "
+            f"No prices are recorded for {region or 'a stack without a region'}; there are prices for "
             f"{', '.join(priced_regions())} (pricing/data/prices.json).",
             warning=True,
         )
@@ -98,7 +98,7 @@ def cost_blocks(built: Topology, table: Prices | None, region: str) -> Iterator[
     if costs.further_at_maximum:
         yield Paragraph(f"With all pools at their maximum: {money(costs.further_at_maximum)} USD per month more.")
     for instance_type in costs.unpriced:
-        yield Paragraph(f"The price table lacks {instance_type}: the total is too low by it.", warning=True)
+        yield Paragraph(f"The price table lacks {instance_type}: so the total is too low.", warning=True)
     yield Paragraph(
         f"Prices of {table.region}, recorded {table.recorded} ({table.source}); a month has {table.hours_per_month} "
         f"hours. Not included: {NOT_INCLUDED}."
@@ -109,7 +109,7 @@ def _failures(found: tuple[Outcome, ...]) -> Iterator[Block]:
     rows = tuple((o.failure, o.api, o.how_long, o.measured or "-", o.workloads, o.remedy) for o in found)
     stops = frozenset(number for number, outcome in enumerate(found) if outcome.api_stops)
     yield Table(("failure", "the API", "for how long", "measured", "pods", "what to do"), rows, stops)
-    yield Paragraph("Marked rows stop the API. Measured times are there where a cluster of this shape was drilled.")
+    yield Paragraph("Marked rows stop the API. Measured times are shown where a cluster of this shape was drilled.")
     for source in dict.fromkeys(outcome.source for outcome in found if outcome.source):
         yield Paragraph(f"Measured with: {source}.")
 
@@ -135,8 +135,8 @@ def _shapes(found: tuple[Shape, ...], table: Prices | None) -> Iterator[Block]:
             "shape",
             "machines",
             "USD per month",
-            "a control plane lost",
-            "a zone lost",
+            "control plane lost",
+            "zone lost",
             "members that may be lost",
             "run by",
         ),
@@ -149,10 +149,10 @@ def _shapes(found: tuple[Shape, ...], table: Prices | None) -> Iterator[Block]:
     if table and here and dev and dev.monthly is not None and here.name in ("stacked", "external") and here.monthly:
         yield Paragraph(
             f"High availability costs {money(here.monthly - dev.monthly)} USD per month more than one control plane "
-            "with the same workers. What it buys are the rows above that no longer stop the API."
+            "with the same workers. It buys the rows above that no longer stop the API."
         )
     yield Paragraph(
-        "All shapes have the same worker pools at their minimum; those with more than one master have 3 zones."
+        "All shapes have the same worker pools at their minimum; those with several control planes have 3 zones."
     )
 
 
@@ -161,7 +161,8 @@ def _sizes(built: Topology) -> Iterator[Block]:
     yield _size_table("control plane: up to nodes", control_plane_sizes(), nodes)
     yield _size_table("etcd: up to nodes", etcd_sizes(), nodes)
     yield Paragraph(
-        f"Marked: {nodes:,} nodes, this cluster's most. Sources: {size_source('control_plane')}; {size_source('etcd')}."
+        f"Marked: {nodes:,} nodes, this cluster's maximum. "
+        f"Sources: {size_source('control_plane')}; {size_source('etcd')}."
     )
 
 

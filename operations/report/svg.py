@@ -68,8 +68,8 @@ def svg(topology: Topology) -> str:
     """A picture that stands by itself, light or dark as its surroundings are."""
     boxes, bottom = _placed(topology)
     width = max(_LEAST_WIDTH, 2 * _MARGIN + topology.zones * _COLUMN + (topology.zones - 1) * _GAP)
-    told = conversations(topology)
-    height = bottom + 44 + _LEGEND_LINE * len(told) + _MARGIN
+    listed = conversations(topology)
+    height = bottom + 44 + _LEGEND_LINE * len(listed) + _MARGIN
     balancers = _balancers(topology, width)
     parts = [
         *(_zone(topology, zone, bottom) for zone in range(topology.zones)),
@@ -77,7 +77,7 @@ def svg(topology: Topology) -> str:
         *(_drawn(box) for box in boxes),
         *(_pill(name, x) for name, x in balancers.items()),
         f'<text class="t" text-anchor="middle" x="{width / 2:g}" y="30">operators: kubectl, pulumi</text>',
-        *_legend(told, bottom + 36),
+        *_legend(listed, bottom + 36),
     ]
     head = f'viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img"'
     title = f"<title>{html.escape(f'Topology of cluster {topology.cluster}')}</title>"
@@ -148,17 +148,17 @@ def _pill(name: str, x: float) -> str:
 
 
 def _arrows(topology: Topology, boxes: Sequence[_Box], balancers: Mapping[str, float], width: float) -> Iterator[str]:
-    masters = [box for box in boxes if box.tier == Kind.CONTROL_PLANE]
+    control_planes = [box for box in boxes if box.tier == Kind.CONTROL_PLANE]
     outer, inner = operators_way_in(topology), nodes_way_in(topology)
     start = (width / 2, 38.0)
     if outer in balancers:
         yield _line(start, (balancers[outer], 74))
     else:
-        yield from (_line(start, master.top) for master in masters)
+        yield from (_line(start, box.top) for box in control_planes)
     for x in balancers.values():
-        yield from (_line((x, 108), master.top) for master in masters)
+        yield from (_line((x, 108), box.top) for box in control_planes)
     for store in (box for box in boxes if box.tier == Kind.ETCD):
-        yield from (_line(master.bottom, store.top) for master in masters)
+        yield from (_line(box.bottom, store.top) for box in control_planes)
     stores = [box for box in boxes if box.tier == Kind.ETCD]
     for one, other in pairwise(stores):
         if one.y == other.y:
@@ -183,8 +183,8 @@ def _path(way: str, more: str) -> str:
     return f'<path d="{way}" fill="none" stroke="currentColor" opacity=".7" marker-end="url(#a)"{more}/>'
 
 
-def _legend(told: Sequence[tuple[str, str, str]], y: float) -> Iterator[str]:
+def _legend(listed: Sequence[tuple[str, str, str]], y: float) -> Iterator[str]:
     yield f'<text class="t" x="{_MARGIN}" y="{y:g}">who opens connections to whom</text>'
-    for number, (source, target, port) in enumerate(told, start=1):
+    for number, (source, target, port) in enumerate(listed, start=1):
         line = html.escape(f"{source} → {target}: {port}")
         yield f'<text class="s" x="{_MARGIN}" y="{y + _LEGEND_LINE * number:g}">{line}</text>'

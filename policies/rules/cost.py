@@ -25,8 +25,8 @@ def within_budget(stack: Stack, context: Context) -> Iterable[Finding]:
     monthly = bill(topology(context.settings), table).total
     if monthly > budget:
         yield Finding(
-            f"the stack costs about {monthly:,.0f} USD a month at its pools' minimum, {monthly - budget:,.0f} more "
-            f"than its budget of {budget:,.0f} (list prices of {table.region}, {table.recorded}).",
+            f"the stack costs about {monthly:,.0f} USD a month at its pools' minimum, {monthly - budget:,.0f} over "
+            f"its budget of {budget:,.0f} (list prices of {table.region}, {table.recorded}).",
             "choose smaller or fewer machines, network.nat single, or raise policies:monthlyBudgetUsd.",
         )
 
@@ -34,8 +34,8 @@ def within_budget(stack: Stack, context: Context) -> Iterable[Finding]:
 RULES = (
     StackRule(
         "cost-is-within-the-budget",
-        "The stack costs no more than the budget in its stack file.",
-        "availability is bought by the hour, and nobody sees the bill before the month is over.",
+        "The stack stays within the budget in its stack file.",
+        "availability is paid for by the hour, and the bill arrives when the month is over.",
         Severity.LOW,
         Level.ADVISORY,
         check=within_budget,

@@ -87,36 +87,36 @@ _NAME_NETWORKS = "name the networks that need it in quorate:access.{key}, such a
 RULES = (
     ResourceRule(
         "ssh-is-not-open-to-the-world",
-        "SSH is closed to all but named networks.",
-        "the login user is root's equal on every machine, and open SSH ports are found and tried within minutes.",
+        "SSH is open to named networks only.",
+        "the login user can become root on every machine, and open SSH ports are found and attacked within minutes.",
         Severity.CRITICAL,
         check=_closed("SSH", ports.SSH, ports.SSH, _NAME_NETWORKS.format(key="sshCidrs")),
     ),
     ResourceRule(
         "etcd-is-not-open-to-the-world",
-        "etcd's ports are closed to all but the cluster's machines.",
-        "who reaches etcd with a certificate passes by every permission that the API server checks.",
+        "etcd's ports are open to the cluster's machines only.",
+        "anyone who reaches etcd with a certificate bypasses every permission check of the API server.",
         Severity.CRITICAL,
         check=_closed(
             "etcd",
             ports.ETCD_CLIENTS,
             ports.ETCD_PEERS,
-            "let in the security groups of control plane and members only.",
+            "allow only the security groups of the control plane and of etcd's members.",
         ),
     ),
     ResourceRule(
         "kubelet-is-not-open-to-the-world",
-        "The kubelets' port is closed to all but the cluster's machines.",
+        "The kubelets' port is open to the cluster's machines only.",
         "the kubelet's API runs commands in every container of its node.",
         Severity.CRITICAL,
         check=_closed(
-            "the kubelet's API", ports.KUBELET, ports.KUBELET, "let in the security group of the control plane only."
+            "the kubelet's API", ports.KUBELET, ports.KUBELET, "allow only the security group of the control plane."
         ),
     ),
     ResourceRule(
         "api-is-not-open-to-the-world",
-        "The Kubernetes API is closed to all but named networks.",
-        "a flaw in the API server or a leaked kubeconfig is then used by anyone; behind named networks it isn't.",
+        "The Kubernetes API is open to named networks only.",
+        "if it is open to the world, anyone can exploit a flaw in the API server or use a leaked kubeconfig.",
         Severity.HIGH,
         check=_closed(
             "the Kubernetes API", ports.API, ports.API, _NAME_NETWORKS.format(key="apiCidrs"), highly_available
@@ -124,8 +124,8 @@ RULES = (
     ),
     ResourceRule(
         "api-of-a-learning-cluster-is-not-open",
-        "The Kubernetes API of a cluster with one control plane is closed to all but named networks.",
-        "a leaked kubeconfig of a cluster to learn on still runs whatever someone likes, on your bill.",
+        "The Kubernetes API of a cluster with one control plane is open to named networks only.",
+        "with a leaked kubeconfig of a learning cluster, someone can still run whatever they like, at your expense.",
         Severity.MEDIUM,
         Level.ADVISORY,
         check=_closed(

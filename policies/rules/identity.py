@@ -56,7 +56,7 @@ def _in_document(resource: Resource, text: object) -> Iterator[Finding]:
         for key in ("NotAction", "NotResource"):
             if key in statement:
                 yield Finding(
-                    f"{resource.name} allows everything but what {key} names.", "name what is allowed.", resource
+                    f"{resource.name} allows everything except what {key} names.", "name what is allowed.", resource
                 )
         for action in _list(statement.get("Action")):
             service, _, verb = str(action).partition(":")
@@ -93,8 +93,8 @@ def trust_is_narrow(resource: Resource, context: Context) -> Iterable[Finding]:
         anyone = principal == "*" or "*" in named or "NotPrincipal" in statement
         if statement.get("Effect") == "Allow" and anyone and not statement.get("Condition"):
             yield Finding(
-                f"anyone may take the role {resource.name}.",
-                'name who may: machines need {"Service": "ec2.amazonaws.com"}.',
+                f"anyone may assume the role {resource.name}.",
+                'name who may: for machines, {"Service": "ec2.amazonaws.com"}.',
                 resource,
             )
 
@@ -157,22 +157,22 @@ def _list(value: object) -> list[Any]:
 RULES = (
     ResourceRule(
         "iam-names-actions-and-resources",
-        "No role may do everything, nor anything sensitive everywhere.",
-        "a pod that breaks out of its container has its machine's role; what that may do is what is lost with it.",
+        "No role may do everything, or do anything sensitive on every resource.",
+        "a pod that breaks out of its container has its machine's role, and may do whatever that role may do.",
         Severity.CRITICAL,
         check=no_wildcards,
     ),
     ResourceRule(
         "iam-trust-is-narrow",
-        "Roles can be taken only by those who are named.",
-        "a role that anyone may take makes every other limit on it void.",
+        "Only named principals can assume roles.",
+        "a role that anyone may assume makes every other limit on it void.",
         Severity.CRITICAL,
         check=trust_is_narrow,
     ),
     StackRule(
         "roles-are-not-shared",
         "etcd, control plane and workers have roles of their own.",
-        "with a shared role, who breaks out of a pod on a worker may also write join credentials or read snapshots.",
+        "with a shared role, a pod that breaks out on a worker may also write join credentials or read snapshots.",
         Severity.HIGH,
         check=roles_are_not_shared,
     ),

@@ -30,14 +30,14 @@ def hop_limit(resource: Resource, context: Context) -> Iterable[Finding]:
     limit, most = resource.get("metadataOptions", "httpPutResponseHopLimit"), context.parameters["maximum"]
     if limit is None:
         yield Finding(
-            f"{resource.name} leaves the hop limit to its image or account.",
+            f"{resource.name} leaves the hop limit to the defaults of its image or account.",
             f"set metadata_options.http_put_response_hop_limit to {most:g}.",
             resource,
         )
     elif isinstance(limit, int | float) and limit > most:
         yield Finding(
             f"{resource.name} answers metadata requests over {limit:g} hops.",
-            f"set metadata_options.http_put_response_hop_limit to {most:g}. Does a component on the pod network need "
+            f"set metadata_options.http_put_response_hop_limit to {most:g}. If a component on the pod network needs "
             "more, raise this rule's `maximum` in the policy config.",
             resource,
         )
@@ -73,8 +73,8 @@ def burstable_members(stack: Stack, context: Context) -> Iterable[Finding]:
         kind = machine.instance.get("instanceType")
         if isinstance(kind, str) and kind[:1] == "t" and kind[1:2].isdigit():
             yield Finding(
-                f"{machine.name} is a {kind}, whose CPU is lent by credits.",
-                "choose a type with CPUs of its own, such as m7i.large, in quorate:etcd.instanceType (stacked: "
+                f"{machine.name} is a {kind}, whose CPU is limited by credits.",
+                "choose a type with dedicated CPUs, such as m7i.large, in quorate:etcd.instanceType (stacked: "
                 "quorate:controlPlane.instanceType).",
                 machine.instance,
             )
@@ -83,8 +83,8 @@ def burstable_members(stack: Stack, context: Context) -> Iterable[Finding]:
 RULES = (
     ResourceRule(
         "imdsv2-is-required",
-        "Machines give metadata to holders of a session token only (IMDSv2).",
-        "with version 1 a single forwarded request is enough to take a machine's role, and with it join credentials "
+        "Machines serve metadata only to requests with a session token (IMDSv2).",
+        "with version 1 a single forwarded request is enough to steal a machine's role, and with it join credentials "
         "or snapshots.",
         Severity.HIGH,
         check=imdsv2,
@@ -99,22 +99,22 @@ RULES = (
     ),
     ResourceRule(
         "images-do-not-replace-machines",
-        "A new machine image or boot script leaves machines that keep data alone.",
+        "A new machine image or boot script doesn't replace machines that keep data.",
         "images are published every few weeks; without this, an unrelated update replaces every member at once.",
         Severity.CRITICAL,
         check=image_does_not_replace,
     ),
     ResourceRule(
         "machines-are-deleted-before-replaced",
-        "A machine that keeps data goes before its successor comes.",
+        "A machine that keeps data is deleted before its replacement is created.",
         "its fixed address and its disk can be attached to one instance only, so the new one could not start.",
         Severity.HIGH,
         check=replaced_in_order,
     ),
     StackRule(
         "etcd-is-not-on-burstable-machines",
-        "Members of a highly available etcd have CPUs of their own.",
-        "out of credits a member answers late, misses heartbeats, and the cluster elects leaders instead of working.",
+        "Members of a highly available etcd have dedicated CPUs.",
+        "without credits a member answers late, misses heartbeats, and the cluster elects leaders instead of working.",
         Severity.MEDIUM,
         Level.ADVISORY,
         check=burstable_members,

@@ -1,4 +1,4 @@
-"""The load balancer before the API servers. Pure."""
+"""The load balancer in front of the API servers. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def client_addresses_are_not_kept(resource: Resource, context: Context) -> Itera
     kept = resource.get("preserveClientIp")
     if _is_api(resource) and kept is not UNKNOWN and not is_false(kept):
         yield Finding(
-            f"{resource.name} keeps client addresses, or leaves it to the kind of target.",
+            f"{resource.name} preserves client addresses, or leaves that to the kind of target.",
             "set preserve_client_ip to false.",
             resource,
         )
@@ -61,7 +61,7 @@ def crosses_zones(resource: Resource, context: Context) -> Iterable[Finding]:
     crosses = resource.get("enableCrossZoneLoadBalancing")
     if network and crosses is not UNKNOWN and not is_true(crosses):
         yield Finding(
-            f"{resource.name} sends a connection only to API servers of the zone that it came in by.",
+            f"{resource.name} sends a connection only to API servers in the zone where it arrived.",
             "set enable_cross_zone_load_balancing to true.",
             resource,
         )
@@ -70,16 +70,16 @@ def crosses_zones(resource: Resource, context: Context) -> Iterable[Finding]:
 RULES = (
     ResourceRule(
         "client-addresses-are-not-kept",
-        "The target group of the API servers does not keep client addresses.",
+        "The target group of the API servers does not preserve client addresses.",
         "a control plane that reaches itself through the load balancer would get its own packets back and drop them: "
-        "kubeadm and kubelet time out on it, one time in as many as there are targets.",
+        "with N targets, one connection in N of kubeadm and kubelet times out.",
         Severity.HIGH,
         check=client_addresses_are_not_kept,
     ),
     ResourceRule(
         "api-health-check-is-readyz",
-        "The load balancer asks API servers whether they are ready (HTTPS /readyz).",
-        "an open port says nothing: an API server that lost etcd, or is shutting down, still takes connections and "
+        "The load balancer checks whether API servers are ready (HTTPS /readyz).",
+        "an open port says nothing: an API server that lost etcd, or is shutting down, still accepts connections and "
         "fails each of them.",
         Severity.HIGH,
         check=health_is_readyz,
@@ -87,14 +87,14 @@ RULES = (
     ResourceRule(
         "load-balancers-have-security-groups",
         "A load balancer has a security group from its creation.",
-        "without one it takes connections from wherever it can be reached, whatever the machines' groups say.",
+        "without one it accepts connections from wherever it can be reached, whatever the machines' groups say.",
         Severity.HIGH,
         check=has_a_security_group,
     ),
     ResourceRule(
         "load-balancers-cross-zones",
         "A network load balancer sends to targets in all zones.",
-        "when the API server of a zone is away, clients that entered by that zone would find nobody.",
+        "when the API server in a zone is down, clients that arrive in that zone would reach none.",
         Severity.MEDIUM,
         check=crosses_zones,
     ),

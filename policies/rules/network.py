@@ -60,7 +60,7 @@ def nat_in_every_zone(stack: Stack, context: Context) -> Iterable[Finding]:
     if highly_available(context) and len(gateways) == 1 and len(zones) > 1:
         yield Finding(
             f"one NAT gateway serves {len(zones)} zones.",
-            "set quorate:network.nat to perZone, or accept it for what it saves.",
+            "set quorate:network.nat to perZone, or accept the risk for what it saves.",
             gateways[0],
         )
 
@@ -69,14 +69,14 @@ RULES = (
     StackRule(
         "source-check-fits-the-network-plugin",
         "The source/destination check of machines fits how the network plugin sends packets.",
-        "on, it drops packets that carry pods' addresses; off without need, a machine may speak in another's name.",
+        "if on, it drops packets with pods' addresses; if off without need, a machine can send with another's address.",
         Severity.MEDIUM,
         check=source_check_fits,
     ),
     StackRule(
         "nat-in-every-zone",
         "A highly available cluster has a NAT gateway in each zone.",
-        "when the zone of the only gateway is lost, no machine of the others can pull an image or reach AWS.",
+        "when the zone of the only gateway is lost, no machine in the others can pull an image or reach AWS.",
         Severity.LOW,
         Level.ADVISORY,
         check=nat_in_every_zone,

@@ -61,8 +61,8 @@ def one_at_a_time(stack: Stack, context: Context) -> Iterable[Finding]:
     if len(replaced) > 1:
         yield Finding(
             f"this update puts new instances in place of {len(replaced)} machines: {_names(replaced)}.",
-            "replace one after the other, with `pulumi up --target` for each and a healthy cluster in between. Are "
-            "they lost already, exempt this update, with that as the reason.",
+            "replace them one after the other, with `pulumi up --target` for each and a healthy cluster in between. If "
+            "they are already lost, exempt this update and give that as the reason.",
         )
 
 
@@ -76,7 +76,7 @@ def quorum_through_change(stack: Stack, context: Context) -> Iterable[Finding]:
     now = len(staying) + len(leaving)
     if len(staying) < quorum(now):
         yield Finding(
-            f"of {now} members {len(staying)} stay while this update runs "
+            f"of {now} members, {len(staying)} stay untouched while this update runs "
             f"({_names(staying) or 'none'}); a majority is {quorum(now)}.",
             f"replace at most {tolerated_losses(now)} of them in one update: undo the rest of the change, or choose "
             "machines with `pulumi up --target`.",
@@ -97,7 +97,7 @@ def quorum_without_a_zone(stack: Stack, context: Context) -> Iterable[Finding]:
     fullest, there = places.most_common(1)[0]
     if len(members) - there < quorum(len(members)):
         yield Finding(
-            f"{there} of {len(members)} members of etcd stand in zone {fullest}: without it "
+            f"{there} of {len(members)} members of etcd are in zone {fullest}: without it "
             f"{len(members) - there} are left, and a majority is {quorum(len(members))}.",
             "set quorate:network.zones to 3, so that no zone holds more members than may be lost.",
         )
@@ -116,7 +116,7 @@ def spread(stack: Stack, context: Context) -> Iterable[Finding]:
         if len(places) < wanted or uneven:
             shown = ", ".join(f"{count} in {name}" for name, count in sorted(places.items()))
             yield Finding(
-                f"{kind} machines stand {shown}; the network has zones {', '.join(sorted(available))}.",
+                f"{kind} machines: {shown}; the network has zones {', '.join(sorted(available))}.",
                 "place machine N in zone N modulo the number of zones.",
             )
 
@@ -129,43 +129,43 @@ RULES = (
     StackRule(
         "etcd-member-count-is-odd",
         "etcd has an odd number of members.",
-        "every write needs a majority of members, and an even count survives no more losses than one fewer.",
+        "every write needs a majority of members, and an even count survives no more losses than the odd one below.",
         Severity.HIGH,
         check=odd_members,
     ),
     StackRule(
         "control-plane-count-is-odd",
         "There is an odd number of control-plane machines.",
-        "with stacked etcd each is a voter, and an even number of voters tolerates no more losses than one fewer; with "
-        "external etcd the setting stays odd so that a stack can change between the two.",
+        "with stacked etcd each is a voter, and an even number of voters survives no more losses than the odd number "
+        "below it; with external etcd the setting stays odd so that a stack can change between the two.",
         Severity.HIGH,
         check=odd_control_planes,
     ),
     StackRule(
         "one-stateful-machine-at-a-time",
         "An update replaces at most one machine of etcd and the control plane.",
-        "a replaced member is away until it has caught up, a replaced control plane until it has joined again; two "
-        "members at once leave three without a majority, and the API stops.",
+        "a replaced member is missing until it has caught up, a replaced control plane until it has joined again. With "
+        "two of three members missing there is no majority, and the API stops.",
         Severity.CRITICAL,
         check=one_at_a_time,
     ),
     StackRule(
         "quorum-survives-the-change",
         "A majority of etcd members stays untouched while an update runs.",
-        "without a majority etcd takes no write, and nothing in the cluster can be changed until it has one again.",
+        "without a majority etcd accepts no writes, and nothing in the cluster can be changed until it has one again.",
         Severity.CRITICAL,
         check=quorum_through_change,
     ),
     StackRule(
         "quorum-survives-a-zone",
-        "A majority of etcd members is left when any one zone is lost.",
+        "A majority of etcd members remains when any one zone is lost.",
         "availability zones do fail as a whole, and three members in two zones are lost with one of them.",
         Severity.HIGH,
         check=quorum_without_a_zone,
     ),
     StackRule(
         "machines-are-spread-over-zones",
-        "Control-plane and etcd machines stand evenly in all zones of the network.",
+        "Control-plane and etcd machines are spread evenly over all zones of the network.",
         "machines in one zone fail together, whatever their number.",
         Severity.HIGH,
         check=spread,

@@ -42,7 +42,7 @@ def in_user_data(resource: Resource, context: Context) -> Iterable[Finding]:
     for kind in kinds_of_secrets(user_data(resource)):
         yield Finding(
             f"the user data of {resource.name} holds {kind}.",
-            "put it into an SSM SecureString parameter that the machine's role alone may read, and fetch it at boot.",
+            "put it into an SSM SecureString parameter that only the machine's role may read, and fetch it at boot.",
             resource,
         )
 
@@ -85,7 +85,7 @@ def host_keys_are_verified(resource: Resource, context: Context) -> Iterable[Fin
         if isinstance(end, dict) and not (end.get("hostKey") is UNKNOWN or end.get("hostKey")):
             yield Finding(
                 f"{resource.name} doesn't check the host key of {what}.",
-                f"set {'.'.join(path)}.host_key to the key that the machine was given.",
+                f"set {'.'.join(path)}.host_key to the machine's own key.",
                 resource,
             )
 
@@ -101,7 +101,7 @@ RULES = (
     ResourceRule(
         "no-secrets-in-commands",
         "Command lines and their environment hold no secret.",
-        "command lines stand in the process list, in logs, in error messages and in every preview.",
+        "command lines are visible in the process list, in logs, in error messages and in every preview.",
         Severity.CRITICAL,
         check=in_commands,
     ),
@@ -115,7 +115,7 @@ RULES = (
     ResourceRule(
         "host-keys-are-verified",
         "Remote commands check the host key of the machine.",
-        "without, whoever answers at that address is sent the keys of the cluster's authorities.",
+        "otherwise whoever answers at that address is sent the keys of the cluster's certificate authorities.",
         Severity.HIGH,
         check=host_keys_are_verified,
     ),

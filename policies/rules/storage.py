@@ -28,7 +28,7 @@ def volumes_are_kept(stack: Stack, context: Context) -> Iterable[Finding]:
         final = volume.get("finalSnapshot")
         if not volume.protect and final is not UNKNOWN and not is_true(final):
             yield Finding(
-                f"{volume.name} holds etcd's data and is neither protected nor snapshotted before it goes.",
+                f"{volume.name} holds etcd's data and is neither protected nor snapshotted before deletion.",
                 "give it the resource option protect=True, or final_snapshot=True.",
                 volume,
             )
@@ -43,7 +43,7 @@ def snapshots_are_scheduled(stack: Stack, context: Context) -> Iterable[Finding]
     plans = [plan for plan in stack.of_type(SNAPSHOT_PLAN) if plan.get("state") in (UNKNOWN, None, "ENABLED")]
     if not plans:
         yield Finding(
-            f"{len(voters(stack))} etcd members and no schedule of snapshots.",
+            f"{len(voters(stack))} etcd members and no scheduled snapshots.",
             "take snapshots by hand until quorate can schedule them: `etcdctl snapshot save` on a member, before each "
             "change and every day, kept away from the machines.",
         )
@@ -96,7 +96,7 @@ def buckets_are_encrypted(stack: Stack, context: Context) -> Iterable[Finding]:
         inline = bucket.get("serverSideEncryptionConfiguration", "rule")
         if not _companions(stack, bucket, ENCRYPTION) and inline is not UNKNOWN and not inline:
             yield Finding(
-                f"bucket {bucket.name} says nothing of encryption.",
+                f"bucket {bucket.name} doesn't say how it is encrypted.",
                 "add an aws.s3.BucketServerSideEncryptionConfiguration for it, with AES256 or aws:kms.",
                 bucket,
             )
@@ -110,7 +110,7 @@ def buckets_are_private(stack: Stack, context: Context) -> Iterable[Finding]:
         blocks = _companions(stack, bucket, (ACCESS_BLOCK,))
         if not blocks:
             yield Finding(
-                f"bucket {bucket.name} has no block of public access.",
+                f"bucket {bucket.name} doesn't block public access.",
                 "add an aws.s3.BucketPublicAccessBlock for it with all four settings true.",
                 bucket,
             )
@@ -143,14 +143,14 @@ RULES = (
     StackRule(
         "etcd-volumes-are-kept",
         "The data volumes of a cluster with several members are protected from deletion.",
-        "everything that the cluster knows is on them; a renamed resource or a removed setting would delete them.",
+        "the whole state of the cluster is on them; a renamed resource or a removed setting would delete them.",
         Severity.CRITICAL,
         check=volumes_are_kept,
     ),
     StackRule(
         "snapshots-are-scheduled",
         "A highly available cluster takes snapshots of etcd on a schedule.",
-        "more members don't help against a deleted namespace or a lost quorum; only a snapshot brings objects back.",
+        "more members don't help against a deleted namespace or a lost quorum; only a snapshot restores objects.",
         Severity.HIGH,
         # The setting that would schedule them is refused until it is built (settings/unsupported.py).
         Level.ADVISORY,
@@ -165,7 +165,7 @@ RULES = (
     ),
     StackRule(
         "buckets-are-encrypted",
-        "Every bucket says how it encrypts.",
+        "Every bucket says how it is encrypted.",
         "a snapshot of etcd holds every Secret of the cluster.",
         Severity.HIGH,
         check=buckets_are_encrypted,
@@ -173,14 +173,14 @@ RULES = (
     StackRule(
         "buckets-are-private",
         "Every bucket blocks public access.",
-        "who reads a snapshot of etcd has every Secret and token of the cluster.",
+        "anyone who reads a snapshot of etcd has every Secret and token of the cluster.",
         Severity.CRITICAL,
         check=buckets_are_private,
     ),
     StackRule(
         "backups-are-kept",
-        "Buckets keep versions and aren't deleted with what is in them.",
-        "snapshots are needed most after a mistake, which must not be able to take them along.",
+        "Buckets keep versions and aren't deleted together with their contents.",
+        "snapshots are needed most after a mistake, which must not be able to delete them too.",
         Severity.HIGH,
         check=backups_are_kept,
     ),

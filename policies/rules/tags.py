@@ -64,9 +64,9 @@ def tags_are_there(resource: Resource, context: Context) -> Iterable[Finding]:
 RULES = (
     ResourceRule(
         "resources-are-tagged",
-        "Every resource says which cluster it belongs to.",
-        "the cluster's tag is how costs are told apart, how permissions are narrowed, and how a destroy finds what was "
-        "left behind.",
+        "Every resource is tagged with the cluster it belongs to.",
+        "the cluster's tag is how costs are attributed, how permissions are narrowed, and how leftovers of a destroy "
+        "are found.",
         Severity.LOW,
         parameters={"required": Parameter({"type": "array", "items": {"type": "string"}}, ["quorate:cluster", "Name"])},
         check=tags_are_there,

@@ -1,4 +1,4 @@
-"""Pinned images and versions, and versions that may stand beside each other. Pure."""
+"""Pinned images and versions, and versions that may run beside each other. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def images_are_pinned(resource: Resource, context: Context) -> Iterable[Finding]
     for image in sorted(set(_images(resource))):
         if _floats(image):
             yield Finding(
-                f"{resource.name} runs the image {image}, which names no version that stays.",
+                f"{resource.name} runs the image {image}, which names no fixed version.",
                 "name a version or a digest, such as registry.k8s.io/pause:3.10.1 or …@sha256:….",
                 resource,
             )
@@ -67,7 +67,7 @@ def versions_are_exact(resource: Resource, context: Context) -> Iterable[Finding
     for version in _versions(resource):
         if not _EXACT.fullmatch(version):
             yield Finding(
-                f"{resource.name} installs Kubernetes {version or 'of no version'}.",
+                f"{resource.name} installs Kubernetes {version or 'without a version'}.",
                 'set quorate:cluster.kubernetesVersion to all three parts, such as "1.36.4".',
                 resource,
             )
@@ -100,18 +100,18 @@ def versions_fit(stack: Stack, context: Context) -> Iterable[Finding]:
     if newest - oldest > _API_SERVERS_APART:
         yield Finding(
             f"API servers run Kubernetes 1.{oldest} to 1.{newest}.",
-            "upgrade all control planes to one minor before going on to the next.",
+            "bring all control planes to one minor version before upgrading to the next.",
         )
     for name, minor in sorted(kubelets.items()):
         if minor > oldest:
             yield Finding(
-                f"{name} has kubelets of 1.{minor}, the oldest API server is 1.{oldest}.",
+                f"{name} has kubelets of 1.{minor}, but the oldest API server is 1.{oldest}.",
                 "upgrade control planes before workers.",
                 _named(stack, name),
             )
         elif newest - minor > _KUBELET_BEHIND:
             yield Finding(
-                f"{name} has kubelets of 1.{minor}, the newest API server is 1.{newest}.",
+                f"{name} has kubelets of 1.{minor}, but the newest API server is 1.{newest}.",
                 f"upgrade workers to 1.{newest - _KUBELET_BEHIND} or newer first.",
                 _named(stack, name),
             )
@@ -124,8 +124,8 @@ def _named(stack: Stack, name: str) -> Resource:
 RULES = (
     ResourceRule(
         "images-are-pinned",
-        "Images of machines and containers name a version that stays.",
-        "with a floating tag two nodes run different code under one name, and a rollback brings nothing back.",
+        "Images of machines and containers name a fixed version.",
+        "with a floating tag two nodes can run different code under one name, and a rollback changes nothing.",
         Severity.MEDIUM,
         check=images_are_pinned,
     ),
@@ -139,8 +139,8 @@ RULES = (
     StackRule(
         "versions-fit-each-other",
         "Versions of API servers and kubelets are within Kubernetes' version skew.",
-        "API servers may differ by one minor, kubelets be up to three older and never newer: beyond, objects are "
-        "misread and nodes drop out.",
+        "API servers may differ by one minor; kubelets may be up to three older and never newer. Beyond that, objects "
+        "are misread and nodes drop out.",
         Severity.HIGH,
         check=versions_fit,
     ),

@@ -65,7 +65,7 @@ class Pod:
 
 
 def deploy(workspace: Workspace) -> dict[str, tuple[Pod, ...]]:
-    """The pods of each group, one on every machine, masters included; they are ready."""
+    """The pods of each group, one on every machine, the control plane included; they are ready."""
     objects: list[Object] = []
     for namespace, groups in _GROUPS.items():
         objects.append({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})

@@ -33,7 +33,7 @@ def test_the_next_update_applies_arguments_that_it_can_start_with(education: Wor
     assert education.changes(*UP) == {}
 
 
-def test_an_api_server_that_is_down_for_its_arguments_is_mended_by_an_update(education: Workspace) -> None:
+def test_an_api_server_that_is_down_for_its_arguments_is_fixed_by_an_update(education: Workspace) -> None:
     # As if the update that brought them had been killed before it could put the old ones back.
     on_machine("sed", "--in-place", "s/--max-requests-inflight=350/--max-requests-inflight=many/", MANIFEST)
     education.set("controlPlane", "apiServerArguments", {"max-requests-inflight": "360"})

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 CALICO = {"name": "calico", "version": "3.32.1"}
 FLANNEL = {"name": "flannel", "version": "0.28.4"}
 STACKED = {"topology": "stacked", "volumeGib": 20}
-# Masters are nodes, too: one worker beside them is enough to see that workers are no different.
+# Control-plane machines are nodes, too: one worker beside them is enough to see that workers are no different.
 ONE_WORKER = [{"name": "general", "instanceType": "t3.large", "minimum": 1, "maximum": 3}]
 
 

@@ -63,7 +63,7 @@ def everything_is_well(prod: ProdCluster) -> Iterator[None]:
         fault("heal", machine)
 
 
-def test_the_api_is_ready_for_workers_for_each_master_and_for_the_operator(prod: ProdCluster) -> None:
+def test_the_api_is_ready_for_workers_for_each_control_plane_and_for_the_operator(prod: ProdCluster) -> None:
     asks = f"curl -sS --max-time 5 --cacert /etc/kubernetes/pki/ca.crt '{API}/readyz?verbose'"
     for machine in (*prod.workers(), *map(prod.instance, CONTROL_PLANES)):
         # Often enough that each load balancer's node and each target has its turn, its own machine among them.
@@ -73,11 +73,11 @@ def test_the_api_is_ready_for_workers_for_each_master_and_for_the_operator(prod:
     assert "readyz check passed" in prod.workspace.kubectl("get", "--raw", "/readyz?verbose")
 
 
-def test_a_master_that_is_the_only_target_reaches_itself_through_the_load_balancer(prod: ProdCluster) -> None:
+def test_a_control_plane_that_is_the_only_target_reaches_itself_through_the_load_balancer(prod: ProdCluster) -> None:
     balancers = account_client(prod.workspace.environment, "elbv2")
     (group,) = balancers.describe_target_groups(Names=["prod-internal"])["TargetGroups"]
-    arn, master = group["TargetGroupArn"], CONTROL_PLANES[1]
-    own = prod.run(master, "hostname -I").split()[0]
+    arn, machine = group["TargetGroupArn"], CONTROL_PLANES[1]
+    own = prod.run(machine, "hostname -I").split()[0]
     described = balancers.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
     others = [found["Target"] for found in described if found["Target"]["Id"] != own]
     assert len(others) == 2
@@ -86,7 +86,7 @@ def test_a_master_that_is_the_only_target_reaches_itself_through_the_load_balanc
         script = (
             f"for _ in 1 2 3 4 5 6; do curl -sS --max-time 5 --cacert /etc/kubernetes/pki/ca.crt {API}/readyz; done"
         )
-        assert prod.run(master, script) == "ok" * 6
+        assert prod.run(machine, script) == "ok" * 6
     finally:
         balancers.register_targets(TargetGroupArn=arn, Targets=others)
 
@@ -94,13 +94,13 @@ def test_a_master_that_is_the_only_target_reaches_itself_through_the_load_balanc
 def test_an_api_server_that_stops_costs_seconds_until_its_target_is_out_and_nothing_when_it_returns(
     prod: ProdCluster, figures: Figures
 ) -> None:
-    master, manifest = CONTROL_PLANES[1], "/etc/kubernetes/manifests/kube-apiserver.yaml"
+    machine, manifest = CONTROL_PLANES[1], "/etc/kubernetes/manifests/kube-apiserver.yaml"
     with watched(prod.workspace, prod.workers()[0]) as watch:
         with watch.making():
-            prod.run(master, f"mv {manifest} /root/")
+            prod.run(machine, f"mv {manifest} /root/")
         stopped = watch.until_well(QUIET_SECONDS, 90)
         with watch.making():
-            prod.run(master, f"mv /root/kube-apiserver.yaml {manifest}")
+            prod.run(machine, f"mv /root/kube-apiserver.yaml {manifest}")
         until(prod.is_well, "the API server is back", 120)
         back = watch.until_well(QUIET_SECONDS, 90)
     figures.add("api-server-stopped", "stopped", stopped)
@@ -112,16 +112,18 @@ def test_an_api_server_that_stops_costs_seconds_until_its_target_is_out_and_noth
 
 
 def test_a_target_that_flaps_costs_no_more_than_its_target_does_each_time(prod: ProdCluster, figures: Figures) -> None:
-    master, times = CONTROL_PLANES[2], 3
+    machine, times = CONTROL_PLANES[2], 3
     crash = "crictl stop --timeout 0 $(crictl ps --quiet --name '^kube-apiserver$')"
-    own = prod.run(master, "hostname -I").split()[0]
+    own = prod.run(machine, "hostname -I").split()[0]
     answers = f"curl -sf --max-time 2 --cacert /etc/kubernetes/pki/ca.crt https://{own}:6443/readyz"
     with watched(prod.workspace, prod.workers()[0]) as watch:
         with watch.making():
             for _ in range(times):
-                prod.run(master, crash)
+                prod.run(machine, crash)
                 until(
-                    lambda: run_on(prod.instance(master), "bash", "-c", answers).stdout == "ok", "it answers again", 120
+                    lambda: run_on(prod.instance(machine), "bash", "-c", answers).stdout == "ok",
+                    "it answers again",
+                    120,
                 )
         until(prod.is_well, "the API server is back", 120)
         seen = watch.until_well(QUIET_SECONDS, 120)
@@ -265,14 +267,14 @@ def refused_write(prod: ProdCluster) -> tuple[float, str]:
 
     Asked itself: the load balancers cut connections to targets that are not ready, which all of them are soon.
     """
-    master = CONTROL_PLANES[0]
+    machine = CONTROL_PLANES[0]
     patch = json.dumps({"metadata": {"annotations": {"tried": "without two members"}}})
     outcome = run_on(
-        prod.instance(master), "curl", "-sS", "--max-time", "90", "--write-out", "\n%{http_code} %{time_total}",
+        prod.instance(machine), "curl", "-sS", "--max-time", "90", "--write-out", "\n%{http_code} %{time_total}",
         "--cacert", "/etc/kubernetes/pki/ca.crt", "--cert", "/var/lib/kubelet/pki/kubelet-client-current.pem",
         "-X", "PATCH",
         "-H", "Content-Type: application/merge-patch+json", "--data", patch,
-        f"https://127.0.0.1:6443/api/v1/nodes/{master.removeprefix(f'{STACK}-')}", seconds=100,
+        f"https://127.0.0.1:6443/api/v1/nodes/{machine.removeprefix(f'{STACK}-')}", seconds=100,
     )  # fmt: skip
     answer, _, told = outcome.stdout.rpartition("\n")
     code, seconds = told.split()

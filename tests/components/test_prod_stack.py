@@ -152,7 +152,7 @@ def test_joins_wait_for_no_load_balancer_and_all_reach_the_api_through_it_before
         assert waits_for(prod, plugin, behind.key)
 
 
-def test_an_api_server_that_is_told_to_stop_serves_until_its_targets_are_out(prod: Recording) -> None:
+def test_an_api_server_that_is_stopped_serves_until_its_targets_are_out(prod: Recording) -> None:
     for group in prod.of_type("aws:lb/targetGroup:TargetGroup"):
         check = group.inputs["healthCheck"]
         assert check["interval"] * check["unhealthyThreshold"] < API_SHUTDOWN_DELAY

@@ -54,18 +54,18 @@ def test_machines_that_fit_are_not_warned_of() -> None:
     assert "etcd.instanceType" not in told()
 
 
-def test_a_small_control_plane_is_told_with_the_type_to_choose() -> None:
+def test_a_small_control_plane_is_reported_with_the_type_to_choose() -> None:
     assert "controlPlane.instanceType t3.medium has 2 CPUs and 4 GiB" in told(
         controlPlane={"instanceType": "t3.medium"}
     )
     assert "Choose m7i.xlarge" in told(controlPlane={"instanceType": "t3.medium"})
 
 
-def test_a_burstable_etcd_is_told() -> None:
-    assert "lends its CPU by credits" in told(etcd={"instanceType": "t3.large"})
+def test_a_burstable_etcd_is_reported() -> None:
+    assert "limits its CPU by credits" in told(etcd={"instanceType": "t3.large"})
 
 
-def test_two_zones_one_zone_and_one_gateway_are_told() -> None:
+def test_two_zones_one_zone_and_one_gateway_are_reported() -> None:
     assert "Set network.zones to 3" in told(network={"zones": 2})
     assert "several control planes in one zone" in told(network={"zones": 1})
     assert "Set network.nat to perZone" in told(network={"nat": "single"})

@@ -55,7 +55,7 @@ def test_a_lost_worker_or_bastion_never_stops_the_api() -> None:
         assert not found[failure].api_stops
 
 
-def test_a_drill_is_told_only_for_a_cluster_of_its_shape() -> None:
+def test_a_drill_is_reported_only_for_a_cluster_of_its_shape() -> None:
     drill = Drill("control-plane-machine-lost", 3, "external", 3, "0.5 s", "a drill", "2026-11")
     of_its_shape = [o.measured for o in outcomes(topology(settings(PROD)), (drill,)) if o.measured]
     assert of_its_shape == ["0.5 s"]
@@ -63,7 +63,7 @@ def test_a_drill_is_told_only_for_a_cluster_of_its_shape() -> None:
         assert not any(o.measured for o in outcomes(topology(settings(groups)), (drill,)))
 
 
-def test_every_recorded_drill_belongs_to_a_failure_that_is_told() -> None:
+def test_every_recorded_drill_belongs_to_a_failure_that_is_reported() -> None:
     for drill in drills():
         shape = {("external", 3): PROD, ("stacked", 3): STACKED, ("stacked", 1): EDUCATION}
         groups = shape[drill.topology, drill.control_planes]

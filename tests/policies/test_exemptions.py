@@ -29,7 +29,7 @@ VOLUMES = "etcd-volumes-are-kept"
         ({"reason": REASON}, "no policy is called None."),
         ({"policy": VOLUMES, "reason": REASON, "resourse": "x"}, "did you mean 'resource'?"),
         ({"policy": VOLUMES, "reason": REASON, "resource": ""}, "leave it out"),
-        (VOLUMES, "is no object"),
+        (VOLUMES, "is not an object"),
     ],
 )
 def test_an_exemption_that_is_not_sound_exempts_nothing_and_says_why(entry: Any, said: str) -> None:
@@ -39,7 +39,7 @@ def test_an_exemption_that_is_not_sound_exempts_nothing_and_says_why(entry: Any,
 
 
 def test_a_value_that_is_no_list_is_a_problem() -> None:
-    assert "no list" in exemptions({"policy": VOLUMES}, NAMES)[1][0]
+    assert "not a list" in exemptions({"policy": VOLUMES}, NAMES)[1][0]
 
 
 def test_without_exemptions_there_is_no_problem() -> None:
@@ -51,9 +51,9 @@ def test_without_exemptions_there_is_no_problem() -> None:
     [
         ({"policies:exemption": "[]"}, "unknown key policies:exemption, did you mean policies:exemptions?"),
         ({"policies:monthlyBudgetUSD": "5"}, "did you mean policies:monthlyBudgetUsd?"),
-        ({"policies:x": "5"}, "unknown key policies:x: there are"),
-        ({"policies:monthlyBudgetUsd": "much"}, "is no number"),
-        ({"policies:monthlyBudgetUsd": "true"}, "is no number"),
+        ({"policies:x": "5"}, "unknown key policies:x; known keys"),
+        ({"policies:monthlyBudgetUsd": "much"}, "is not a number"),
+        ({"policies:monthlyBudgetUsd": "true"}, "is not a number"),
     ],
 )
 def test_what_no_policy_reads_is_a_problem(config: dict[str, str], said: str) -> None:

@@ -55,7 +55,7 @@ def test_a_message_says_what_is_wrong_why_and_what_to_do(project: Project) -> No
         assert part in printed
 
 
-def test_an_exemption_with_a_reason_lets_a_violation_pass_and_is_told(project: Project) -> None:
+def test_an_exemption_with_a_reason_lets_a_violation_pass_and_is_reported(project: Project) -> None:
     project.write(PLAIN)
     exempt(project, policy="disks-are-encrypted", reason="nothing is ever written to it", resource="c-*")
     printed = project.run("preview", "--policy-pack", PACK)
@@ -63,7 +63,7 @@ def test_an_exemption_with_a_reason_lets_a_violation_pass_and_is_told(project: P
     assert "disks-are-encrypted is exempt: nothing is ever written to it" in printed
 
 
-def test_an_exemption_that_exempts_nothing_is_told(project: Project) -> None:
+def test_an_exemption_that_exempts_nothing_is_reported(project: Project) -> None:
     project.write(SOUND)
     exempt(project, policy="disks-are-encrypted", reason="nothing is ever written to it")
     printed = project.run("preview", "--policy-pack", PACK)

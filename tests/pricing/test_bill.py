@@ -58,7 +58,7 @@ def test_prod_pays_for_every_machine_disk_gateway_and_balancer() -> None:
     )
 
 
-def test_workers_above_the_minimum_are_told_apart() -> None:
+def test_workers_above_the_minimum_are_distinguished() -> None:
     costs = bill(topology(settings(PROD)), FLAT)
     assert costs.further_at_maximum == pytest.approx(6 * (20 + 3))
     costs = bill(topology(settings(DEV)), FLAT)

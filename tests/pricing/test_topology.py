@@ -65,8 +65,8 @@ def test_the_api_serves_while_a_majority_and_one_api_server_are_left() -> None:
     for size in range(4):
         for lost in combinations(names, size):
             etcd = sum(name.startswith("etcd") for name in lost)
-            masters = sum(name.startswith("control") for name in lost)
-            assert built.serves_without(frozenset(lost)) == (etcd <= 1 and masters <= 2), lost
+            control_planes = sum(name.startswith("control") for name in lost)
+            assert built.serves_without(frozenset(lost)) == (etcd <= 1 and control_planes <= 2), lost
 
 
 @pytest.mark.parametrize(("zones", "survives"), [(1, False), (2, False), (3, True), (6, True)])

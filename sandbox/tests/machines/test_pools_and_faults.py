@@ -282,7 +282,7 @@ def test_a_stopped_machine_starts_again_with_its_disk_and_its_own_name(stage: St
     assert run_on(stage.bastion, "hostname").stdout == "named-by-hand\n"
 
 
-def test_the_command_line_breaks_and_tells_what_is_broken(stage: Stage) -> None:
+def test_the_command_line_breaks_and_reports_what_is_broken(stage: Stage) -> None:
     assert cli.main(["fault", "cut", "bastion"]) == 0
     assert f"bastion ({stage.bastion}) is cut off" in control.ask(status.control_socket(), {})
     assert not answers(stage.bastion_address)

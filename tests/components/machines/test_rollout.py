@@ -103,7 +103,7 @@ def test_in_the_program_members_that_come_back_wait_for_none_of_each_other() -> 
         assert not waits_for(back, back.resources[step(one)], step(other))
 
 
-def test_the_state_tells_which_machines_are_there_which_hold_data_and_which_steps_have_run_on_them() -> None:
+def test_the_state_says_which_machines_are_there_which_hold_data_and_which_steps_have_run_on_them() -> None:
     settings = settings_of("prod")
 
     def urn(kind: str, name: str) -> str:

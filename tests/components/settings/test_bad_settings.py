@@ -37,7 +37,7 @@ def test_every_key_that_is_misspelt_by_one_letter_is_refused_with_the_right_one(
         assert f"Did you mean {key}?" in found[f"quorate:{group}.{wrong}"]
 
 
-def test_problems_everywhere_are_told_together() -> None:
+def test_problems_everywhere_are_reported_together() -> None:
     bad = changed(
         LARGE,
         cluster__name="Large",
@@ -75,7 +75,7 @@ def test_a_value_that_could_not_be_read_raises_no_second_problem() -> None:
     ]
 
 
-def test_every_problem_tells_what_was_found_and_what_to_do() -> None:
+def test_every_problem_says_what_was_found_and_what_to_do() -> None:
     with pytest.raises(InvalidSettings) as refusal:
         parse(changed(LARGE, etcd__members=4, network__zones="x" * 500))
     for problem in refusal.value.problems:

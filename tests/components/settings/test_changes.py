@@ -73,6 +73,6 @@ def test_the_api_of_a_cluster_known_by_its_address_stays_where_it_is() -> None:
     assert list(moves_of_the_api(OLD, parse(changed(LARGE, etcd__volumeGib=200)))) == []
 
 
-def test_several_refused_changes_are_told_together() -> None:
+def test_several_refused_changes_are_reported_together() -> None:
     new = parse(changed(LARGE, network__vpcCidr="10.65.0.0/16", etcd__volumeGib=50))
     assert len(refused_changes(OLD, new)) == 2

@@ -84,7 +84,7 @@ def test_settings_that_cannot_be_built_yet_are_refused_and_not_left_out() -> Non
     assert message.count("Not built yet") == 1
 
 
-def test_what_a_living_cluster_refuses_is_told_with_the_other_problems() -> None:
+def test_what_a_living_cluster_refuses_is_reported_with_the_other_problems() -> None:
     living = settings_of(config(SMALL), "education", None)
     with pytest.raises(pulumi.RunError) as refused:
         settings_of(config(changed(SMALL, network__podCidr="10.245.0.0/16"), region=None), "education", living)

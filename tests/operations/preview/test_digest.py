@@ -48,7 +48,7 @@ def test_the_three_steps_of_a_detailed_replacement_are_one() -> None:
     assert step.new["ami"] == "new"
 
 
-def test_what_differs_is_told_by_the_inputs_and_not_by_what_the_provider_computes() -> None:
+def test_what_differs_is_reported_by_the_inputs_and_not_by_what_the_provider_computes() -> None:
     made = digest()
     diff = {"instanceType": {"kind": "update"}, "publicIp": {"kind": "update"}}
     made.add(INSTANCE, "a", "update", {"instanceType": "a"}, {"instanceType": "b"}, detailedDiff=diff)

@@ -16,7 +16,7 @@ from tests.operations.stacks import PROD, STACKED, settings
 
 GROUP = "aws:autoscaling/group:Group"
 RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
-MASTER, MEMBER = "prod-control-plane-1-instance", "prod-etcd-2-instance"
+CONTROL_PLANE, MEMBER = "prod-control-plane-1-instance", "prod-etcd-2-instance"
 
 
 def step(kind: str, name: str, action: Action, old: Any = None, new: Any = None, **more: Any) -> Step:
@@ -64,13 +64,13 @@ def test_a_cluster_that_is_called_like_a_machine_confuses_nobody() -> None:
         (step("tls:index/privateKey:PrivateKey", "prod-pki-operator", Action.REPLACE), Impact.NONE),
         (step("tls:index/privateKey:PrivateKey", "prod-bastion-host-key-key", Action.DELETE), Impact.NONE),
         (step("tls:index/locallySignedCert:LocallySignedCert", "prod-pki-operator", Action.REPLACE), Impact.NONE),
-        (step(INSTANCE, MASTER, Action.REPLACE), Impact.MACHINE),
+        (step(INSTANCE, CONTROL_PLANE, Action.REPLACE), Impact.MACHINE),
         (step(INSTANCE, MEMBER, Action.DELETE), Impact.MACHINE),
-        (step(INSTANCE, MASTER, Action.UPDATE, {"instanceType": "a"}, {"instanceType": "b"}), Impact.MACHINE),
-        (step(INSTANCE, MASTER, Action.UPDATE, {"userData": "a"}, {"userData": "b"}), Impact.MACHINE),
-        (step(INSTANCE, MASTER, Action.UPDATE, {"tags": {"a": "1"}}, {"tags": {}}), Impact.NONE),
+        (step(INSTANCE, CONTROL_PLANE, Action.UPDATE, {"instanceType": "a"}, {"instanceType": "b"}), Impact.MACHINE),
+        (step(INSTANCE, CONTROL_PLANE, Action.UPDATE, {"userData": "a"}, {"userData": "b"}), Impact.MACHINE),
+        (step(INSTANCE, CONTROL_PLANE, Action.UPDATE, {"tags": {"a": "1"}}, {"tags": {}}), Impact.NONE),
         (step(INSTANCE, "prod-bastion-instance", Action.REPLACE), Impact.PASSING),
-        (step(INSTANCE, MASTER, Action.SAME), Impact.NONE),
+        (step(INSTANCE, CONTROL_PLANE, Action.SAME), Impact.NONE),
         (step("aws:lb/loadBalancer:LoadBalancer", "prod-api-internal", Action.REPLACE), Impact.API),
         (step("aws:lb/targetGroup:TargetGroup", "prod-api", Action.DELETE), Impact.API),
         (step("aws:lb/targetGroup:TargetGroup", "prod-api", Action.UPDATE), Impact.NONE),
@@ -93,9 +93,9 @@ def test_each_kind_of_step_interrupts_what_it_interrupts(made: Step, impact: Imp
 @pytest.mark.parametrize(
     ("changes", "impact", "words"),
     [
-        ({"kubelet": {"maxPods": 60}}, Impact.PASSING, "kubelet restarts; its pods run on"),
+        ({"kubelet": {"maxPods": 60}}, Impact.PASSING, "kubelet restarts; its pods keep running"),
         ({"controlPlane": {"apiServerArguments": {"v": "2"}}}, Impact.MACHINE, "restarts kube-apiserver"),
-        ({"cluster": {"containerdVersion": "2.3.8"}}, Impact.PASSING, "containerd restarts; containers run on"),
+        ({"cluster": {"containerdVersion": "2.3.8"}}, Impact.PASSING, "containerd restarts; containers keep running"),
         (
             {"cluster": {"kubernetesVersion": "1.36.5"}},
             Impact.MACHINE,
@@ -143,7 +143,7 @@ def test_a_manifest_rolls_pods_and_a_script_for_this_host_interrupts_nothing() -
     assert found(local) is Impact.NONE
 
 
-def test_a_rule_of_a_security_group_is_told_as_what_it_opens() -> None:
+def test_a_rule_of_a_security_group_is_reported_as_what_it_opens() -> None:
     rule = {"ipProtocol": "tcp", "fromPort": 6443, "toPort": 6443, "cidrIpv4": "192.0.2.0/28"}
     opened = effect(step(RULE, "prod-groups-in", Action.CREATE, None, rule), None, "prod")
     closed = effect(step(RULE, "prod-groups-in", Action.DELETE, rule), None, "prod")

@@ -18,7 +18,7 @@ def step(kind: str, key: str, old: str, new: str, action: Action = Action.UPDATE
     return Step(f"urn:pulumi:prod::quorate::{kind}::prod-thing", action, {key: old}, {key: new})
 
 
-def test_only_the_lines_that_a_setting_changes_are_told() -> None:
+def test_only_the_lines_that_a_setting_changes_are_reported() -> None:
     old, new = settings(PROD), settings(PROD, kubelet={"maxPods": 60}, cluster={"containerdVersion": "2.3.8"})
     machine = topology(old).machines[0]
     change = machine_change(step(COMMAND, "stdin", machine_bundle(old, machine), machine_bundle(new, machine)))
@@ -31,7 +31,7 @@ def test_only_the_lines_that_a_setting_changes_are_told() -> None:
     }
 
 
-def test_new_and_removed_files_are_told_by_their_length() -> None:
+def test_new_and_removed_files_are_reported_by_their_length() -> None:
     old, new = NodeFile("/etc/quorate/old", "a\nb\n"), NodeFile("/etc/quorate/new", "c\n")
     change = machine_change(step(COMMAND, "stdin", write_bundle((old,)), write_bundle((new,))))
     assert change is not None
@@ -74,7 +74,7 @@ def test_a_line_that_looks_like_a_secret_is_withheld() -> None:
     assert "withheld" in change.files[0].lines[-1]
 
 
-def test_a_manifest_on_standard_input_is_told_as_a_whole() -> None:
+def test_a_manifest_on_standard_input_is_reported_as_a_whole() -> None:
     change = machine_change(step(COMMAND, "stdin", "kind: A\nimage: x:1\n", "kind: A\nimage: x:2\n"))
     assert change is not None
     assert change.machine == ""

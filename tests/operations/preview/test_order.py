@@ -77,7 +77,7 @@ def test_one_step_out_of_order_is_enough_to_pause_together() -> None:
     assert together(steps, effects, topology(settings(PROD))) == {"etcd-0", "etcd-1"}
 
 
-def test_all_three_masters_at_once_stop_the_api_and_two_do_not() -> None:
+def test_all_three_control_planes_at_once_stop_the_api_and_two_do_not() -> None:
     names = ("control-plane-0", "control-plane-1", "control-plane-2")
     steps = [step(name) for name in names]
     assert together(steps, pausing(*names), topology(settings(PROD))) == set(names)

@@ -85,7 +85,9 @@ def test_nothing_to_do_is_said_and_the_command_succeeds(running: Project, capsys
     assert "changes nothing" in capsys.readouterr().out
 
 
-def test_policies_are_told_from_the_engines_own_events(running: Project, capsys: pytest.CaptureFixture[str]) -> None:
+def test_policies_are_reported_from_the_engines_own_events(
+    running: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
     pack = running.folder / "policies"
     pack.mkdir()
     (pack / "PulumiPolicy.yaml").write_text((running.folder / "Pulumi.yaml").read_text())

@@ -59,10 +59,10 @@ def test_members_that_restart_in_turn_pause_and_all_at_once_stop_the_api() -> No
     assert found.verdict is Verdict.PAUSES
 
 
-def test_the_only_master_stops_the_api_with_itself() -> None:
+def test_the_only_control_plane_stops_the_api_with_itself() -> None:
     found = judged(rollout("education", settings(EDUCATION), settings(EDUCATION, **ARGUMENT), in_turn=True))
     assert found.verdict is Verdict.STOPS_API
-    assert "it has no other machine to go on with" in found.reasons[0]
+    assert "no other machine serves it" in found.reasons[0]
 
 
 def test_data_that_is_lost_outranks_an_interruption() -> None:
@@ -87,7 +87,7 @@ def test_errors_of_the_preview_are_the_verdict() -> None:
     assert (judged(digest).verdict, judged(digest).reasons) == (Verdict.FAILS, ("settings have 2 problems",))
 
 
-def test_costs_are_told_for_both_sides() -> None:
+def test_costs_are_reported_for_both_sides() -> None:
     found = judged(rollout("prod", OLD, LARGER_ETCD, in_turn=True))
     assert found.before
     assert found.before.bill
@@ -116,7 +116,7 @@ def test_a_program_that_declares_something_else_than_what_is_costed_is_noticed()
     assert mismatches(read_preview(whole.text()), topology(OLD)) == ()
     whole.add(INSTANCE, "prod-extra-instance", "create")
     (said,) = mismatches(read_preview(whole.text()), topology(OLD))
-    assert said == "the preview declares 7 Instance, the settings amount to 6"
+    assert said == "the preview declares 7 Instance, the settings imply 6"
 
 
 def test_the_recorded_previews_agree_with_the_topology_and_are_judged() -> None:

@@ -25,7 +25,14 @@ def stack_file(folder: Path, groups: dict[str, Any], region: str | None = "eu-ce
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_shape_has_every_section_in_every_form(groups: dict[str, Any], form: str) -> None:
     text = FORMATS[form](report(stack(groups)))
-    for title in ("Topology", "Cost per month", "What fails, and what then", "Quorum", "Side by side", "Limits"):
+    for title in (
+        "Topology",
+        "Cost per month",
+        "What fails, and what happens then",
+        "Quorum",
+        "Side by side",
+        "Limits",
+    ):
         assert title in text
 
 

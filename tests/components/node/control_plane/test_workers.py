@@ -163,7 +163,7 @@ def test_a_worker_is_let_go_when_its_drain_has_ended(cluster: Cluster) -> None:
     assert cluster.ended == [("i-0aaa", "drain")]
 
 
-def test_a_worker_told_to_go_while_another_is_drained_does_not_wait_for_that(cluster: Cluster) -> None:
+def test_a_worker_asked_to_leave_while_another_is_drained_does_not_wait_for_that(cluster: Cluster) -> None:
     nodes = "general-i-0aaa\tgeneral\tTrue\tx\ngeneral-i-0bbb\tgeneral\tTrue\tx\n"
     # The first drain ends only when the second has begun.
     cluster.kubectl(

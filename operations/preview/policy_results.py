@@ -14,7 +14,7 @@ _REMEDY: Final = "Do: "
 
 
 @dataclass(frozen=True)
-class Told:
+class BrokenRule:
     """A rule that speaks up: what is wrong where, why that matters, and what to do."""
 
     policy: str
@@ -37,14 +37,14 @@ class Exempt:
     passed: tuple[str, ...]
 
 
-def broken(violations: Sequence[Violation]) -> tuple[Told, ...]:
+def broken(violations: Sequence[Violation]) -> tuple[BrokenRule, ...]:
     """The broken rules, mandatory ones first."""
     grouped: dict[tuple[str, str], list[Violation]] = {}
     for violation in violations:
         if violation.policy != IN_USE:
             grouped.setdefault((violation.policy, violation.level), []).append(violation)
-    told = [_told(policy, level, found) for (policy, level), found in grouped.items()]
-    return tuple(sorted(told, key=lambda rule: not rule.mandatory))
+    rules = [_rule_of(policy, level, found) for (policy, level), found in grouped.items()]
+    return tuple(sorted(rules, key=lambda rule: not rule.mandatory))
 
 
 def exempt(violations: Sequence[Violation]) -> tuple[Exempt, ...]:
@@ -58,9 +58,9 @@ def exempt(violations: Sequence[Violation]) -> tuple[Exempt, ...]:
     return tuple(Exempt(says, _once(passed)) for says, passed in grouped.items())
 
 
-def _told(policy: str, level: str, violations: Sequence[Violation]) -> Told:
+def _rule_of(policy: str, level: str, violations: Sequence[Violation]) -> BrokenRule:
     lines = [line.strip() for violation in violations for line in violation.message.splitlines() if line.strip()]
-    return Told(
+    return BrokenRule(
         policy,
         level,
         _once(violation.resource for violation in violations),

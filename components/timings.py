@@ -1,7 +1,7 @@
 """Times that depend on each other: what the load balancer needs to notice, and who waits for it. Pure; in seconds.
 
 A network load balancer asks each API server every INTERVAL whether it is ready and believes the answer when it came
-THRESHOLD times in a row. Until then it goes on sending connections, so an API server that is told to stop serves for
+THRESHOLD times in a row. Until then it goes on sending connections, so an API server that must stop serves for
 that long, its machine gives it that long, and a machine whose API server has come back lets the next one go only
 after that long.
 """

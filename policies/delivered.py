@@ -36,7 +36,7 @@ def files(resource: Resource) -> Mapping[str, str]:
 
 
 def node_environment(resource: Resource) -> Mapping[str, str]:
-    """What a resource tells its machines about themselves."""
+    """What a resource says to its machines about themselves."""
     return read_environment_file(files(resource).get(NODE_ENV, ""))
 
 

@@ -15,7 +15,7 @@ from policies.values import at
 @dataclass(frozen=True)
 class Resource:
     """A declared resource. `props` is what the program says, with the provider's camelCase keys and UNKNOWN where a
-    preview can't tell; `outputs` what AWS says of it, empty for a resource by itself.
+    preview can't know; `outputs` what AWS says of it, empty for a resource by itself.
 
     `references`: for each property the URNs of the resources that its value comes from; known even where the value
     isn't. Only a whole stack has them, not a resource by itself.

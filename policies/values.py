@@ -1,4 +1,4 @@
-"""Property values as rules see them: plain ones, and UNKNOWN where a preview can't tell yet. Pure."""
+"""Property values as rules see them: plain ones, and UNKNOWN where a preview can't know yet. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person, a script or a test says to the sandbox; every verb is described in README.md."""
+"""The command line; every verb is described in README.md."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m sandbox", epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
-    start = verbs.add_parser("up", help="prepare what is missing and start; harmless when it runs")
+    start = verbs.add_parser("up", help="prepare what is missing and start; harmless if it runs already")
     start.add_argument("stacks", nargs="*", metavar="STACK", help="build only what these stacks of stacks/ use")
     verbs.add_parser("down", help="remove every machine, disk, network and process, and the account")
-    shown = verbs.add_parser("status", help="what runs, and what is served in place of what; exit 3 where nothing runs")
+    shown = verbs.add_parser("status", help="what runs, and what stands in for what; exit 3 if nothing runs")
     shown.add_argument("--json", action="store_true", help="for programs")
     settings = verbs.add_parser("env", help="print the environment that `pulumi` needs, for eval")
     settings.add_argument("--json", action="store_true", help="for programs")
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     fault.add_argument("fault", choices=(*MACHINE_FAULTS, *ZONE_FAULTS), metavar="FAULT", help="see below")
     fault.add_argument("name", help="the machine's Name tag, instance id or address; the zone's name or last letter")
-    verbs.add_parser("prune", help="remove from the cache what neither this version nor the one before it needs")
+    verbs.add_parser("prune", help="remove builds from the cache that neither this version nor the one before it needs")
     return parser
 
 
@@ -111,7 +111,7 @@ def _status(chosen: argparse.Namespace) -> int:
     print("in place of the original:")
     for stand_in in STAND_INS:
         print(f"  {stand_in}")
-    print("served in place of what is named:")
+    print("stand-ins:")
     for line in substitutions():
         print(f"  {line}")
     return 0 if supervisor else 3

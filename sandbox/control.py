@@ -1,4 +1,4 @@
-"""The supervisor's ear: a socket on which the command line asks it for something and waits for the answer."""
+"""The supervisor's control socket, on which the command line asks it for something and waits for the answer."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def ask(path: Path, request: Mapping[str, str]) -> str:
     except (FileNotFoundError, ConnectionRefusedError):
         raise SandboxError("the sandbox is not running; start it with `python -m sandbox up`") from None
     except TimeoutError:
-        raise SandboxError(f"the supervisor has not answered {request} in {_ANSWER_SECONDS} s") from None
+        raise SandboxError(f"the supervisor did not answer {request} within {_ANSWER_SECONDS} s") from None
     if "error" in answer:
         raise SandboxError(answer["error"])
     return str(answer["said"])

@@ -37,7 +37,7 @@ def main() -> int:
         say("the cluster, as kubectl sees it from this host:")
         kubectl(kubeconfig, "get", "nodes", "-o", "wide")
         kubectl(kubeconfig, "get", "pods", "--all-namespaces", "-o", "wide")
-        say("the page, fetched through its Service by way of the API server:")
+        say("the page, fetched from its Service through the API server:")
         print(page(kubeconfig))
     except SandboxError as problem:
         say(f"error: {problem}")
@@ -50,7 +50,7 @@ def main() -> int:
 def pulumi(environment: Mapping[str, str], *arguments: str) -> None:
     outcome = subprocess.run(["pulumi", "--non-interactive", *arguments], cwd=CHECKOUT, env=environment)
     if outcome.returncode:
-        raise DemoFailed(f"`pulumi {' '.join(arguments)}` ended with {outcome.returncode}; what it said is above")
+        raise DemoFailed(f"`pulumi {' '.join(arguments)}` ended with {outcome.returncode}; its output is above")
 
 
 def write_kubeconfig(environment: Mapping[str, str]) -> Path:

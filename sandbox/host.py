@@ -42,7 +42,7 @@ _KERNEL_MODULES = ("overlay", "br_netfilter", "vxlan", "nf_conntrack", "loop")
 
 
 class HostError(SandboxError):
-    """The host lacks something; the message says what, and what to do."""
+    """Something is missing on the host; the message says what, and what to do."""
 
 
 def require_root() -> None:
@@ -55,7 +55,7 @@ def require_root() -> None:
 
 
 def missing_packages(found: Callable[[str], bool] | None = None) -> list[str]:
-    """Debian packages that the sandbox uses and the host lacks."""
+    """Debian packages that the sandbox uses and that are missing on the host."""
     is_there = found or _found
     return sorted(name for name, signs in _PACKAGES.items() if not all(is_there(sign) for sign in signs))
 
@@ -66,14 +66,16 @@ def ensure_packages(say: Say) -> None:
     if not missing:
         return
     if shutil.which("apt-get") is None:
-        raise HostError(f"missing on this host: {', '.join(missing)}; no apt-get here (it takes Debian 12 or Ubuntu)")
+        raise HostError(
+            f"missing on this host: {', '.join(missing)}; there is no apt-get here (use Debian 12 or Ubuntu)"
+        )
     require_root()
     say(f"host: installing Debian packages: {', '.join(missing)}")
     _apt_get("update")
     _apt_get("install", "--no-install-recommends", "--yes", *missing)
     still = missing_packages()
     if still:
-        raise HostError(f"apt-get installed {', '.join(missing)}, but nothing of {', '.join(still)} is on PATH")
+        raise HostError(f"apt-get installed {', '.join(missing)}, but {', '.join(still)} can't be found")
 
 
 def raise_limits(state: Path, say: Say) -> None:
@@ -90,7 +92,7 @@ def raise_limits(state: Path, say: Say) -> None:
         if current < least:
             _sysctl_file(key).write_text(str(least))
             changed[key] = current
-            say(f"host: {key} raised from {current} to {least}; `down` puts it back")
+            say(f"host: {key} raised from {current} to {least}; `down` restores it")
     if changed:
         kept = _kept_limits(state)
         earlier: dict[str, int] = json.loads(kept.read_text()) if kept.exists() else {}

@@ -1,4 +1,4 @@
-"""Starting, stopping and asking the sandbox, from outside its status."""
+"""Starting and stopping the sandbox, from outside its supervisor."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _STOP_DEADLINE_SECONDS = 60
 
 
 def up(say: Say, stacks: Sequence[str] = ()) -> None:
-    """Builds what the cache lacks and starts the supervisor; harmless when it runs.
+    """Builds what the cache lacks and starts the supervisor; harmless if it runs already.
 
     With `stacks` only what these need is built, by the names of their files; without, what any stack may need.
     """
     tools = _tools_for(stacks, say)
     if status.running():
         _require_tools(tools)
-        say("the sandbox is up already")
+        say("the sandbox is already up")
         return
     require_host(tools)
     state_dir().mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -54,7 +54,7 @@ def up(say: Say, stacks: Sequence[str] = ()) -> None:
     host.raise_limits(state_dir(), say)
     status.tools_file().write_text("\n".join(tools))
     _start_supervisor(tree, site, say)
-    say("served in place of what is named:")
+    say("stand-ins:")
     for line in substitutions():
         say(f"  {line}")
 
@@ -63,7 +63,7 @@ def down(say: Say) -> None:
     """Ends the supervisor and removes machines, disks, networks, the account and the stacks that lived in it."""
     host.require_root()
     if claim.is_held_by_another(state_dir()):
-        say(f"another sandbox is on this host, with its state in {claim.holder()}: nothing of it is touched")
+        say(f"another sandbox is on this host, with its state in {claim.holder()}; it is not touched")
         shutil.rmtree(state_dir(), ignore_errors=True)
         return
     found = status.running()
@@ -75,7 +75,7 @@ def down(say: Say) -> None:
     host.restore_limits(state_dir(), say)
     claim.release(state_dir())
     shutil.rmtree(state_dir(), ignore_errors=True)
-    say(f"down: nothing is left but the cache in {cache_dir()}")
+    say(f"down: nothing is left except the cache in {cache_dir()}")
 
 
 def environment(say: Say) -> Mapping[str, str]:
@@ -96,9 +96,9 @@ def _tools_for(stacks: Sequence[str], say: Say) -> Sequence[str]:
     except OperationFailed as problem:
         raise SandboxError(str(problem)) from None
     left_out = [name for name in EVERY_STACK if name not in ALWAYS and name not in reasons]
-    say(f"what is built is what {' and '.join(stacks)} uses:")
+    say(f"building only what {' and '.join(stacks)} uses:")
     for tool, reason in reasons.items():
-        say(f"  {tool}, since {reason}")
+        say(f"  {tool}, because {reason}")
     if left_out:
         say(f"  not {', '.join(left_out)}; `python -m sandbox up` builds these too")
     return (*ALWAYS, *reasons)
@@ -109,12 +109,12 @@ def _require_tools(tools: Sequence[str]) -> None:
     lacking = sorted(set(tools) - set(file.read_text().split())) if file.exists() else []
     if lacking:
         raise SandboxError(
-            f"the sandbox is up without {', '.join(lacking)}; run `python -m sandbox down` and then this again"
+            f"the sandbox is up without {', '.join(lacking)}; run `python -m sandbox down`, then this again"
         )
 
 
 def _announce(say: Say) -> None:
-    say("on this host, the sandbox makes and `down` removes again:")
+    say("on this host the sandbox makes, and `down` removes again:")
     say(f"  network namespaces {NAMESPACE} and {NAMESPACE}-i-…")
     say(f"  link {HOST_LINK} ({OPERATOR_ADDRESS}), route to {PUBLIC_POOL}")
     say("  load balancers (haproxy, a process each, in the namespace)")

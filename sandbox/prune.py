@@ -23,7 +23,7 @@ _ABANDONED_SECONDS = 24 * 3600
 
 
 def prune(say: Say) -> None:
-    """Removes what is superfluous, by name. Raises SandboxError while a sandbox is up: its machines run on a build."""
+    """Removes what is unneeded, by name. Raises SandboxError while a sandbox is up: its machines run on a build."""
     host.require_root()
     state = claim.holder()
     if state is not None and state.is_dir():
@@ -43,7 +43,7 @@ def prune(say: Say) -> None:
             say(f"prune: removing {path}")
             shutil.rmtree(path)
     if not removed:
-        say(f"prune: nothing in {cache} is superfluous")
+        say(f"prune: nothing in {cache} is unneeded")
         return
     say(f"prune: {len(removed)} builds removed, {(shutil.disk_usage(cache).free - free) / 2**30:.1f} GiB freed")
 

@@ -1,4 +1,4 @@
-"""What stands in for what: the one list of all that is not the original, and how each differs.
+"""What stands in for what: the one list of everything that is not the original, and how each differs.
 
 Names that the sandbox serves to machines (registries, repositories) are in sandbox.internet.substitutions.
 """

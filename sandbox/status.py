@@ -88,7 +88,7 @@ def machine_names() -> Mapping[str, str]:
 
 
 def report() -> dict[str, Any]:
-    """All that there is, as plain values: what `python -m sandbox status --json` prints. Raises SandboxError."""
+    """Everything that there is, as plain values: what `python -m sandbox status --json` prints. Raises SandboxError."""
     found, known, names = running(), machines(), machine_names()
     return {
         "supervisor": asdict(found) if found else None,
@@ -115,7 +115,7 @@ def instance_named(name: str) -> str:
     names = machine_names()
     found = [i for i, tag in names.items() if name in (tag, i) or name.endswith(f"-{i}")]
     if len(found) > 1:
-        raise SandboxError(f"{len(found)} machines are called {name!r}; say which: {', '.join(sorted(found))}")
+        raise SandboxError(f"{len(found)} machines are called {name!r}; name one by its id: {', '.join(sorted(found))}")
     if not found:
         known = ", ".join(sorted(tag or instance_id for instance_id, tag in names.items())) or "none"
         raise SandboxError(f"no machine is called {name!r}; machines: {known}")

@@ -52,7 +52,7 @@ class MetricsServer(ComponentResource):
                 "name": _NAME,
                 "namespace": _NAMESPACE,
                 "labels": self._labels,
-                # Its pod is ready by now; the API behind it tells whether it answers.
+                # Its pod is ready by now; the API behind it shows whether it answers.
                 "annotations": {"pulumi.com/skipAwait": "true"},
             },
             spec={

@@ -1,4 +1,4 @@
-"""What a machine is told at its first boot. Pure. User data is readable on the machine: it never holds a secret."""
+"""What a machine gets at its first boot. Pure. User data is readable on the machine: it never holds a secret."""
 
 from __future__ import annotations
 

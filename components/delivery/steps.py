@@ -147,7 +147,7 @@ def _run(
         create=command,
         update=command,
         stdin=stdin,
-        # A new instance has the old address, so nothing else would tell.
+        # A new instance has the old address, so nothing else would show that it is new.
         triggers=[machine.instance.id],
         logging=remote.Logging.NONE if secret else remote.Logging.STDOUT_AND_STDERR,
         add_previous_output_in_env=False,

@@ -218,7 +218,7 @@ def _kubelet_configuration(settings: Settings) -> Document:
         "kind": "KubeletConfiguration",
         "cgroupDriver": "systemd",
         **_kubelet_settings(settings.kubelet),
-        # A machine that is told to go ends its pods in order first: ordinary ones, then those that nodes need.
+        # A machine that shuts down ends its pods in order first: ordinary ones, then those that nodes need.
         "shutdownGracePeriod": f"{SHUTDOWN_GRACE}s",
         "shutdownGracePeriodCriticalPods": f"{SHUTDOWN_GRACE_FOR_CRITICAL_PODS}s",
     }

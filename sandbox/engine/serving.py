@@ -20,7 +20,7 @@ _ENDING_SECONDS = 2
 
 
 class ReportedError(Exception):
-    """What the user is told; the message is shown as it is. Anything else that is raised is a defect."""
+    """What the user reads; the message is shown as it is. Anything else that is raised is a defect."""
 
 
 def run(who: str, add_service: Callable[[grpc.aio.Server], None], cancel: Callable[[], Awaitable[None]]) -> None:

@@ -1,1 +1,1 @@
-"""Looks at the host before anything is built or made: what it lacks is said at once, all of it, with the remedy."""
+"""Checks the host before anything is built or made: reports everything that is missing at once, and how to fix it."""

@@ -1,4 +1,4 @@
-"""The look at the host before `up` does anything."""
+"""The check of the host before `up` does anything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def require_host(tools: Iterable[str]) -> None:
     if len(found) == 1:
         raise HostError(str(found[0]))
     if found:
-        raise HostError("\n".join([f"{len(found)} things to mend on this host:", *(f"  - {item}" for item in found)]))
+        raise HostError("\n".join([f"{len(found)} problems to fix on this host:", *(f"  - {item}" for item in found)]))
 
 
 def work_to_do(names: Iterable[str]) -> Work:

@@ -1,4 +1,4 @@
-"""What the host must have, and the remedy where it has not. Pure."""
+"""What the host must have, and how to fix what is missing. Pure."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Problem:
 
 
 def problems(host: Situation, work: Work) -> list[Problem]:
-    """Everything that keeps the sandbox from running here, in the order in which to mend it."""
+    """Everything that keeps the sandbox from running here, in the order in which to fix it."""
     return [
         *_other_sandbox(host),
         *_root(host),
@@ -75,14 +75,14 @@ def numbers(version: str) -> tuple[int, int]:
     """Major and minor of `1.26.8` or `go1.26rc1`. Raises ValueError."""
     match = re.match(r"(?:go)?(\d+)\.(\d+)", version)
     if not match:
-        raise ValueError(f"{version!r} is no version")
+        raise ValueError(f"{version!r} is not a version")
     return int(match[1]), int(match[2])
 
 
 def _other_sandbox(host: Situation) -> Iterator[Problem]:
     if host.other_sandbox:
         yield Problem(
-            f"another sandbox is on this host, with its state in {host.other_sandbox}; there is room for one",
+            f"another sandbox is on this host, with its state in {host.other_sandbox}; only one can run",
             f"End it first: QUORATE_STATE={host.other_sandbox} python -m sandbox down",
         )
 
@@ -98,8 +98,8 @@ def _root(host: Situation) -> Iterator[Problem]:
 def _python(host: Situation) -> Iterator[Problem]:
     if host.python < PYTHON:
         yield Problem(
-            f"this Python is {_dotted(host.python)}, and the sandbox needs {_dotted(PYTHON)} or newer",
-            "Debian 12 has it as python3; elsewhere install it, remove .venv, and say `make demo PYTHON=python3.11`",
+            f"this Python is {_dotted(host.python)}, but the sandbox needs {_dotted(PYTHON)} or newer",
+            "Debian 12 has it as python3; elsewhere install it, remove .venv, and run `make demo PYTHON=python3.11`",
         )
 
 
@@ -107,7 +107,7 @@ def _packages(host: Situation) -> Iterator[Problem]:
     if host.missing_packages and not host.apt:
         yield Problem(
             f"missing on this host, by their Debian names: {', '.join(host.missing_packages)}; and there is no apt-get",
-            "Use Debian 12 or Ubuntu, where the sandbox installs them by itself, or install what provides them",
+            "Use Debian 12 or Ubuntu, where the sandbox installs them by itself, or install them another way",
         )
 
 
@@ -117,18 +117,18 @@ def _go(host: Situation, work: Work) -> Iterator[Problem]:
         return
     what = " and ".join(built)
     remedy = (
-        f"Install Go {work.go} or newer from its makers' archive or from Debian backports (golang-go), "
-        "and see that `go` is on PATH"
+        f"Install Go {work.go} or newer from upstream's archive or from Debian backports (golang-go), "
+        "and make sure that `go` is on PATH"
     )
     if not host.go:
-        yield Problem(f"{what} are to be built from Go modules, and there is no `go` on PATH", remedy)
+        yield Problem(f"{what} must be built from Go modules, but there is no `go` on PATH", remedy)
         return
     found = numbers(host.go)
     if found >= numbers(work.go) or (found >= _FETCHES_ITS_OWN and host.go_toolchain not in ("local", "path")):
         return
     if found >= _FETCHES_ITS_OWN:
         remedy += f"; or let it fetch that release: GOTOOLCHAIN=auto instead of {host.go_toolchain}"
-    yield Problem(f"`go` is {host.go}, and {what} are to be built with {work.go} or newer", remedy)
+    yield Problem(f"`go` is {host.go}, but {what} must be built with {work.go} or newer", remedy)
 
 
 def _disk(host: Situation, work: Work) -> Iterator[Problem]:
@@ -141,7 +141,7 @@ def _disk(host: Situation, work: Work) -> Iterator[Problem]:
         if free < total * _GIB:
             parts = ", ".join(f"{wanted[kind]:.1f} for {kind} ({folder})" for kind, folder in here.items())
             yield Problem(
-                f"{free / _GIB:.1f} GiB of disk are free, and {total:.1f} are needed: {parts}",
+                f"{free / _GIB:.1f} GiB of disk are free, but {total:.1f} are needed: {parts}",
                 f"Make room, or move a part to another disk: {_movers(here)}",
             )
 
@@ -167,8 +167,8 @@ def _control_groups(host: Situation) -> Iterator[Problem]:
     lacking = sorted(CONTROLLERS[groups.version] - groups.controllers)
     if lacking and groups.version == 2:
         yield Problem(
-            f"control groups (version 2) lack {', '.join(lacking)} here: {_CONTROLLERS_FILE} does not name them",
-            "Where this host is a container or a slice itself, have them delegated to it (systemd: Delegate=yes)",
+            f"control groups (version 2) lack {', '.join(lacking)} here: {_CONTROLLERS_FILE} does not list them",
+            "If this host is itself a container or a slice, have them delegated to it (systemd: Delegate=yes)",
         )
     elif lacking:
         yield Problem(
@@ -185,7 +185,7 @@ def _privileges(host: Situation) -> Iterator[Problem]:
     for tried, answer in (host.refusals or {}).items():
         yield Problem(
             f"root may not make {tried} here: {answer}",
-            "This host is a container with fewer rights than a machine: give it those (Docker: --privileged), or use "
+            "This host is a container with fewer rights than a machine: give it more (Docker: --privileged), or use "
             "a virtual machine",
         )
 

@@ -83,4 +83,4 @@ def test_what_was_removed_is_told_by_name(build: Build, tmp_path: Path, monkeypa
     assert f"prune: removing {older}" in lines
     lines.clear()
     prune.prune(lines.append)
-    assert lines == [f"prune: nothing in {tmp_path} is superfluous"]
+    assert lines == [f"prune: nothing in {tmp_path} is unneeded"]

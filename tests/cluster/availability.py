@@ -166,7 +166,7 @@ class _Client:
 
 
 def _endpoint(workspace: Workspace, place: str) -> dict[str, str | int]:
-    """What a client is told (`availability_client.Endpoint`): the operator's kubeconfig has all of it."""
+    """What a client gets (`availability_client.Endpoint`): the operator's kubeconfig has all of it."""
     config = yaml.safe_load(workspace.kubeconfig.read_text())
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     host, _, port = cluster["server"].removeprefix("https://").partition(":")

@@ -1,4 +1,4 @@
-"""Arguments that a component of the control plane cannot start with: what ran before runs on, and `up` mends it."""
+"""Arguments that a component of the control plane cannot start with: what ran before runs on, and `up` fixes it."""
 
 from __future__ import annotations
 

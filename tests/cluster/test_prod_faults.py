@@ -54,7 +54,7 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProdCluster]:
 
 @pytest.fixture(autouse=True)
 def everything_is_well(prod: ProdCluster) -> Iterator[None]:
-    """Before each drill; what a failed one left broken is mended after it."""
+    """Before each drill; what a failed one left broken is fixed after it."""
     until(prod.is_well, "every node Ready, every target healthy, every member well", 180)
     yield
     for zone in ZONES:

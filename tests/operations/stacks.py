@@ -1,4 +1,4 @@
-"""Stacks of every shape, for tests of what is told about them."""
+"""Stacks of every shape, for tests of what is said about them."""
 
 from __future__ import annotations
 

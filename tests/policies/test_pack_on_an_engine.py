@@ -89,7 +89,7 @@ def test_what_policies_do_not_understand_in_a_stack_file_fails_the_preview(proje
     printed = project.run("preview", "--policy-pack", PACK, ok=False)
     assert told(printed) == {("mandatory", "policy-settings-are-sound", "probe-test")}
     assert "unknown key policies:exemption, did you mean policies:exemptions?" in printed
-    assert "policies:monthlyBudgetUsd is no number" in printed
+    assert "policies:monthlyBudgetUsd is not a number" in printed
 
 
 def test_settings_decide_how_strict_rules_are_and_what_the_stack_costs(project: Project) -> None:

@@ -71,7 +71,7 @@ VARIANTS: dict[str, tuple[Change, Context]] = {
         CONTEXT,
     ),
     "no metadata service at all": (of_member(metadataOptions={"httpEndpoint": "disabled"}), CONTEXT),
-    "the API open in a cluster to learn on is told by its own rule": (opened(443), LEARNING),
+    "the API open in a cluster to learn on is reported by its own rule": (opened(443), LEARNING),
     "https open to all": (opened(443), CONTEXT),
     "ports below and above": (opened(23, 2378), CONTEXT),
     "ssh from a company": (opened(22, network="198.51.100.0/24"), CONTEXT),

@@ -19,7 +19,7 @@ from components.node.common.step import run_step
 from components.node.common.waiting import NotYet, wait_until
 
 MOUNT_POINT = Path("/var/lib/etcd")
-# The label is set when formatting is complete, so a machine lost in the middle of it is told from a disk with data.
+# The label is set when formatting is complete: a disk whose formatting was cut off is none with data.
 UNFINISHED, FINISHED = "quorate-new", "quorate-etcd"
 DISK_SECONDS = 600
 
@@ -137,7 +137,7 @@ def _check(device: Path) -> None:
         # 1: repaired.
         run(["e2fsck", "-f", "-p", str(device)], seconds=DISK_SECONDS, accepted=(0, 1))
     except Failure as failure:
-        raise Failure(f"the file system on {device} needs a person: {failure}") from failure
+        raise Failure(f"the file system on {device} needs repair by hand: {failure}") from failure
 
 
 def _described(content: Content) -> str:

@@ -1,4 +1,4 @@
-"""node.env: what this machine is told about itself and its cluster, as NAME=VALUE lines in the shell's quoting."""
+"""node.env: what this machine knows about itself and its cluster, as NAME=VALUE lines in the shell's quoting."""
 
 from __future__ import annotations
 

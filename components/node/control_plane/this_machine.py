@@ -121,6 +121,6 @@ def _balancer_notices_seconds(values: Mapping[str, str]) -> float:
         return float(text or 0)
     except ValueError:
         raise Failure(
-            f"{environment.ETC / 'node.env'} sets LOAD_BALANCER_NOTICES_SECONDS to '{text}', which is no number; "
+            f"{environment.ETC / 'node.env'} sets LOAD_BALANCER_NOTICES_SECONDS to '{text}', which is not a number; "
             "run pulumi up, which delivers the file"
         ) from None

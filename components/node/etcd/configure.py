@@ -37,7 +37,7 @@ TURN_SECONDS = 1200
 
 @dataclass(frozen=True)
 class ThisMember:
-    """What this machine is told, and where it keeps what."""
+    """What this machine knows, and where it keeps what."""
 
     name: str
     address: str

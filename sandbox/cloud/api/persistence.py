@@ -60,7 +60,7 @@ def _read(file: Path) -> tuple[str, dict[str, dict[str, dict[str, Any]]]]:
 
 
 def _unreadable(file: Path, why: str) -> SandboxError:
-    return SandboxError(f"{file}: the sandbox's account cannot be read ({why}). `python -m sandbox down` starts anew")
+    return SandboxError(f"{file}: the sandbox's account cannot be read ({why}). `python -m sandbox down` removes it")
 
 
 class _Pickler(dill.Pickler):  # type: ignore[misc]

@@ -45,7 +45,7 @@ def serve_tls(
 ) -> None:
     """Serves one accepted connection to its end.
 
-    `refuse` is told a host name that has no upstream, `complain` how a connection broke.
+    `refuse` gets a host name that has no upstream, `complain` how a connection broke.
     """
     upstream: list[tuple[str, int]] = []
 

@@ -42,7 +42,7 @@ class Balancers:
         self._thread = threading.Thread(target=self._run, name="balancers", daemon=True)
 
     def start(self) -> None:
-        """Follows what `follow` was told last, in the background."""
+        """Follows what `follow` was given last, in the background."""
         self._thread.start()
         self._probes.start()
 
@@ -84,7 +84,7 @@ class Balancers:
             if seen != self._health:
                 self._tell_changes(seen)
                 self._health = seen
-            # Also where nothing has changed: a target that was registered anew is reported anew.
+            # Also where nothing has changed: a target that was registered again is reported again.
             self._report(seen)
             self._wake.wait(_LOOK_SECONDS if balancers else None)
 

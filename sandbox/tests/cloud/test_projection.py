@@ -1,4 +1,4 @@
-"""What the account says becomes what machines meet: who may talk, what a name means, what a machine is told."""
+"""What the account says becomes what machines meet: who may talk, what a name means, what a machine knows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The resolver answers from what it is told, and survives nonsense."""
+"""The resolver answers from what it is given, and survives nonsense."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A machine boots from the image with instance metadata as the only thing it is told."""
+"""A machine boots from the image with instance metadata as the only thing it gets."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def documents(settings: Settings = SETTINGS) -> dict[str, dict[str, Any]]:
 
 
 def node_labels(registration: dict[str, Any]) -> dict[str, str]:
-    """What the kubelet is told to label its node with."""
+    """What the kubelet must label its node with."""
     return dict(a["value"].split("=") for a in registration["kubeletExtraArgs"] if a["name"] == "node-labels")
 
 

@@ -1,8 +1,8 @@
-"""Faults of moto 5.2.5 that the program or the AWS provider meets, mended one by one.
+"""Faults of moto 5.2.5 that the program or the AWS provider meets, fixed one by one.
 
-Each module names the faults in its docstring and mends them in `apply(region)`. Its tests in
-sandbox/tests/cloud/api/patches/ carry its name as a mark (`mends`), and fail on moto as it is. One that passes there is
-about a fault that moto has mended: test_faults.py says so, and the patch may go.
+Each module names the faults in its docstring and fixes them in `apply(region)`. Its tests in
+sandbox/tests/cloud/api/patches/ carry its name as a mark (`fixes`), and fail on moto as it is. One that passes there is
+about a fault that moto has fixed: test_faults.py says so, and the patch may go.
 """
 
 from __future__ import annotations

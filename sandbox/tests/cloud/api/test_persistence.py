@@ -133,7 +133,7 @@ def test_the_file_is_its_owners_alone_and_small(account: Account, tmp_path: Path
 def test_a_file_that_cannot_be_read_is_named_with_the_way_out(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "account.dill"
     file.write_bytes(content)
-    with pytest.raises(SandboxError, match=r"account\.dill: .* cannot be read .* `python -m sandbox down` starts anew"):
+    with pytest.raises(SandboxError, match=r"account\.dill: .* cannot be read .* `python -m sandbox down` removes it"):
         persistence.load(file)
 
 

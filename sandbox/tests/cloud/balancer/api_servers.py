@@ -73,7 +73,7 @@ class Client:
         self._connection.request("GET", "/api")
         answer = self._connection.getresponse()
         answer.read()
-        # A lost connection must not be made anew behind the test's back.
+        # A lost connection must not be made again behind the test's back.
         self._connection.sock = self._connection.sock or sock
         return answer.headers["X-Served-By"]
 

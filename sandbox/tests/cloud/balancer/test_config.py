@@ -1,4 +1,4 @@
-"""What haproxy is told is what the account says of load balancer, listeners and target groups."""
+"""What haproxy gets is what the account says of load balancer, listeners and target groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the checks see is told as DescribeTargetHealth tells it."""
+"""What the checks see is reported as DescribeTargetHealth reports it."""
 
 from __future__ import annotations
 

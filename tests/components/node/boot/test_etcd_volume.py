@@ -131,7 +131,7 @@ def test_a_damage_beyond_automatic_repair_needs_a_person(disk: Path) -> None:
     prepare(disk, "vol-1")
     # The root folder is no folder any more.
     program("debugfs", "-w", "-R", "clri <2>", str(disk))
-    with pytest.raises(Failure, match=r"the file system on .* needs a person: e2fsck ended with \d+"):
+    with pytest.raises(Failure, match=r"the file system on .* needs repair by hand: e2fsck ended with \d+"):
         prepare(disk, "vol-1")
 
 

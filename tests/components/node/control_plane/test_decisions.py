@@ -179,5 +179,5 @@ def test_the_time_of_the_load_balancer_is_delivered_and_known_for_older_releases
 
 
 def test_a_time_that_is_no_number_is_named() -> None:
-    with pytest.raises(Failure, match="LOAD_BALANCER_NOTICES_SECONDS to 'soon', which is no number"):
+    with pytest.raises(Failure, match="LOAD_BALANCER_NOTICES_SECONDS to 'soon', which is not a number"):
         this_machine({**VALUES, "LOAD_BALANCER_NOTICES_SECONDS": "soon"})

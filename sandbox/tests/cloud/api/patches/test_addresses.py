@@ -9,7 +9,7 @@ def addresses(account: Account) -> list[str]:
     return [found["PrivateIpAddress"] for found in account.ec2.describe_network_interfaces()["NetworkInterfaces"]]
 
 
-@pytest.mark.mends("private_addresses")
+@pytest.mark.fixes("private_addresses")
 def test_interfaces_get_the_lowest_free_addresses_after_the_reserved_four(account: Account) -> None:
     subnet = account.subnet(account.vpc(), "10.50.1.0/28")
     for _ in range(11):
@@ -28,7 +28,7 @@ def test_interfaces_get_the_lowest_free_addresses_after_the_reserved_four(accoun
         ("10.50.1.10", "InvalidIPAddress.InUse"),
     ],
 )
-@pytest.mark.mends("private_addresses")
+@pytest.mark.fixes("private_addresses")
 def test_an_address_that_is_reserved_elsewhere_or_in_use_is_refused(account: Account, address: str, code: str) -> None:
     subnet = account.subnet(account.vpc())
     account.interface(subnet, PrivateIpAddress="10.50.1.10")
@@ -38,7 +38,7 @@ def test_an_address_that_is_reserved_elsewhere_or_in_use_is_refused(account: Acc
         account.instance(SubnetId=subnet, PrivateIpAddress=address)
 
 
-@pytest.mark.mends("private_addresses")
+@pytest.mark.fixes("private_addresses")
 def test_a_fixed_address_is_free_again_when_its_instance_is_gone(account: Account) -> None:
     subnet = account.subnet(account.vpc())
     for _ in range(2):
@@ -47,7 +47,7 @@ def test_a_fixed_address_is_free_again_when_its_instance_is_gone(account: Accoun
     assert addresses(account) == []
 
 
-@pytest.mark.mends("private_addresses")
+@pytest.mark.fixes("private_addresses")
 def test_a_nat_gateway_has_an_address_of_its_subnet(account: Account) -> None:
     vpc = account.vpc()
     account.gateway(vpc)
@@ -58,7 +58,7 @@ def test_a_nat_gateway_has_an_address_of_its_subnet(account: Account) -> None:
     assert found["PrivateIp"] == "10.50.1.4"
 
 
-@pytest.mark.mends("public_addresses")
+@pytest.mark.fixes("public_addresses")
 def test_public_addresses_come_from_the_pool_and_return_to_it(account: Account) -> None:
     vpc = account.vpc()
     account.gateway(vpc)
@@ -72,7 +72,7 @@ def test_public_addresses_come_from_the_pool_and_return_to_it(account: Account) 
     assert account.ec2.allocate_address(Domain="vpc")["PublicIp"] == "198.51.100.1"
 
 
-@pytest.mark.mends("elastic_addresses")
+@pytest.mark.fixes("elastic_addresses")
 def test_an_elastic_address_that_moves_leaves_the_first_interface(account: Account) -> None:
     vpc = account.vpc()
     account.gateway(vpc)
@@ -85,7 +85,7 @@ def test_an_elastic_address_that_moves_leaves_the_first_interface(account: Accou
     assert {eni["NetworkInterfaceId"] for eni in found if eni.get("Association", {}).get("PublicIp")} == {second}
 
 
-@pytest.mark.mends("elastic_addresses")
+@pytest.mark.fixes("elastic_addresses")
 def test_an_elastic_address_of_an_interface_shows_the_instance(account: Account) -> None:
     vpc = account.vpc()
     account.gateway(vpc)
@@ -96,7 +96,7 @@ def test_an_elastic_address_of_an_interface_shows_the_instance(account: Account)
     assert account.ec2.describe_addresses()["Addresses"][0]["InstanceId"] == instance
 
 
-@pytest.mark.mends("elastic_addresses")
+@pytest.mark.fixes("elastic_addresses")
 def test_an_elastic_address_needs_an_internet_gateway(account: Account) -> None:
     interface = account.interface(account.subnet(account.vpc()))
     allocation = account.ec2.allocate_address(Domain="vpc")["AllocationId"]

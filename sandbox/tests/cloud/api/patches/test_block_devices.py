@@ -24,13 +24,13 @@ def volume(account: Account, zone: str = "b", **options: Any) -> str:
     return str(made["VolumeId"])
 
 
-@pytest.mark.mends("block_devices")
+@pytest.mark.fixes("block_devices")
 def test_an_instance_has_one_root_disk_as_its_image_says(account: Account, subnet: str) -> None:
     found = disks(account, account.instance(SubnetId=subnet))
     assert {device: (v["Size"], v["VolumeType"]) for device, v in found.items()} == {"/dev/xvda": (8, "gp3")}
 
 
-@pytest.mark.mends("block_devices")
+@pytest.mark.fixes("block_devices")
 def test_a_root_disk_comes_beside_the_disks_that_a_launch_asks_for(account: Account, subnet: str) -> None:
     extra = [{"DeviceName": "/dev/sdf", "Ebs": {"VolumeSize": 20}}]
     assert set(disks(account, account.instance(SubnetId=subnet, BlockDeviceMappings=extra))) == {
@@ -39,7 +39,7 @@ def test_a_root_disk_comes_beside_the_disks_that_a_launch_asks_for(account: Acco
     }
 
 
-@pytest.mark.mends("block_devices")
+@pytest.mark.fixes("block_devices")
 def test_what_a_launch_asks_of_the_root_disk_is_read_back(account: Account, subnet: str) -> None:
     asked = {"VolumeSize": 30, "VolumeType": "gp3", "Encrypted": True, "Iops": 3500, "Throughput": 200}
     root = disks(
@@ -51,7 +51,7 @@ def test_what_a_launch_asks_of_the_root_disk_is_read_back(account: Account, subn
     assert root["AvailabilityZone"] == "eu-central-1b"
 
 
-@pytest.mark.mends("block_devices")
+@pytest.mark.fixes("block_devices")
 def test_a_root_disk_goes_with_its_instance_and_other_disks_stay(account: Account, subnet: str) -> None:
     asked = [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 30}}]
     instance = account.instance(SubnetId=subnet, BlockDeviceMappings=asked)
@@ -62,7 +62,7 @@ def test_a_root_disk_goes_with_its_instance_and_other_disks_stay(account: Accoun
     assert [(v["VolumeId"], v["State"]) for v in found] == [(kept, "available")]
 
 
-@pytest.mark.mends("block_devices")
+@pytest.mark.fixes("block_devices")
 def test_gp3_volumes_have_a_throughput_and_gp2_volumes_iops(account: Account) -> None:
     volume(account)
     account.ec2.create_volume(AvailabilityZone="eu-central-1a", Size=100, VolumeType="gp2")
@@ -71,7 +71,7 @@ def test_gp3_volumes_have_a_throughput_and_gp2_volumes_iops(account: Account) ->
     assert found["gp2"]["Iops"] == 300
 
 
-@pytest.mark.mends("block_devices")
+@pytest.mark.fixes("block_devices")
 def test_attachments_that_aws_refuses_are_refused(account: Account, subnet: str) -> None:
     instance = account.instance(SubnetId=subnet)
     first, second, elsewhere = volume(account), volume(account), volume(account, "a")
@@ -84,7 +84,7 @@ def test_attachments_that_aws_refuses_are_refused(account: Account, subnet: str)
         account.ec2.attach_volume(VolumeId=elsewhere, InstanceId=instance, Device="/dev/sdg")
 
 
-@pytest.mark.mends("block_devices")
+@pytest.mark.fixes("block_devices")
 def test_a_root_disk_stays_on_a_running_instance(account: Account, subnet: str) -> None:
     instance = account.instance(SubnetId=subnet)
     root = disks(account, instance)["/dev/xvda"]["VolumeId"]
@@ -101,7 +101,7 @@ def test_a_root_disk_stays_on_a_running_instance(account: Account, subnet: str) 
     ],
     ids=["none", "root", "extra"],
 )
-@pytest.mark.mends("block_devices")
+@pytest.mark.fixes("block_devices")
 def test_an_instance_of_a_template_has_one_root_disk_and_the_templates_disks(
     account: Account, subnet: str, listed: list[dict[str, Any]], expected: dict[str, int]
 ) -> None:

@@ -21,7 +21,7 @@ def state(account: Account, instance: str) -> str:
     return str(account.described(instance)["State"]["Name"])
 
 
-@pytest.mark.mends("primary_interface")
+@pytest.mark.fixes("primary_interface")
 def test_an_instance_is_in_the_zone_and_groups_of_its_interface(account: Account, subnet: str) -> None:
     vpc = account.ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
     group = account.group(vpc)
@@ -31,7 +31,7 @@ def test_an_instance_is_in_the_zone_and_groups_of_its_interface(account: Account
     assert found["SubnetId"] == subnet
 
 
-@pytest.mark.mends("primary_interface")
+@pytest.mark.fixes("primary_interface")
 def test_groups_changed_on_the_interface_are_the_instances_and_only_those(account: Account, subnet: str) -> None:
     vpc = account.ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["VpcId"]
     first, second = account.group(vpc, "first"), account.group(vpc, "second")
@@ -43,7 +43,7 @@ def test_groups_changed_on_the_interface_are_the_instances_and_only_those(accoun
     assert [g["GroupId"] for g in account.described(instance)["SecurityGroups"]] == [second]
 
 
-@pytest.mark.mends("primary_interface")
+@pytest.mark.fixes("primary_interface")
 def test_source_destination_check_of_instance_and_interface_are_one(account: Account, subnet: str) -> None:
     interface = account.interface(subnet)
     instance = account.instance_on(interface)
@@ -52,13 +52,13 @@ def test_source_destination_check_of_instance_and_interface_are_one(account: Acc
     assert found["SourceDestCheck"] is False
 
 
-@pytest.mark.mends("primary_interface")
+@pytest.mark.fixes("primary_interface")
 def test_a_private_instance_shows_no_public_association(account: Account, subnet: str) -> None:
     interface = account.described(account.instance(SubnetId=subnet))["NetworkInterfaces"][0]
     assert "Association" not in interface
 
 
-@pytest.mark.mends("primary_interface")
+@pytest.mark.fixes("primary_interface")
 def test_an_interface_in_use_is_neither_used_again_nor_deleted(account: Account, subnet: str) -> None:
     interface = account.interface(subnet)
     account.instance_on(interface)
@@ -68,7 +68,7 @@ def test_an_interface_in_use_is_neither_used_again_nor_deleted(account: Account,
         account.ec2.delete_network_interface(NetworkInterfaceId=interface)
 
 
-@pytest.mark.mends("instance_lifecycle")
+@pytest.mark.fixes("instance_lifecycle")
 def test_an_interface_outlives_its_instance_and_can_be_deleted_then(account: Account, subnet: str) -> None:
     interface = account.interface(subnet)
     instance = account.instance_on(interface)
@@ -77,7 +77,7 @@ def test_an_interface_outlives_its_instance_and_can_be_deleted_then(account: Acc
     account.instance_on(interface)
 
 
-@pytest.mark.mends("primary_interface")
+@pytest.mark.fixes("primary_interface")
 def test_unknown_groups_and_groups_of_another_network_are_refused(account: Account, subnet: str) -> None:
     with refused("InvalidGroup.NotFound"):
         account.interface(subnet, Groups=["sg-0123456789abcdef0"])
@@ -85,7 +85,7 @@ def test_unknown_groups_and_groups_of_another_network_are_refused(account: Accou
         account.interface(subnet, Groups=[account.group(account.vpc())])
 
 
-@pytest.mark.mends("instance_lifecycle")
+@pytest.mark.fixes("instance_lifecycle")
 def test_in_between_states_last_until_the_machine_is_there_or_gone(
     account: Account, subnet: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,7 +107,7 @@ def test_in_between_states_last_until_the_machine_is_there_or_gone(
     account.instance_on(interface)
 
 
-@pytest.mark.mends("instance_lifecycle")
+@pytest.mark.fixes("instance_lifecycle")
 def test_a_terminated_instance_cannot_be_started(account: Account, subnet: str) -> None:
     instance = account.instance(SubnetId=subnet)
     account.ec2.terminate_instances(InstanceIds=[instance])
@@ -115,7 +115,7 @@ def test_a_terminated_instance_cannot_be_started(account: Account, subnet: str) 
         account.ec2.start_instances(InstanceIds=[instance])
 
 
-@pytest.mark.mends("instance_options")
+@pytest.mark.fixes("instance_options")
 def test_termination_protection_given_at_launch_holds(account: Account, subnet: str) -> None:
     instance = account.instance(SubnetId=subnet, DisableApiTermination=True)
     assert attribute(account, instance, "disableApiTermination", "DisableApiTermination") is True
@@ -123,7 +123,7 @@ def test_termination_protection_given_at_launch_holds(account: Account, subnet: 
         account.ec2.terminate_instances(InstanceIds=[instance])
 
 
-@pytest.mark.mends("instance_options")
+@pytest.mark.fixes("instance_options")
 def test_credits_are_as_launched_and_else_as_the_family_has_them(account: Account, subnet: str) -> None:
     told = account.instance(SubnetId=subnet, CreditSpecification={"CpuCredits": "standard"})
     untold = account.instance(SubnetId=subnet)
@@ -132,7 +132,7 @@ def test_credits_are_as_launched_and_else_as_the_family_has_them(account: Accoun
     assert found == {told: "standard", untold: "unlimited"}
 
 
-@pytest.mark.mends("instance_attributes")
+@pytest.mark.fixes("instance_attributes")
 def test_user_data_of_any_bytes_can_be_changed_while_stopped(account: Account, subnet: str) -> None:
     instance = account.instance(SubnetId=subnet, UserData="first")
     content = bytes([0x1F, 0x8B, 0xFF, 0x00])
@@ -143,14 +143,14 @@ def test_user_data_of_any_bytes_can_be_changed_while_stopped(account: Account, s
     assert base64.b64decode(attribute(account, instance, "userData", "UserData")) == content
 
 
-@pytest.mark.mends("instance_attributes")
+@pytest.mark.fixes("instance_attributes")
 def test_the_type_of_a_running_instance_cannot_be_changed(account: Account, subnet: str) -> None:
     instance = account.instance(SubnetId=subnet)
     with refused("IncorrectInstanceState"):
         account.ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "t3.xlarge"})
 
 
-@pytest.mark.mends("instance_attributes")
+@pytest.mark.fixes("instance_attributes")
 def test_a_replaced_profile_is_the_instances(account: Account, subnet: str) -> None:
     first, second = account.profile("first"), account.profile("second")
     instance = account.instance(SubnetId=subnet, IamInstanceProfile={"Arn": first})
@@ -172,7 +172,7 @@ def test_a_replaced_profile_is_the_instances(account: Account, subnet: str) -> N
         ({"BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": {"VolumeSize": 4}}]}, "InvalidBlockDeviceMapping"),
     ],
 )
-@pytest.mark.mends("launch_checks")
+@pytest.mark.fixes("launch_checks")
 def test_a_launch_that_aws_refuses_is_refused(
     account: Account, subnet: str, options: dict[str, Any], code: str
 ) -> None:
@@ -189,7 +189,7 @@ def test_a_launch_that_aws_refuses_is_refused(
         ({"MaxCount": 2}, "MaxCount"),
     ],
 )
-@pytest.mark.mends("launch_limits")
+@pytest.mark.fixes("launch_limits")
 def test_a_launch_that_the_sandbox_cannot_honour_is_refused_by_name(
     account: Account, subnet: str, options: dict[str, Any], named: str
 ) -> None:
@@ -198,7 +198,7 @@ def test_a_launch_that_the_sandbox_cannot_honour_is_refused_by_name(
     assert named in refusal.message
 
 
-@pytest.mark.mends("instance_attributes")
+@pytest.mark.fixes("instance_attributes")
 def test_metadata_options_that_a_change_leaves_open_stay(account: Account, subnet: str) -> None:
     instance = account.instance(SubnetId=subnet, MetadataOptions={"HttpTokens": "required"})
     account.ec2.modify_instance_metadata_options(InstanceId=instance, HttpPutResponseHopLimit=2)

@@ -15,7 +15,7 @@ def interfaces(account: Account) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.mends("load_balancers")
+@pytest.mark.fixes("load_balancers")
 def test_a_network_load_balancer_is_called_one(account: Account, subnet: str) -> None:
     made = balancer(account, subnet)
     number = made["LoadBalancerArn"].rpartition("/")[2]
@@ -24,7 +24,7 @@ def test_a_network_load_balancer_is_called_one(account: Account, subnet: str) ->
     assert made["CanonicalHostedZoneId"] == "Z3F0SRJ5LGBH90"
 
 
-@pytest.mark.mends("load_balancers")
+@pytest.mark.fixes("load_balancers")
 def test_names_are_unique_and_well_formed(account: Account, subnet: str) -> None:
     balancer(account, subnet)
     with refused("DuplicateLoadBalancerName"):
@@ -34,7 +34,7 @@ def test_names_are_unique_and_well_formed(account: Account, subnet: str) -> None
             balancer(account, subnet, name=name)
 
 
-@pytest.mark.mends("load_balancer_nodes")
+@pytest.mark.fixes("load_balancer_nodes")
 def test_each_subnet_has_an_interface_of_the_load_balancer_as_long_as_it_lives(
     account: Account, vpc: str, subnet: str, elb: Any
 ) -> None:
@@ -51,21 +51,21 @@ def test_each_subnet_has_an_interface_of_the_load_balancer_as_long_as_it_lives(
     account.ec2.delete_security_group(GroupId=group)
 
 
-@pytest.mark.mends("load_balancer_nodes")
+@pytest.mark.fixes("load_balancer_nodes")
 def test_one_that_faces_the_internet_has_public_addresses(account: Account, vpc: str, subnet: str) -> None:
     second = account.subnet(vpc, "10.50.2.0/24", "b")
     balancer(account, Scheme="internet-facing", SubnetMappings=[{"SubnetId": subnet}, {"SubnetId": second}])
     assert [node.public_address for node in account.api.view().balancers[0].nodes] == ["198.51.100.1", "198.51.100.2"]
 
 
-@pytest.mark.mends("load_balancer_nodes")
+@pytest.mark.fixes("load_balancer_nodes")
 def test_facing_the_internet_needs_a_way_to_it(account: Account) -> None:
     with refused("InvalidSubnet"):
         balancer(account, account.subnet(account.vpc()), Scheme="internet-facing")
     assert interfaces(account) == []
 
 
-@pytest.mark.mends("load_balancer_limits")
+@pytest.mark.fixes("load_balancer_limits")
 @pytest.mark.parametrize("key", ["AllocationId", "PrivateIPv4Address"])
 def test_addresses_that_are_asked_for_are_refused_by_name(account: Account, subnet: str, key: str) -> None:
     with refused("SandboxNotModelled") as refusal:
@@ -73,7 +73,7 @@ def test_addresses_that_are_asked_for_are_refused_by_name(account: Account, subn
     assert f"{key} (10.50.1.9)" in refusal.message
 
 
-@pytest.mark.mends("load_balancer_nodes")
+@pytest.mark.fixes("load_balancer_nodes")
 def test_subnets_and_groups_are_of_one_network_and_a_zone_has_one(account: Account, vpc: str, subnet: str) -> None:
     with refused("InvalidConfigurationRequest"):
         balancer(account, subnet, account.subnet(vpc, "10.50.2.0/24", "a"))
@@ -81,7 +81,7 @@ def test_subnets_and_groups_are_of_one_network_and_a_zone_has_one(account: Accou
         balancer(account, subnet, SecurityGroups=[account.group(account.vpc())])
 
 
-@pytest.mark.mends("load_balancer_nodes")
+@pytest.mark.fixes("load_balancer_nodes")
 def test_security_groups_are_there_from_the_beginning_or_never(
     account: Account, vpc: str, subnet: str, elb: Any
 ) -> None:
@@ -90,7 +90,7 @@ def test_security_groups_are_there_from_the_beginning_or_never(
         elb.set_security_groups(LoadBalancerArn=arn, SecurityGroups=[account.group(vpc)])
 
 
-@pytest.mark.mends("load_balancer_nodes")
+@pytest.mark.fixes("load_balancer_nodes")
 def test_changed_subnets_and_groups_change_the_interfaces(account: Account, vpc: str, subnet: str, elb: Any) -> None:
     arn = balancer(account, subnet, SecurityGroups=[account.group(vpc)])["LoadBalancerArn"]
     second, group = account.subnet(vpc, "10.50.2.0/24", "b"), account.group(vpc, "second")
@@ -100,7 +100,7 @@ def test_changed_subnets_and_groups_change_the_interfaces(account: Account, vpc:
     assert (interface["SubnetId"], interface["Groups"][0]["GroupId"]) == (second, group)
 
 
-@pytest.mark.mends("load_balancers")
+@pytest.mark.fixes("load_balancers")
 def test_deletion_protection_protects(account: Account, subnet: str, elb: Any) -> None:
     arn = balancer(account, subnet)["LoadBalancerArn"]
     for value in ("true", "false"):
@@ -112,7 +112,7 @@ def test_deletion_protection_protects(account: Account, subnet: str, elb: Any) -
     elb.delete_load_balancer(LoadBalancerArn=arn)
 
 
-@pytest.mark.mends("load_balancers")
+@pytest.mark.fixes("load_balancers")
 def test_a_port_has_one_listener(account: Account, vpc: str, subnet: str, elb: Any) -> None:
     arn, group = balancer(account, subnet)["LoadBalancerArn"], targets(account, vpc)
     listener(account, arn, group)
@@ -124,7 +124,7 @@ def test_a_port_has_one_listener(account: Account, vpc: str, subnet: str, elb: A
     assert "SslPolicy" not in elb.describe_listeners(ListenerArns=[second])["Listeners"][0]
 
 
-@pytest.mark.mends("alias_records")
+@pytest.mark.fixes("alias_records")
 def test_an_alias_leads_to_a_load_balancer_that_is_there(account: Account, vpc: str, subnet: str) -> None:
     route53, made = account.client("route53"), balancer(account, subnet)
     network = {"VPCRegion": "eu-central-1", "VPCId": vpc}
@@ -145,7 +145,7 @@ def test_an_alias_leads_to_a_load_balancer_that_is_there(account: Account, vpc: 
     assert [r.alias for r in found.records if r.name.startswith("api.")] == [made["DNSName"]]
 
 
-@pytest.mark.mends("load_balancer_limits")
+@pytest.mark.fixes("load_balancer_limits")
 @pytest.mark.parametrize(
     ("options", "named"),
     [

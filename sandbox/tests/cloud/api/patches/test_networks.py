@@ -25,14 +25,14 @@ def read(account: Account, rule_id: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.mends("security_group_rules")
+@pytest.mark.fixes("security_group_rules")
 def test_a_protocol_without_ports_needs_none(account: Account, vpc: str) -> None:
     group = account.group(vpc)
     found = rule(account, group, IpProtocol="4", UserIdGroupPairs=[{"GroupId": group}])
     assert (found["IpProtocol"], found["FromPort"], found["ToPort"]) == ("4", -1, -1)
 
 
-@pytest.mark.mends("security_group_rules")
+@pytest.mark.fixes("security_group_rules")
 def test_the_description_of_a_rule_with_a_peer_group_is_read_back(account: Account, vpc: str) -> None:
     group = account.group(vpc)
     pairs = [{"GroupId": group, "Description": "nodes to nodes"}]
@@ -40,7 +40,7 @@ def test_the_description_of_a_rule_with_a_peer_group_is_read_back(account: Accou
     assert found["Description"] == "nodes to nodes"
 
 
-@pytest.mark.mends("security_group_rules")
+@pytest.mark.fixes("security_group_rules")
 def test_a_rule_with_a_peer_group_can_be_changed(account: Account, vpc: str) -> None:
     group, other = account.group(vpc), account.group(vpc, "other")
     made = rule(account, group, IpProtocol="tcp", FromPort=1, ToPort=2, UserIdGroupPairs=[{"GroupId": group}])
@@ -62,7 +62,7 @@ def test_a_rule_with_a_peer_group_can_be_changed(account: Account, vpc: str) -> 
     ],
     ids=["protocol", "IPv6", "prefix list"],
 )
-@pytest.mark.mends("rules_enforced")
+@pytest.mark.fixes("rules_enforced")
 def test_a_rule_that_the_firewall_cannot_enforce_is_refused(
     account: Account, vpc: str, permission: dict[str, Any]
 ) -> None:
@@ -70,7 +70,7 @@ def test_a_rule_that_the_firewall_cannot_enforce_is_refused(
         rule(account, account.group(vpc), **permission)
 
 
-@pytest.mark.mends("in_use")
+@pytest.mark.fixes("in_use")
 def test_a_group_in_use_by_an_interface_or_a_rule_is_not_deleted(account: Account, vpc: str) -> None:
     used, named = account.group(vpc, "used"), account.group(vpc, "named")
     interface = account.interface(account.subnet(vpc), Groups=[used])
@@ -82,14 +82,14 @@ def test_a_group_in_use_by_an_interface_or_a_rule_is_not_deleted(account: Accoun
         account.ec2.delete_security_group(GroupId=named)
 
 
-@pytest.mark.mends("in_use")
+@pytest.mark.fixes("in_use")
 def test_the_default_group_is_not_deleted(account: Account, vpc: str) -> None:
     found = account.ec2.describe_security_groups(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["SecurityGroups"]
     with refused("CannotDelete"):
         account.ec2.delete_security_group(GroupId=found[0]["GroupId"])
 
 
-@pytest.mark.mends("in_use")
+@pytest.mark.fixes("in_use")
 def test_a_subnet_with_interfaces_is_not_deleted(account: Account, vpc: str) -> None:
     subnet = account.subnet(vpc)
     account.interface(subnet)
@@ -98,7 +98,7 @@ def test_a_subnet_with_interfaces_is_not_deleted(account: Account, vpc: str) -> 
 
 
 @pytest.mark.parametrize("dependent", ["group", "gateway"])
-@pytest.mark.mends("in_use")
+@pytest.mark.fixes("in_use")
 def test_a_vpc_that_is_not_empty_is_not_deleted(account: Account, vpc: str, dependent: str) -> None:
     made = getattr(account, dependent)(vpc)
     with refused("DependencyViolation") as refusal:
@@ -106,7 +106,7 @@ def test_a_vpc_that_is_not_empty_is_not_deleted(account: Account, vpc: str, depe
     assert made in refusal.message
 
 
-@pytest.mark.mends("in_use")
+@pytest.mark.fixes("in_use")
 def test_nothing_of_a_deleted_vpc_stays(account: Account, vpc: str) -> None:
     account.ec2.delete_vpc(VpcId=vpc)
     of_vpc = [{"Name": "vpc-id", "Values": [vpc]}]
@@ -115,7 +115,7 @@ def test_nothing_of_a_deleted_vpc_stays(account: Account, vpc: str) -> None:
     assert account.ec2.describe_security_groups(Filters=of_vpc)["SecurityGroups"] == []
 
 
-@pytest.mark.mends("in_use")
+@pytest.mark.fixes("in_use")
 def test_a_gateway_stays_while_addresses_go_through_it(account: Account, vpc: str) -> None:
     gateway = account.gateway(vpc)
     allocation = account.ec2.allocate_address(Domain="vpc")["AllocationId"]
@@ -124,7 +124,7 @@ def test_a_gateway_stays_while_addresses_go_through_it(account: Account, vpc: st
         account.ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
 
 
-@pytest.mark.mends("hosted_zones")
+@pytest.mark.fixes("hosted_zones")
 def test_a_zone_made_with_a_vpc_is_private_and_remembers_it(account: Account, vpc: str) -> None:
     route53 = account.client("route53")
     made = route53.create_hosted_zone(

@@ -13,7 +13,7 @@ def trust(action: str = "sts:AssumeRole") -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-@pytest.mark.mends("iam_roles")
+@pytest.mark.fixes("iam_roles")
 def test_a_roles_description_outlives_other_changes(account: Account) -> None:
     iam = account.client("iam")
     iam.create_role(RoleName="node", AssumeRolePolicyDocument=trust(), Description="nodes")
@@ -22,14 +22,14 @@ def test_a_roles_description_outlives_other_changes(account: Account) -> None:
     assert (found["Description"], found["MaxSessionDuration"]) == ("nodes", 7200)
 
 
-@pytest.mark.mends("iam_roles")
+@pytest.mark.fixes("iam_roles")
 def test_a_trust_policy_that_iam_refuses_is_refused_at_creation(account: Account) -> None:
     for document in ("not json", trust("ec2:RunInstances")):
         with refused("MalformedPolicyDocument"):
             account.client("iam").create_role(RoleName="node", AssumeRolePolicyDocument=document)
 
 
-@pytest.mark.mends("buckets")
+@pytest.mark.fixes("buckets")
 def test_tags_given_at_a_buckets_creation_are_its_tags(account: Account) -> None:
     s3 = account.client("s3")
     tags = [{"Key": "project", "Value": "quorate"}, {"Key": "stack", "Value": "test"}]
@@ -37,7 +37,7 @@ def test_tags_given_at_a_buckets_creation_are_its_tags(account: Account) -> None
     assert s3.get_bucket_tagging(Bucket="backups")["TagSet"] == tags
 
 
-@pytest.mark.mends("public_parameters")
+@pytest.mark.fixes("public_parameters")
 def test_public_parameters_are_read_but_not_listed(account: Account) -> None:
     ssm = account.client("ssm")
     ssm.put_parameter(Name="/mine", Type="String", Value="x")
@@ -45,7 +45,7 @@ def test_public_parameters_are_read_but_not_listed(account: Account) -> None:
     assert [found["Name"] for found in ssm.describe_parameters()["Parameters"]] == ["/mine"]
 
 
-@pytest.mark.mends("iam_roles")
+@pytest.mark.fixes("iam_roles")
 def test_aws_own_policies_are_refused_by_name(account: Account) -> None:
     iam, arn = account.client("iam"), "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
     iam.create_role(RoleName="node", AssumeRolePolicyDocument=trust())

@@ -15,13 +15,13 @@ from sandbox.tests.cloud.pools import Pool
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.mends("scaling_groups")
+@pytest.mark.fixes("scaling_groups")
 def test_a_group_spreads_its_instances_over_all_its_zones(pool: Pool) -> None:
     pool.launch(DesiredCapacity=6)
     assert Counter(i["Placement"]["AvailabilityZone"][-1] for i in pool.instances()) == {"a": 2, "b": 2, "c": 2}
 
 
-@pytest.mark.mends("launch_templates")
+@pytest.mark.fixes("launch_templates")
 def test_an_instance_of_a_group_is_all_that_the_template_says(pool: Pool) -> None:
     pool.launch(DesiredCapacity=1, Tags=[{"Key": "pool", "Value": "group", "PropagateAtLaunch": True}])
     (instance,) = pool.instances()
@@ -38,7 +38,7 @@ def test_an_instance_of_a_group_is_all_that_the_template_says(pool: Pool) -> Non
     assert base64.b64decode(data["UserData"]["Value"]) == bytes([0x1F, 0x8B, 0xFF])
 
 
-@pytest.mark.mends("launch_templates")
+@pytest.mark.fixes("launch_templates")
 @pytest.mark.parametrize("public", [True, False])
 def test_the_template_decides_about_public_addresses_and_not_the_subnet(pool: Pool, public: bool) -> None:
     pool.account.gateway(pool.vpc)
@@ -57,7 +57,7 @@ def test_the_template_decides_about_public_addresses_and_not_the_subnet(pool: Po
     assert [g["GroupId"] for g in instance["SecurityGroups"]] == [pool.group]
 
 
-@pytest.mark.mends("launch_templates")
+@pytest.mark.fixes("launch_templates")
 def test_a_template_reads_back_what_it_was_told(pool: Pool) -> None:
     versions = pool.account.ec2.describe_launch_template_versions(LaunchTemplateId=pool.template, Versions=["1"])
     told = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
@@ -73,7 +73,7 @@ def test_a_template_reads_back_what_it_was_told(pool: Pool) -> None:
     assert versions["LaunchTemplateVersions"][0]["LaunchTemplateData"] == {"InstanceType": "t3.medium"}
 
 
-@pytest.mark.mends("launch_templates")
+@pytest.mark.fixes("launch_templates")
 def test_latest_and_a_number_name_the_version_to_launch(pool: Pool) -> None:
     pool.next_version(InstanceType="t3.large", UserData=base64.b64encode(b"second").decode())
     pool.launch(DesiredCapacity=1)
@@ -85,7 +85,7 @@ def test_latest_and_a_number_name_the_version_to_launch(pool: Pool) -> None:
     assert answer["AutoScalingInstances"][0]["AutoScalingGroupName"] == "fixed"
 
 
-@pytest.mark.mends("scaling_groups")
+@pytest.mark.fixes("scaling_groups")
 @pytest.mark.parametrize("end", ["terminate_instances", "stop_instances"])
 def test_an_instance_that_is_lost_is_replaced_in_its_zone(pool: Pool, end: str) -> None:
     pool.launch()
@@ -95,7 +95,7 @@ def test_an_instance_that_is_lost_is_replaced_in_its_zone(pool: Pool, end: str) 
     assert sorted(i["Placement"]["AvailabilityZone"][-1] for i in pool.instances()) == ["a", "b", "c"]
 
 
-@pytest.mark.mends("scaling_groups")
+@pytest.mark.fixes("scaling_groups")
 def test_desired_minimum_and_maximum_change_the_number(pool: Pool) -> None:
     pool.launch()
     pool.scaling.set_desired_capacity(AutoScalingGroupName="workers", DesiredCapacity=5)
@@ -108,7 +108,7 @@ def test_desired_minimum_and_maximum_change_the_number(pool: Pool) -> None:
         pool.scaling.set_desired_capacity(AutoScalingGroupName="workers", DesiredCapacity=10)
 
 
-@pytest.mark.mends("scaling_groups")
+@pytest.mark.fixes("scaling_groups")
 def test_an_instance_taken_out_with_a_decrement_is_not_replaced(pool: Pool) -> None:
     pool.launch()
     ended = pool.instances()[0]["InstanceId"]
@@ -117,7 +117,7 @@ def test_an_instance_taken_out_with_a_decrement_is_not_replaced(pool: Pool) -> N
     assert ended not in pool.ids()
 
 
-@pytest.mark.mends("scaling_groups")
+@pytest.mark.fixes("scaling_groups")
 def test_an_instance_is_pending_until_its_machine_runs_and_terminating_until_it_is_gone(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,7 +137,7 @@ def test_an_instance_is_pending_until_its_machine_runs_and_terminating_until_it_
     assert pool.scaling.describe_auto_scaling_groups()["AutoScalingGroups"] == []
 
 
-@pytest.mark.mends("scaling_groups")
+@pytest.mark.fixes("scaling_groups")
 def test_a_group_with_instances_is_deleted_only_by_force(pool: Pool) -> None:
     pool.launch()
     with refused("ResourceInUse"):
@@ -148,7 +148,7 @@ def test_a_group_with_instances_is_deleted_only_by_force(pool: Pool) -> None:
     assert set(states) == {"terminated"}
 
 
-@pytest.mark.mends("scaling_groups")
+@pytest.mark.fixes("scaling_groups")
 def test_a_launch_that_fails_is_told_in_the_activities_and_tried_again_after_a_change(pool: Pool) -> None:
     pool.launch(DesiredCapacity=1)
     pool.account.ec2.delete_launch_template(LaunchTemplateId=pool.template)
@@ -159,7 +159,7 @@ def test_a_launch_that_fails_is_told_in_the_activities_and_tried_again_after_a_c
     assert len(pool.ids()) == 1
 
 
-@pytest.mark.mends("scaling_groups")
+@pytest.mark.fixes("scaling_groups")
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -177,7 +177,7 @@ def test_a_group_that_could_not_launch_is_refused_at_once(pool: Pool, data: dict
     assert pool.scaling.describe_auto_scaling_groups()["AutoScalingGroups"] == []
 
 
-@pytest.mark.mends("scaling_limits")
+@pytest.mark.fixes("scaling_limits")
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -194,7 +194,7 @@ def test_what_groups_do_not_model_is_refused_by_name(pool: Pool, options: dict[s
     assert named in refusal.message
 
 
-@pytest.mark.mends("launch_templates")
+@pytest.mark.fixes("launch_templates")
 def test_what_machines_do_not_model_is_refused_in_a_template_too(pool: Pool) -> None:
     pool.next_version(MetadataOptions={"HttpEndpoint": "disabled"})
     with refused("SandboxNotModelled") as refusal:
@@ -202,14 +202,14 @@ def test_what_machines_do_not_model_is_refused_in_a_template_too(pool: Pool) -> 
     assert "MetadataOptions.HttpEndpoint (disabled)" in refusal.message
 
 
-@pytest.mark.mends("scaling_groups")
+@pytest.mark.fixes("scaling_groups")
 def test_a_second_group_of_one_name_is_refused(pool: Pool) -> None:
     pool.launch()
     with refused("AlreadyExists"):
         pool.launch()
 
 
-@pytest.mark.mends("scaling_groups")
+@pytest.mark.fixes("scaling_groups")
 def test_a_change_keeps_what_it_does_not_name(pool: Pool) -> None:
     specification = {"LaunchTemplateId": pool.template, "Version": "$Latest"}
     mixed = {
@@ -234,7 +234,7 @@ def test_a_change_keeps_what_it_does_not_name(pool: Pool) -> None:
     assert sorted(i.get("InstanceLifecycle", "") for i in instances) == ["", "spot", "spot"]
 
 
-@pytest.mark.mends("instance_status")
+@pytest.mark.fixes("instance_status")
 def test_a_machine_with_failed_hardware_fails_its_status_checks(pool: Pool) -> None:
     pool.launch(DesiredCapacity=1, HealthCheckGracePeriod=300)
     (instance,) = (member["InstanceId"] for member in pool.described()["Instances"])
@@ -244,7 +244,7 @@ def test_a_machine_with_failed_hardware_fails_its_status_checks(pool: Pool) -> N
     assert {status["InstanceStatus"]["Status"], status["SystemStatus"]["Status"]} == {"impaired"}
 
 
-@pytest.mark.mends("scaling_requests")
+@pytest.mark.fixes("scaling_requests")
 def test_an_instance_refresh_is_started_and_told_of(pool: Pool) -> None:
     pool.launch(DesiredCapacity=1)
     started = pool.scaling.start_instance_refresh(AutoScalingGroupName="workers")["InstanceRefreshId"]

@@ -21,7 +21,7 @@ def attributes(found: dict[str, Any]) -> dict[str, str]:
     return {item["Key"]: item["Value"] for item in found["Attributes"]}
 
 
-@pytest.mark.mends("target_groups")
+@pytest.mark.fixes("target_groups")
 def test_a_target_group_is_behind_one_load_balancer_and_knows_it_while_it_is(
     account: Account, vpc: str, subnet: str, elb: Any
 ) -> None:
@@ -41,7 +41,7 @@ def test_a_target_group_is_behind_one_load_balancer_and_knows_it_while_it_is(
     assert users() == []
 
 
-@pytest.mark.mends("target_groups")
+@pytest.mark.fixes("target_groups")
 def test_a_target_group_has_a_network_load_balancers_attributes(account: Account, vpc: str, elb: Any) -> None:
     group = targets(account, vpc)
     told = attributes(elb.describe_target_group_attributes(TargetGroupArn=group))
@@ -50,7 +50,7 @@ def test_a_target_group_has_a_network_load_balancers_attributes(account: Account
     assert "slow_start.duration_seconds" not in told
 
 
-@pytest.mark.mends("target_groups")
+@pytest.mark.fixes("target_groups")
 @pytest.mark.parametrize(
     "options",
     [
@@ -63,7 +63,7 @@ def test_a_health_check_that_aws_does_not_have_is_refused(account: Account, vpc:
         targets(account, vpc, **options)
 
 
-@pytest.mark.mends("target_groups")
+@pytest.mark.fixes("target_groups")
 def test_a_health_check_changes_whole_or_not_at_all(account: Account, vpc: str, elb: Any) -> None:
     group = targets(account, vpc)
     elb.modify_target_group(TargetGroupArn=group, HealthCheckPath="/livez", Matcher={"HttpCode": "200-299"})
@@ -73,7 +73,7 @@ def test_a_health_check_changes_whole_or_not_at_all(account: Account, vpc: str, 
     assert (told["HealthCheckPath"], told["Matcher"]) == ("/livez", {"HttpCode": "200-299"})
 
 
-@pytest.mark.mends("target_health")
+@pytest.mark.fixes("target_health")
 def test_a_targets_health_is_what_is_reported(account: Account, vpc: str, subnet: str, elb: Any) -> None:
     group = targets(account, vpc)
     elb.register_targets(TargetGroupArn=group, Targets=[{"Id": "10.50.1.10"}])
@@ -85,7 +85,7 @@ def test_a_targets_health_is_what_is_reported(account: Account, vpc: str, subnet
     account.api.report_target_health({})
 
 
-@pytest.mark.mends("target_health")
+@pytest.mark.fixes("target_health")
 def test_a_target_that_leaves_is_draining_for_the_delay(account: Account, vpc: str, subnet: str, elb: Any) -> None:
     group = targets(account, vpc)
     listener(account, balancer(account, subnet)["LoadBalancerArn"], group)
@@ -101,7 +101,7 @@ def test_a_target_that_leaves_is_draining_for_the_delay(account: Account, vpc: s
     assert states(account, group) == {}
 
 
-@pytest.mark.mends("target_health")
+@pytest.mark.fixes("target_health")
 def test_targets_are_addresses_of_the_network(account: Account, vpc: str, elb: Any) -> None:
     group = targets(account, vpc)
     with refused("InvalidTarget"):
@@ -110,7 +110,7 @@ def test_targets_are_addresses_of_the_network(account: Account, vpc: str, elb: A
         elb.register_targets(TargetGroupArn=group, Targets=[{"Id": "node-1"}])
 
 
-@pytest.mark.mends("load_balancer_limits")
+@pytest.mark.fixes("load_balancer_limits")
 @pytest.mark.parametrize(
     ("options", "named"),
     [
@@ -127,7 +127,7 @@ def test_what_target_groups_do_not_model_is_refused_by_name(
     assert named in refusal.message
 
 
-@pytest.mark.mends("load_balancer_limits")
+@pytest.mark.fixes("load_balancer_limits")
 @pytest.mark.parametrize("key", ["preserve_client_ip.enabled", "proxy_protocol_v2.enabled", "stickiness.enabled"])
 def test_attributes_that_are_not_honoured_are_refused_by_name(account: Account, vpc: str, elb: Any, key: str) -> None:
     group = targets(account, vpc)

@@ -45,7 +45,7 @@ def endpoint(account: Account, vpc: str, *tables: str, **options: Any) -> str:
     return str(made["VpcEndpoint"]["VpcEndpointId"])
 
 
-@pytest.mark.mends("nat_gateways")
+@pytest.mark.fixes("nat_gateways")
 def test_a_nat_gateway_gives_back_its_address_and_interface(account: Account, subnet: str) -> None:
     allocation = address(account)
     gateway = nat(account, subnet, allocation)
@@ -59,13 +59,13 @@ def test_a_nat_gateway_gives_back_its_address_and_interface(account: Account, su
         account.ec2.delete_nat_gateway(NatGatewayId=gateway)
 
 
-@pytest.mark.mends("nat_gateways")
+@pytest.mark.fixes("nat_gateways")
 def test_a_nat_gateway_needs_an_address(account: Account, subnet: str) -> None:
     with refused("InvalidParameterCombination"):
         account.ec2.create_nat_gateway(SubnetId=subnet)
 
 
-@pytest.mark.mends("nat_gateways")
+@pytest.mark.fixes("nat_gateways")
 def test_a_route_needs_a_nat_gateway_that_is_there(account: Account, vpc: str) -> None:
     with refused("NatGatewayNotFound"):
         account.ec2.create_route(
@@ -73,14 +73,14 @@ def test_a_route_needs_a_nat_gateway_that_is_there(account: Account, vpc: str) -
         )
 
 
-@pytest.mark.mends("nat_gateways")
+@pytest.mark.fixes("nat_gateways")
 def test_a_private_nat_gateway_is_refused_by_name(account: Account, subnet: str) -> None:
     with refused("SandboxNotModelled") as refusal:
         account.ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")
     assert "ConnectivityType (private)" in refusal.message
 
 
-@pytest.mark.mends("vpc_endpoints")
+@pytest.mark.fixes("vpc_endpoints")
 def test_the_routes_of_an_endpoint_follow_its_tables_and_go_with_it(account: Account, vpc: str) -> None:
     first, second = table(account, vpc), table(account, vpc)
     made = endpoint(account, vpc, first)
@@ -91,7 +91,7 @@ def test_the_routes_of_an_endpoint_follow_its_tables_and_go_with_it(account: Acc
     assert account.ec2.describe_vpc_endpoints()["VpcEndpoints"] == []
 
 
-@pytest.mark.mends("vpc_endpoints")
+@pytest.mark.fixes("vpc_endpoints")
 def test_an_endpoint_outlives_its_route_table(account: Account, vpc: str) -> None:
     first = table(account, vpc)
     made = endpoint(account, vpc, first)
@@ -99,7 +99,7 @@ def test_an_endpoint_outlives_its_route_table(account: Account, vpc: str) -> Non
     account.ec2.delete_vpc_endpoints(VpcEndpointIds=[made])
 
 
-@pytest.mark.mends("vpc_endpoints")
+@pytest.mark.fixes("vpc_endpoints")
 def test_an_endpoint_that_fails_leaves_no_route(account: Account, vpc: str) -> None:
     first = table(account, vpc)
     with refused("InvalidParameter"):
@@ -107,7 +107,7 @@ def test_an_endpoint_that_fails_leaves_no_route(account: Account, vpc: str) -> N
     assert targets(account, first) == set()
 
 
-@pytest.mark.mends("vpc_endpoints")
+@pytest.mark.fixes("vpc_endpoints")
 @pytest.mark.parametrize(
     "options",
     [
@@ -123,7 +123,7 @@ def test_an_endpoint_without_anything_behind_it_is_refused_by_name(
         endpoint(account, vpc, **options)
 
 
-@pytest.mark.mends("address_reservations")
+@pytest.mark.fixes("address_reservations")
 def test_reserved_addresses_are_given_only_to_who_asks_for_one(account: Account, subnet: str) -> None:
     made = account.ec2.create_subnet_cidr_reservation(
         SubnetId=subnet, Cidr="10.50.1.0/28", ReservationType="explicit", Description="fixed"

@@ -60,7 +60,7 @@ def test_a_second_sandbox_is_told_how_to_end_the_first() -> None:
 @pytest.mark.parametrize("version", [(3, 10), (2, 7)])
 def test_an_old_python_is_named_with_the_one_that_is_needed(version: tuple[int, int]) -> None:
     message = only(replace(GOOD, python=version))
-    assert f"this Python is {version[0]}.{version[1]}, and the sandbox needs 3.11" in message
+    assert f"this Python is {version[0]}.{version[1]}, but the sandbox needs 3.11" in message
     assert "PYTHON=" in message
 
 
@@ -107,7 +107,7 @@ def test_go_is_asked_for_where_only_the_packages_are_to_be_made() -> None:
 def test_a_low_disk_is_told_with_each_part_its_folder_and_how_to_move_it() -> None:
     message = only(replace(GOOD, rooms=rooms(all=3.25)))
     total = sum(needs(EVERYTHING).values())
-    assert f"3.2 GiB of disk are free, and {total:.1f} are needed" in message
+    assert f"3.2 GiB of disk are free, but {total:.1f} are needed" in message
     for number, variable in enumerate(("GOMODCACHE", "GOCACHE", "QUORATE_CACHE", "QUORATE_STATE")):
         assert f"(/folder{number})" in message
         assert f"{variable}=FOLDER" in message

@@ -56,7 +56,7 @@ def test_what_is_built_is_said_with_its_reason_and_so_is_what_is_not() -> None:
     said: list[str] = []
     tools = lifecycle._tools_for(["education"], said.append)
     assert "calico" not in tools
-    assert "  flannel, since education: networkPlugin.name is flannel" in said
+    assert "  flannel, because education: networkPlugin.name is flannel" in said
     assert said[-1] == "  not containerd-previous, metrics-server, calico; `python -m sandbox up` builds these too"
 
 

@@ -145,7 +145,7 @@ def test_a_key_of_a_document_restarts_the_static_pods_that_read_it() -> None:
         (Interruption.MACHINE, "", ("kube-scheduler",)),
     ]
     assert restarts("configure-control-plane", KUBEADM, old, old.replace("maxPods: 1", "maxPods: 2")) == [
-        (Interruption.SERVICE, "kubelet restarts; its pods run on", ())
+        (Interruption.SERVICE, "kubelet restarts; its pods keep running", ())
     ]
 
 

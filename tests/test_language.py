@@ -14,9 +14,9 @@ TEXTS = (
     "components/*.py", "components/*.sh", "components/node/units/*", "operations/*.py", "policies/*.py", "pricing/*.py",
     "sandbox/*.py", "tests/*.py",
 )  # fmt: skip
-# Bash that the node program replaces; sources whose every change makes a new build of images and tools; this list.
+# Sources whose every change makes a new build of images and tools; this list.
 NOT_READ = (
-    "components/node/scripts/", "sandbox/toolchain/", "sandbox/image/", "sandbox/internet/", "tests/test_language.py",
+    "sandbox/toolchain/", "sandbox/image/", "sandbox/internet/", "tests/test_language.py",
 )  # fmt: skip
 _VERBS = "Is|Are|Does|Has|Have|Was|Were|Should|Had"
 # What it should say, and how it must not be said.

@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
 ZONES = "abc"
 REFRESH = ("refresh", "--yes", "--skip-preview", "--stack", STACK)
-# tend-workers.sh gives up the drain of a dead machine, whose pods cannot end, only then; a look before and after.
+# tend-workers gives up the drain of a dead machine, whose pods cannot end, only then; a look before and after.
 NODE_GONE_SECONDS = 240 + 2 * 30
 RECORD = "QUORATE_RECORD"
 

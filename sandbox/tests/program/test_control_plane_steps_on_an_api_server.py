@@ -115,7 +115,7 @@ def test_only_pods_of_the_workload_on_this_machine_start_again(machine: ThisMach
 
 
 def test_who_may_do_nothing_gets_the_servers_words(machine: ThisMachine, plane: ControlPlane, tmp_path: Path) -> None:
-    (tmp_path / "nobody.conf").write_text(plane.user("nobody"))
+    (tmp_path / "nobody.conf").write_text(plane.kubeconfig_of("nobody"))
     with pytest.raises(Failure, match=r'Forbidden\): pods is forbidden: User "nobody" cannot list'):
         Kubectl(tmp_path / "nobody.conf").read("pods")
 

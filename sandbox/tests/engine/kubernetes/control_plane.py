@@ -100,7 +100,7 @@ class ControlPlane:
         self._processes: list[subprocess.Popen[bytes]] = []
         self.authority = Authority()
         self.port = free_port()
-        self.kubeconfig = self._kubeconfig("admin", "system:masters")
+        self.kubeconfig = self.kubeconfig_of("admin", "system:masters")
 
     def start(self) -> None:
         etcd, peer = f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
@@ -115,7 +115,7 @@ class ControlPlane:
             for name, data in {
                 "ca.crt": self.authority.pem, "server.crt": serving, "server.key": serving_key,
                 "accounts.key": account_key,
-                "controllers.conf": self._kubeconfig("system:kube-controller-manager", "system:masters").encode(),
+                "controllers.conf": self.kubeconfig_of("system:kube-controller-manager", "system:masters").encode(),
             }.items()
         }  # fmt: skip
         self._run(
@@ -158,7 +158,7 @@ class ControlPlane:
         document["clusters"][0]["cluster"]["server"] = f"https://{address}"
         return json.dumps(document)
 
-    def _kubeconfig(self, user: str, organization: str) -> str:
+    def kubeconfig_of(self, user: str, organization: str = "") -> str:
         certificate, key = self.authority.issue(user, organization)
         cluster = {
             "server": f"https://127.0.0.1:{self.port}",

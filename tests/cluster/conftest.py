@@ -63,7 +63,13 @@ class Workspace:
 
     @property
     def kubeconfig(self) -> Path:
-        return self.folder / "kubeconfig"
+        """The stack's own, fetched once; needs `environment`."""
+        path = self.folder / "kubeconfig"
+        if not path.exists():
+            content = self.pulumi("stack", "output", "kubeconfig", "--show-secrets", "--stack", self.stack).stdout
+            path.touch(mode=0o600)
+            path.write_text(content)
+        return path
 
     def set(self, group: str, key: str, value: object) -> None:
         """Sets one setting in the stack file."""
@@ -126,10 +132,6 @@ class Workspace:
 
     def kubectl_command(self, *arguments: str) -> list[str]:
         """The command line of kubectl as the operator, with the stack's own kubeconfig; needs `environment`."""
-        if not self.kubeconfig.exists():
-            content = self.pulumi("stack", "output", "kubeconfig", "--show-secrets", "--stack", self.stack).stdout
-            self.kubeconfig.touch(mode=0o600)
-            self.kubeconfig.write_text(content)
         return [str(sandbox_cli.binary("kubernetes", "kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]
 
     def kubectl(self, *arguments: str, given: str = "") -> str:

@@ -71,6 +71,10 @@ class Workspace:
             path.write_text(content)
         return path
 
+    def forget_kubeconfig(self) -> None:
+        """The next one who needs it fetches what the stack has then."""
+        (self.folder / "kubeconfig").unlink(missing_ok=True)
+
     def set(self, group: str, key: str, value: object) -> None:
         """Sets one setting in the stack file."""
         self.edit(lambda config: config.setdefault(f"quorate:{group}", {}).update({key: value}))

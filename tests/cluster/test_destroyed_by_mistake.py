@@ -29,7 +29,7 @@ def test_it_comes_back_with_its_objects_and_readable_secrets(prod: Workspace) ->
     assert outcome.returncode != 0
     assert "protect" in outcome.stdout + outcome.stderr
     assert machine_ids() == [], "a destroy that leaves machines proves less than it says"
-    prod.kubeconfig.unlink()
+    prod.forget_kubeconfig()
     prod.pulumi(*UP)
     assert prod.kubectl("get", "secret", "kept", "-o", "jsonpath={.data.word}") == "YmVmb3Jl"
     until(

@@ -52,7 +52,7 @@ def finish_destroy(workspace: Workspace) -> None:
     workspace.pulumi(*DESTROY)
     assert machine_ids() == []
     assert not workspace.state()["deployment"].get("resources")
-    workspace.kubeconfig.unlink(missing_ok=True)
+    workspace.forget_kubeconfig()
 
 
 @pytest.fixture

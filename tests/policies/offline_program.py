@@ -38,7 +38,7 @@ open_trust = json.dumps({"Statement": {"Effect": "Allow", "Action": "sts:AssumeR
 health = {"protocol": "HTTPS", "path": "/readyz", "port": "traffic-port"}
 targets = {"port": 6443, "protocol": "TCP", "vpc_id": "vpc-1", "target_type": "ip", **tags}
 balancer = {"load_balancer_type": "network", "subnets": ["subnet-1"], **tags}
-shell = {"connection": {"host": "192.0.2.1", "host_key": "ssh-ed25519 AAAA"}}
+shell = {'add_previous_output_in_env': False, "connection": {"host": "192.0.2.1", "host_key": "ssh-ed25519 AAAA"}}
 key = "-----BEGIN PRIVATE KEY-----"
 token = "9a08jv.c0izixklcxtmnze7"
 
@@ -117,7 +117,7 @@ CASES: Final = (
      "aws.lb.LoadBalancer(NAME, security_groups=['sg-1'], **balancer, **on)",
      "load-balancers-cross-zones"),
     ("told", "aws.ssm.Parameter(NAME, type='String', value=key, **tags, **on)", "no-secrets-in-plain-parameters"),
-    ("trusting", "remote.Command(NAME, create='true', connection={'host': '192.0.2.1'})", "host-keys-are-verified"),
+    ("trusting", "remote.Command(NAME, create='true', connection={'host': '192.0.2.1'}, add_previous_output_in_env=False)", "host-keys-are-verified"),
     ("shouting", "remote.Command(NAME, create=f'join --token {token}', **shell)", "no-secrets-in-commands"),
     ("whispering", "remote.Command(NAME, create='join', stdin=token, **shell)", ""),
     ("local", "local.Command(NAME, create='true', environment={'K': key})", "no-secrets-in-commands"),

@@ -27,9 +27,8 @@ import pulumi
 from pulumi_command import local
 
 given = json.load(open("given.json"))
-local.Command(
-    "education-control-plane-0-configure", create="cat > /dev/null", update="cat > /dev/null", stdin=given["bundle"]
-)
+configure = "cat > /dev/null || /opt/quorate/bin/quorate-node configure-control-plane"
+local.Command("education-control-plane-0-configure", create=configure, update=configure, stdin=given["bundle"])
 local.Command("education-control-plane-0-pki", create="cat > /dev/null", stdin=pulumi.Output.secret("of a key"))
 pulumi.export("settings", given["settings"])
 pulumi.export("kubeconfig", pulumi.Output.secret("of an operator"))

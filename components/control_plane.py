@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pulumi import Output, Resource, ResourceOptions
 
+from components.addons.catalogue import addon_statements
 from components.api_endpoint import ApiEndpoint
 from components.delivery.control_plane_files import control_plane_files, control_plane_keys
 from components.delivery.steps import DeliveredStep, Files, RemoteMachine, fingerprint, run_step
@@ -17,7 +18,7 @@ from components.machines.machine import Machine
 from components.machines.rollout import Rollout
 from components.network_plugins.network_plugin import NetworkPlugin
 from components.pki import Pki
-from components.plan import PlannedMachine
+from components.plan import PlannedMachine, Role
 from components.previous_update import ETCD_MEMBER
 from components.site import Site
 
@@ -111,9 +112,10 @@ class ControlPlane:
         return Place(self._site.account.region, self._site.network.zone_names[planned.zone])
 
     def _statements(self) -> list[Statement]:
-        """What renewing the credentials of workers, and looking after them, takes."""
-        account, settings = self._site.account, self._site.plan.settings
-        if not settings.workers:
-            return []
-        cluster = settings.cluster.name
-        return [write_join_credentials(account, cluster), *tend_worker_pools(account, cluster)]
+        """What add-ons need, and what renewing the credentials of workers and looking after them takes."""
+        account, plan = self._site.account, self._site.plan
+        for_addons = addon_statements(account, plan, Role.CONTROL_PLANE)
+        if not plan.settings.workers:
+            return [*for_addons]
+        cluster = plan.settings.cluster.name
+        return [write_join_credentials(account, cluster), *tend_worker_pools(account, cluster), *for_addons]

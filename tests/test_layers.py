@@ -24,6 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("components.plan", "components.previous_update"),
     (
         "components.access",
+        "components.addons",
         "components.delivery",
         "components.identity",
         "components.kubeadm",
@@ -33,7 +34,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("components.site",),
     ("components.machines",),
-    ("components.addons", "components.checks"),
+    ("components.checks",),
     (
         "components.api_endpoint",
         "components.control_plane",

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import pulumi_kubernetes as kubernetes
 from pulumi import Resource, ResourceOptions
 
-from components.addons.metrics_server import MetricsServer
+from components.addons.catalogue import wanted_addons
+from components.addons.cluster_dns.resources import declare_cluster_dns
+from components.addons.metrics_server.resources import declare_metrics_server
+from components.addons.storage_class.resources import declare_storage_class
 from components.plan import Plan
-from components.settings.model import AddonSettings
+
+
+class Declare(Protocol):
+    """Declares an add-on's objects, named after `name`, each with `options`: parent, provider, `deleted_with`.
+
+    What needs a network between pods at its start depends on `network_ready`. `pulumi up` ends when the add-on works:
+    the provider waits for workloads by itself; what else takes time says how it is waited for in its annotations,
+    `pulumi.com/waitFor` or `pulumi.com/skipAwait`. The result is what stands for all of them.
+    """
+
+    def __call__(
+        self, name: str, plan: Plan, options: ResourceOptions, network_ready: Resource, /
+    ) -> Sequence[Resource]: ...
+
+
+DECLARED: Mapping[str, Declare] = {
+    "cluster_dns": declare_cluster_dns,
+    "metrics_server": declare_metrics_server,
+    "storage_class": declare_storage_class,
+}
 
 
 def install_addons(
@@ -20,41 +43,10 @@ def install_addons(
     network_ready: Resource,
     child: ResourceOptions,
 ) -> Sequence[Resource]:
-    """The add-ons that the settings name. All of them go with the cluster: `deleted_with`.
-
-    What needs a network between pods at its start waits for `network_ready`.
-    """
-    settings = plan.settings
+    """The add-ons that the plan wants. All of them go with the cluster: `deleted_with`."""
     options = ResourceOptions.merge(child, ResourceOptions(provider=provider, deleted_with=deleted_with))
-    installed: list[Resource] = []
-    if plan.has_several_nodes:
-        installed.append(_dns_disruption_budget(name, options))
-    if settings.addons.metrics_server:
-        installed.append(MetricsServer(f"{name}-metrics-server", 1, provider, deleted_with, network_ready, child))
-    if settings.addons.storage_class_provisioner:
-        installed.append(_default_storage_class(name, settings.addons, options))
-    return installed
-
-
-def _dns_disruption_budget(name: str, options: ResourceOptions) -> Resource:
-    """A drain takes one of the pods of cluster DNS at a time."""
-    return kubernetes.policy.v1.PodDisruptionBudget(
-        f"{name}-coredns",
-        metadata={"name": "coredns", "namespace": "kube-system"},
-        spec={"max_unavailable": 1, "selector": {"match_labels": {"k8s-app": "kube-dns"}}},
-        opts=options,
-    )
-
-
-def _default_storage_class(name: str, addons: AddonSettings, options: ResourceOptions) -> Resource:
-    return kubernetes.storage.v1.StorageClass(
-        f"{name}-storage",
-        metadata={"name": "default", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
-        provisioner=addons.storage_class_provisioner,
-        parameters=dict(addons.storage_class_parameters),
-        # A disk belongs to a zone: it is made where its pod comes to stand.
-        volume_binding_mode="WaitForFirstConsumer",
-        reclaim_policy="Delete",
-        allow_volume_expansion=True,
-        opts=ResourceOptions.merge(options, ResourceOptions(delete_before_replace=True)),
-    )
+    return [
+        resource
+        for addon in wanted_addons(plan)
+        for resource in DECLARED[addon.name](name, plan, options, network_ready)
+    ]

@@ -7,6 +7,7 @@ from functools import partial
 import pulumi_aws as aws
 from pulumi import ComponentResource, Output, ResourceOptions
 
+from components.addons.catalogue import addon_statements
 from components.delivery.cloud_config import cloud_config, compressed
 from components.delivery.node_files import NodeFile, boot_files, boot_units
 from components.delivery.steps import Files
@@ -17,14 +18,14 @@ from components.machines.rollout import Rollout
 from components.network.traffic import Party
 from components.network_plugins.network_plugin import NetworkPlugin
 from components.pki import Pki
-from components.plan import join_parameter
+from components.plan import Role, join_parameter
 from components.settings.model import WorkerPoolSettings
 from components.site import Site
 from components.timings import DRAIN, JOIN
 
 
 class WorkerAccess(ComponentResource):
-    """What all pools share: the parameter with the credentials to join, and the role that may read it."""
+    """What all pools share: the parameter with the credentials to join, and their role."""
 
     def __init__(self, name: str, site: Site, opts: ResourceOptions | None = None) -> None:
         super().__init__("quorate:machines:WorkerAccess", name, None, opts)
@@ -40,9 +41,11 @@ class WorkerAccess(ComponentResource):
             tags=site.tags.named("workers-join"),
             opts=ResourceOptions(parent=self, delete_before_replace=True),
         )
-        self.role = MachineRole(
-            name, [read_join_credentials(site.account, cluster)], site.tags, ResourceOptions(parent=self)
-        )
+        statements = [
+            read_join_credentials(site.account, cluster),
+            *addon_statements(site.account, site.plan, Role.WORKER),
+        ]
+        self.role = MachineRole(name, statements, site.tags, ResourceOptions(parent=self))
         self.register_outputs({})
 
 

@@ -7,16 +7,22 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.addons import metrics_server
+from components.addons import catalogue
+from components.plan import Plan
 from components.settings.machines import EtcdSettings
+from operations.stack_files import read_stack
 from sandbox.internet import calico
+from sandbox.internet.images import KUBERNETES_REGISTRY
 from sandbox.toolchain.build import tool_named
 
 STACKS = sorted((Path(__file__).parents[3] / "stacks").glob("Pulumi.*.yaml"))
 
 
-def test_metrics_server() -> None:
-    assert tool_named("metrics-server").version == metrics_server.VERSION
+@pytest.mark.parametrize("stack", STACKS, ids=lambda path: path.stem)
+def test_the_images_of_a_stacks_add_ons(stack: Path) -> None:
+    plan = Plan(read_stack(stack.stem.removeprefix("Pulumi."), stack.parent).settings)
+    served = {f"{KUBERNETES_REGISTRY}/metrics-server/metrics-server:v{tool_named('metrics-server').version}"}
+    assert {image for addon in catalogue.wanted_addons(plan) for image in addon.images(plan)} <= served
 
 
 def test_etcds_release() -> None:

@@ -1,4 +1,4 @@
-"""What a stack does not use is not built for it, and each reason names the setting."""
+"""What a stack does not use is not built for it, and each reason names what asks for it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_education_needs_flannel_and_neither_calico_nor_metrics_server() -> None
 def test_prod_needs_calico_and_metrics_server() -> None:
     assert needed_by([stack("prod")]) == {
         "calico": "prod: networkPlugin.name is calico",
-        "metrics-server": "prod: addons.metricsServer is true",
+        "metrics-server": "prod: it has the add-on metrics_server",
     }
 
 

@@ -1,35 +1,38 @@
-"""metrics-server: CPU and memory of nodes and pods, for `kubectl top` and the HorizontalPodAutoscaler."""
+"""metrics-server: its Deployment, what it may read, and the API in front of it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pulumi_kubernetes as kubernetes
 from pulumi import ComponentResource, Resource, ResourceOptions
 
+from components.addons.metrics_server.addon import IMAGE
 from components.addons.spread import spread
+from components.plan import Plan
 
-VERSION = "0.9.0"
 _NAMESPACE = "kube-system"
 _NAME = "metrics-server"
 _PORT = 10250
-_IMAGE = f"registry.k8s.io/metrics-server/metrics-server:v{VERSION}"
+_REPLICAS = 1
+
+
+def declare_metrics_server(
+    name: str, plan: Plan, options: ResourceOptions, network_ready: Resource
+) -> Sequence[Resource]:
+    """The component, which stands for all that is in it."""
+    return [MetricsServer(f"{name}-metrics-server", options, network_ready)]
 
 
 class MetricsServer(ComponentResource):
     """The API metrics.k8s.io/v1beta1 and the server behind it."""
 
-    def __init__(
-        self,
-        name: str,
-        replicas: int,
-        provider: kubernetes.Provider,
-        deleted_with: Resource,
-        network_ready: Resource,
-        opts: ResourceOptions | None = None,
-    ) -> None:
+    def __init__(self, name: str, options: ResourceOptions, network_ready: Resource) -> None:
         """It asks the API at its start: on a node whose pod network is not there yet, it hangs for half a minute."""
-        super().__init__("quorate:addons:MetricsServer", name, None, opts)
+        own = ResourceOptions(parent=options.parent, transforms=options.transforms)
+        super().__init__("quorate:addons:MetricsServer", name, None, own)
         self._name = name
-        self._child = ResourceOptions(parent=self, provider=provider, deleted_with=deleted_with)
+        self._child = ResourceOptions(parent=self, provider=options.provider, deleted_with=options.deleted_with)
         self._labels = {"app.kubernetes.io/name": _NAME}
         account = kubernetes.core.v1.ServiceAccount(
             f"{name}-account", metadata={"name": _NAME, "namespace": _NAMESPACE}, opts=self._child
@@ -39,7 +42,7 @@ class MetricsServer(ComponentResource):
             f"{name}-server",
             metadata={"name": _NAME, "namespace": _NAMESPACE, "labels": self._labels},
             spec={
-                "replicas": replicas,
+                "replicas": _REPLICAS,
                 "selector": {"match_labels": self._labels},
                 "strategy": {"rolling_update": {"max_unavailable": 1}},
                 "template": {"metadata": {"labels": self._labels}, "spec": self._pod()},
@@ -147,7 +150,7 @@ class MetricsServer(ComponentResource):
             "containers": [
                 {
                     "name": _NAME,
-                    "image": _IMAGE,
+                    "image": IMAGE,
                     "args": [
                         f"--secure-port={_PORT}",
                         "--cert-dir=/tmp",

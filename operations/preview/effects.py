@@ -152,11 +152,11 @@ def _command(step: Step, change: MachineChange | None, machine: str) -> Effect:
         return Effect(Impact.NONE, "")
     if step.action is Action.REPLACE and change is None:
         return Effect(Impact.NONE, "runs on the new machine")
-    if step.type != _REMOTE:
-        return Effect(Impact.NONE, "runs again")
     declared = step_of(step.new.get("update") or step.new.get("create"))
     if change is None:
         return Effect(Impact.NONE, declared.does if declared else "runs again")
+    if declared is None and step.type != _REMOTE:
+        return Effect(Impact.NONE, "runs again")
     if declared is None:
         return _on_machine(machine, "runs a step that this version doesn't know")
     if change.unknown:

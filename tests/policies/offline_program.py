@@ -38,7 +38,8 @@ open_trust = json.dumps({"Statement": {"Effect": "Allow", "Action": "sts:AssumeR
 health = {"protocol": "HTTPS", "path": "/readyz", "port": "traffic-port"}
 targets = {"port": 6443, "protocol": "TCP", "vpc_id": "vpc-1", "target_type": "ip", **tags}
 balancer = {"load_balancer_type": "network", "subnets": ["subnet-1"], **tags}
-shell = {'add_previous_output_in_env': False, "connection": {"host": "192.0.2.1", "host_key": "ssh-ed25519 AAAA"}}
+plain = {"add_previous_output_in_env": False}
+shell = {"connection": {"host": "192.0.2.1", "host_key": "ssh-ed25519 AAAA"}, **plain}
 key = "-----BEGIN PRIVATE KEY-----"
 token = "9a08jv.c0izixklcxtmnze7"
 
@@ -117,10 +118,10 @@ CASES: Final = (
      "aws.lb.LoadBalancer(NAME, security_groups=['sg-1'], **balancer, **on)",
      "load-balancers-cross-zones"),
     ("told", "aws.ssm.Parameter(NAME, type='String', value=key, **tags, **on)", "no-secrets-in-plain-parameters"),
-    ("trusting", "remote.Command(NAME, create='true', connection={'host': '192.0.2.1'}, add_previous_output_in_env=False)", "host-keys-are-verified"),
+    ("trusting", "remote.Command(NAME, create='true', connection={'host': '192.0.2.1'}, **plain)", "host-keys-are-verified"),
     ("shouting", "remote.Command(NAME, create=f'join --token {token}', **shell)", "no-secrets-in-commands"),
     ("whispering", "remote.Command(NAME, create='join', stdin=token, **shell)", ""),
-    ("local", "local.Command(NAME, create='true', environment={'K': key})", "no-secrets-in-commands"),
+    ("local", "local.Command(NAME, create=f'login --key \"{key}\"')", "no-secrets-in-commands"),
     ("loose", "remote.Command(NAME, create='true', stdin='  image: a/b:latest\\n', **shell)", "images-are-pinned"),
     ("vague",
      "remote.Command(NAME, create='true', stdin='%%% 0644 1 /etc/quorate/node.env\\nKUBERNETES_VERSION=1.36\\n"

@@ -171,13 +171,13 @@ def _endpoint(workspace: Workspace, place: str) -> dict[str, str | int]:
     cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     host, _, port = cluster["server"].removeprefix("https://").partition(":")
     name = cluster["tls-server-name"]
-    # The name of a load balancer is known to the proxy alone.
-    proxy = workspace.environment["HTTPS_PROXY"].removeprefix("http://").rstrip("/")
+    # The name of a load balancer is known to the proxy alone; a machine's address is reached without it.
+    proxy = "" if host.replace(".", "").isdigit() else workspace.environment["HTTPS_PROXY"]
     return {
         "host": host if place == "operator" else name,
         "port": int(port),
         "server_name": name,
-        "proxy": proxy if place == "operator" else "",
+        "proxy": proxy.removeprefix("http://").rstrip("/") if place == "operator" else "",
         "authority": _decoded(cluster["certificate-authority-data"]),
         "certificate": _decoded(user["client-certificate-data"]),
         "key": _decoded(user["client-key-data"]),

@@ -30,9 +30,14 @@ def ruleset(cuts: Sequence[Cut]) -> str:
     if not any(cut.interfaces or cut.addresses for cut in cuts):
         return "\n".join(lines) + "\n"
     lines.append(f"table {TABLE} {{")
-    for hook, rules in (("forward", _forward), ("input", _input), ("output", _output)):
+    chains = {
+        "forward": [rule for cut in cuts for rule in _forward(cut)],
+        "input": [rule for cut in cuts for rule in _own(cut, "iifname", "daddr")],
+        "output": [rule for cut in cuts for rule in _own(cut, "oifname", "saddr")],
+    }
+    for hook, rules in chains.items():
         lines += [f"  chain {hook} {{ type filter hook {hook} priority -10; policy accept;"]
-        lines += [f"    {rule}" for cut in cuts for rule in rules(cut)]
+        lines += [f"    {rule}" for rule in rules]
         lines += ["  }"]
     return "\n".join([*lines, "}"]) + "\n"
 
@@ -44,28 +49,14 @@ def _forward(cut: Cut) -> list[str]:
     return [f"iifname {inside} oifname != {inside} drop", f"oifname {inside} iifname != {inside} drop"]
 
 
-def _input(cut: Cut) -> list[str]:
-    rules = []
-    if cut.interfaces:
-        inside = _set(f'"{name}"' for name in cut.interfaces)
-        reached = _set((METADATA_ADDRESS, *cut.addresses))
-        rules.append(f"iifname {inside} ip daddr != {reached} drop")
-        if cut.addresses:
-            rules.append(f"iifname != {inside} ip daddr {_set(cut.addresses)} drop")
-    elif cut.addresses:
-        rules.append(f"ip daddr {_set(cut.addresses)} drop")
-    return rules
-
-
-def _output(cut: Cut) -> list[str]:
-    rules = []
-    if cut.interfaces:
-        inside = _set(f'"{name}"' for name in cut.interfaces)
-        rules.append(f"oifname {inside} ip saddr != {_set((METADATA_ADDRESS, *cut.addresses))} drop")
-        if cut.addresses:
-            rules.append(f"oifname != {inside} ip saddr {_set(cut.addresses)} drop")
-    elif cut.addresses:
-        rules.append(f"ip saddr {_set(cut.addresses)} drop")
+def _own(cut: Cut, interface: str, address: str) -> list[str]:
+    """Rules for the region's own end: by which field a packet names the link that it takes, and the address there."""
+    if not cut.interfaces:
+        return [f"ip {address} {_set(cut.addresses)} drop"] if cut.addresses else []
+    inside = _set(f'"{name}"' for name in cut.interfaces)
+    rules = [f"{interface} {inside} ip {address} != {_set((METADATA_ADDRESS, *cut.addresses))} drop"]
+    if cut.addresses:
+        rules.append(f"{interface} != {inside} ip {address} {_set(cut.addresses)} drop")
     return rules
 
 

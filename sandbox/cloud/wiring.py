@@ -60,21 +60,7 @@ def connect_region() -> None:
     for address in (METADATA_ADDRESS, RESOLVER_ADDRESS, INTERNET_ADDRESS, STORAGE_ADDRESS):
         run("ip", "-n", NAMESPACE, "address", "replace", f"{address}/32", "dev", "lo")
     if not _host_has_link():
-        run(
-            "ip",
-            "link",
-            "add",
-            HOST_LINK,
-            "mtu",
-            str(MTU),
-            "type",
-            "veth",
-            "peer",
-            "name",
-            "operator",
-            "netns",
-            NAMESPACE,
-        )
+        _add_link(["ip"], HOST_LINK, "operator", NAMESPACE)
     run("ip", "-n", NAMESPACE, "link", "set", "operator", "mtu", str(MTU), "up")
     run("ip", "-n", NAMESPACE, "address", "replace", f"{OPERATOR_GATEWAY}/30", "dev", "operator")
     # Answers to a machine that is seen under a public address need some route before they are translated back.
@@ -96,10 +82,7 @@ def connect_machine(link: MachineLink) -> None:
     if not namespace.exists(link.namespace):
         namespace.create(link.namespace)
     if not _region_has_link(link.interface):
-        run(
-            "ip", "-n", NAMESPACE, "link", "add", link.interface, "mtu", str(MTU),
-            "type", "veth", "peer", "name", "eth0", "netns", link.namespace,
-        )  # fmt: skip
+        _add_link(["ip", "-n", NAMESPACE], link.interface, "eth0", link.namespace)
     run("ip", "-n", link.namespace, "link", "set", "eth0", "address", link.mac, "mtu", str(MTU), "up")
     network = ipaddress.ip_network(link.subnet)
     run("ip", "-n", link.namespace, "address", "replace", f"{link.address}/{network.prefixlen}", "dev", "eth0")
@@ -128,12 +111,19 @@ def serve_vpc_resolver(address: str) -> None:
     run("ip", "-n", NAMESPACE, "address", "replace", f"{address}/32", "dev", "lo")
 
 
+def _add_link(ip: list[str], name: str, peer: str, peer_namespace: str) -> None:
+    ends = (name, "mtu", str(MTU), "type", "veth", "peer", "name", peer, "netns", peer_namespace)
+    run(*ip, "link", "add", *ends)
+
+
 def _host_has_link() -> bool:
-    return any(
-        link["ifname"] == HOST_LINK for link in json.loads(run("ip", "-j", "link", "show", "type", "veth") or "[]")
-    )
+    return _has_link(["ip"], HOST_LINK)
 
 
 def _region_has_link(name: str) -> bool:
-    shown = run("ip", "-j", "-n", NAMESPACE, "link", "show", "type", "veth")
+    return _has_link(["ip", "-n", NAMESPACE], name)
+
+
+def _has_link(ip: list[str], name: str) -> bool:
+    shown = run(*ip, "-j", "link", "show", "type", "veth")
     return any(link["ifname"] == name for link in json.loads(shown or "[]"))

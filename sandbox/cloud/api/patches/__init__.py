@@ -7,74 +7,19 @@ about a fault that moto has fixed: test_faults.py says so, and the patch may go.
 
 from __future__ import annotations
 
-from sandbox.cloud.api.patches import (
-    address_reservations,
-    alias_records,
-    block_devices,
-    buckets,
-    elastic_addresses,
-    hosted_zones,
-    iam_roles,
-    in_use,
-    instance_attributes,
-    instance_lifecycle,
-    instance_options,
-    instance_status,
-    launch_checks,
-    launch_limits,
-    launch_templates,
-    load_balancer_limits,
-    load_balancer_nodes,
-    load_balancers,
-    nat_gateways,
-    primary_interface,
-    private_addresses,
-    public_addresses,
-    public_parameters,
-    rules_enforced,
-    scaling_groups,
-    scaling_limits,
-    scaling_requests,
-    security_group_rules,
-    target_groups,
-    target_health,
-    vpc_endpoints,
-)
+from importlib import import_module
 
-PATCHES = (
-    public_addresses,
-    private_addresses,
-    address_reservations,
-    primary_interface,
-    elastic_addresses,
-    nat_gateways,
-    vpc_endpoints,
-    instance_lifecycle,
-    instance_options,
-    instance_status,
-    instance_attributes,
-    block_devices,
-    launch_checks,
-    launch_limits,
-    launch_templates,
-    scaling_groups,
-    scaling_requests,
-    scaling_limits,
-    security_group_rules,
-    rules_enforced,
-    load_balancers,
-    load_balancer_nodes,
-    target_groups,
-    target_health,
-    load_balancer_limits,
-    hosted_zones,
-    alias_records,
-    in_use,
-    iam_roles,
-    buckets,
-    public_parameters,
-)
+_NAMES = (
+    "public_addresses", "private_addresses", "address_reservations", "primary_interface", "elastic_addresses",
+    "nat_gateways", "vpc_endpoints", "instance_lifecycle", "instance_options", "instance_status",
+    "instance_attributes", "block_devices", "launch_checks", "launch_limits", "launch_templates", "scaling_groups",
+    "scaling_requests", "scaling_limits", "security_group_rules", "rules_enforced", "load_balancers",
+    "load_balancer_nodes", "target_groups", "target_health", "load_balancer_limits", "hosted_zones",
+    "alias_records", "in_use", "iam_roles", "buckets", "public_parameters",
+)  # fmt: skip
 """In the order of application: where two wrap one function, the later one sees the request first."""
+
+PATCHES = tuple(import_module(f"{__name__}.{name}") for name in _NAMES)
 
 
 def apply(region: str) -> None:

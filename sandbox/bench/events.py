@@ -24,11 +24,6 @@ class Moment:
     event: Mapping[str, Any]
 
 
-def begun(moments: Sequence[Moment], type_: str, name: str) -> float:
-    """When the engine began with the resource whose name ends with `name`. Raises MomentMissing."""
-    return _only(moments, "resourcePreEvent", type_, name)
-
-
 def finished(moments: Sequence[Moment], type_: str, name: str) -> float:
     """When the engine was done with that resource. Raises MomentMissing."""
     return _only(moments, "resOutputsEvent", type_, name)

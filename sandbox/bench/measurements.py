@@ -10,7 +10,6 @@ from sandbox.paths import CHECKOUT
 
 FILE = CHECKOUT / "docs" / "measurements.md"
 
-CRITICAL_PATH = "critical path of the last run"
 _TITLE = """# Measurements
 
 The latest run of each kind; earlier ones are in git. Written by `make bench`, `make bench-preview` and
@@ -22,12 +21,7 @@ booting a bare machine are close.
 def write(heading: str, tables: str) -> None:
     """Puts the tables of a measurement into the file, in place of its last ones."""
     text = FILE.read_text() if FILE.exists() else _TITLE
-    FILE.write_text(replaced(text, heading, f"{_host()}\n\n{lasting(tables)}"))
-
-
-def lasting(tables: str) -> str:
-    """The tables that say something of the next run, too: not the steps of a single one. Pure."""
-    return "\n\n".join(block for block in tables.split("\n\n") if not block.startswith(f"| {CRITICAL_PATH}"))
+    FILE.write_text(replaced(text, heading, f"{_host()}\n\n{tables}"))
 
 
 def replaced(text: str, heading: str, body: str) -> str:

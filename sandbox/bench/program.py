@@ -11,7 +11,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -127,11 +126,6 @@ class Program:
             reader.join()
             pipe.unlink()
         return moments
-
-    def exported(self) -> Mapping[str, Any]:
-        """The deployment in the stack's state: its resources and what each depends on."""
-        deployment: dict[str, Any] = json.loads(self.pulumi("stack", "export"))["deployment"]
-        return deployment
 
     def destroy(self) -> str:
         return self.pulumi("destroy", "--yes", "--skip-preview")

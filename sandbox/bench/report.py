@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sandbox.bench.measurements import CRITICAL_PATH
 from sandbox.bench.speed import Measurement, UpRun
 from sandbox.bench.tables import seconds, table
 
@@ -12,7 +11,7 @@ BAR = 1.5
 
 
 def report(stack: str, found: Measurement) -> str:
-    """Parts of `pulumi up`, the steps by hand, ratios, calibration, what it uses, the last run's critical path."""
+    """Parts of `pulumi up`, the steps by hand, ratios, calibration, what it uses."""
     count = f"{len(found.ups)} run{'s' if len(found.ups) > 1 else ''}"
     head = "seconds: median (range)"
     hands = [sum(run.values()) for run in found.hands]
@@ -57,14 +56,6 @@ def report(stack: str, found: Measurement) -> str:
                     ("all machines: working set, MiB", of_ups(lambda run: run.use.working_set_mib)),
                     ("supervisor and its children, MiB", of_ups(lambda run: run.sandbox_mib)),
                     ("all machines at rest, cores", of_ups(lambda run: run.cores_at_rest)),
-                ],
-            ),
-            table(
-                (f"{CRITICAL_PATH}, seconds since its start", "from", "to"),
-                [
-                    (link.resource, f"{link.begun:.1f}", f"{link.finished:.1f}")
-                    for link in found.ups[-1].path
-                    if link.finished - link.begun >= 1
                 ],
             ),
         ]

@@ -13,7 +13,6 @@ from sandbox import image, status
 from sandbox.bench import machine
 from sandbox.bench.by_hand import by_hand, prepared_machines, settings_of
 from sandbox.bench.control_groups import MachineUse, added, use_of
-from sandbox.bench.critical_path import Link, critical_path
 from sandbox.bench.footprint import all_processes, cpu_seconds, descendants_of, status_field
 from sandbox.bench.program import Program
 from sandbox.bench.timeline import Timeline, timeline
@@ -26,10 +25,9 @@ _REST_SECONDS = 20
 
 @dataclass(frozen=True)
 class UpRun:
-    """One `pulumi up`: its times, the resources that its end waited for, and what was in use when it had ended."""
+    """One `pulumi up`: its times, and what was in use when it had ended."""
 
     times: Timeline
-    path: Sequence[Link]
     machines: int
     use: MachineUse
     cores_at_rest: float
@@ -91,7 +89,6 @@ def _one_up(program: Program) -> UpRun:
         machines = [machine.times(instance, instance not in fleet.bastions) for instance in fleet.everyone]
         return UpRun(
             timeline(start, moments, machines, end),
-            critical_path(start, moments, program.exported()),
             len(fleet.everyone),
             use,
             cores_at_rest,

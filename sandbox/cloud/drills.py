@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from sandbox.cloud.api.view import CloudView, InstanceView
 from sandbox.cloud.faults import Cuts
 from sandbox.cloud.projection import PRESENT_STATES
 from sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from sandbox.cloud.api.server import Api  # takes seconds to load, and the command line reads the faults' names
 
 MACHINE_FAULTS = {
     "stop": "shut it down in good order, as StopInstances does; `heal` starts it",
@@ -25,24 +28,11 @@ ZONE_FAULTS = {
 _DEADLINE_SECONDS = 60
 
 
-class Account(Protocol):
-    """What drills need of the account."""
-
-    region: str
-
-    def view(self) -> CloudView: ...
-    def zone_names(self) -> list[str]: ...
-    def stop_instance(self, instance_id: str) -> None: ...
-    def start_instance(self, instance_id: str) -> None: ...
-    def terminate_instance(self, instance_id: str) -> None: ...
-    def set_impaired(self, instance_id: str, impaired: bool) -> None: ...
-
-
 class Drills:
     """`apply_cuts` makes the network be as `cuts` says; `machine_state` is the state of a machine on the host."""
 
     def __init__(
-        self, account: Account, cuts: Cuts, apply_cuts: Callable[[], None], machine_state: Callable[[str], str]
+        self, account: Api, cuts: Cuts, apply_cuts: Callable[[], None], machine_state: Callable[[str], str]
     ) -> None:
         self._account = account
         self._cuts = cuts

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +20,6 @@ def situation() -> Situation:
     go = go_settings()
     held = claim.is_held_by_another(state_dir())
     return Situation(
-        python=sys.version_info[:2],
         root=root,
         go=go.get("GOVERSION", ""),
         go_toolchain=go.get("GOTOOLCHAIN", ""),

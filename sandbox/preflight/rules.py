@@ -9,7 +9,6 @@ from pathlib import Path
 
 from sandbox.preflight.situation import Situation, Work
 
-PYTHON = (3, 11)
 _FETCHES_ITS_OWN = (1, 21)
 """From this release on, the go command fetches the release that a module asks for, where GOTOOLCHAIN lets it."""
 
@@ -50,7 +49,6 @@ def problems(host: Situation, work: Work) -> list[Problem]:
     return [
         *_other_sandbox(host),
         *_root(host),
-        *_python(host),
         *_packages(host),
         *_go(host, work),
         *_disk(host, work),
@@ -92,14 +90,6 @@ def _root(host: Situation) -> Iterator[Problem]:
         yield Problem(
             "the sandbox makes network namespaces, mounts and containers, and that needs root",
             "Run the same command with sudo (`sudo -E` keeps QUORATE_CACHE and QUORATE_STATE)",
-        )
-
-
-def _python(host: Situation) -> Iterator[Problem]:
-    if host.python < PYTHON:
-        yield Problem(
-            f"this Python is {_dotted(host.python)}, but the sandbox needs {_dotted(PYTHON)} or newer",
-            "Debian 12 has it as python3; elsewhere install it, remove .venv, and run `make demo PYTHON=python3.11`",
         )
 
 
@@ -188,7 +178,3 @@ def _privileges(host: Situation) -> Iterator[Problem]:
             "This host is a container with fewer rights than a machine: give it more (Docker: --privileged), or use "
             "a virtual machine",
         )
-
-
-def _dotted(version: tuple[int, int]) -> str:
-    return ".".join(str(part) for part in version)

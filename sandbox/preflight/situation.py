@@ -34,7 +34,6 @@ class Situation:
     nothing was tried, because that needs root. `other_sandbox` is the state folder of another sandbox on this host.
     """
 
-    python: tuple[int, int]
     root: bool
     go: str
     go_toolchain: str

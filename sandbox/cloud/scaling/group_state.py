@@ -73,7 +73,6 @@ def members_of(group: Any) -> list[Member]:
             zone=state.availability_zone,
             launched_at=state.launched_at,
             outdated=current is not None and launched_from(state) != current,
-            protected=bool(state.protected_from_scale_in),
         )
         for state in group.instance_states
         if counts(state)

@@ -108,9 +108,9 @@ def _observe(group: Any, state: Any, now: float) -> None:
             proceed(group, state, hook.default_result, now)
     if not counts(state):
         return
-    if not _suspended(group, "HealthCheck") and _failed(group, state, ec2_state, now):
+    if _failed(group, state, ec2_state, now):
         state.health_status = "Unhealthy"
-    if state.health_status == "Unhealthy" and not _suspended(group, "ReplaceUnhealthy"):
+    if state.health_status == "Unhealthy":
         end_member(
             group, state, "an instance was taken out of service in response to an EC2 instance health check.", now
         )
@@ -136,11 +136,10 @@ def _scale(group: Any, now: float) -> None:
     policy = (group.termination_policies or ["Default"])[0]
     decided = plan(wanted, places_of(group), members_of(group), policy)
     by_id = {state.instance.id: state for state in group.instance_states}
-    if not _suspended(group, "Terminate"):
-        for instance_id in decided.terminate:
-            cause = f"an instance was taken out of service to shrink the capacity to {wanted}."
-            end_member(group, by_id[instance_id], cause, now, force=is_ending(group))
-    if decided.launch and now >= getattr(group, "retry_launch_at", 0.0) and not _suspended(group, "Launch"):
+    for instance_id in decided.terminate:
+        cause = f"an instance was taken out of service to shrink the capacity to {wanted}."
+        end_member(group, by_id[instance_id], cause, now, force=is_ending(group))
+    if decided.launch and now >= getattr(group, "retry_launch_at", 0.0):
         for place in decided.launch:
             if not _launch(group, place, now):
                 group.retry_launch_at = now + _RETRY_SECONDS
@@ -210,7 +209,3 @@ def _terminate(group: Any, state: Any) -> None:
     if state.instance.state not in ("shutting-down", "terminated"):
         # Termination protection is for people, not for the group.
         state.instance.terminate()
-
-
-def _suspended(group: Any, process: str) -> bool:
-    return any(found["ProcessName"] == process for found in group.suspended_processes)

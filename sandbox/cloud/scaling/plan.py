@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,6 @@ class Member:
     zone: str
     launched_at: float
     outdated: bool = False
-    protected: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ def plan(wanted: int, places: Sequence[Place], members: Iterable[Member], policy
 
 
 def in_order_of_end(members: Iterable[Member], policy: str = "Default") -> list[Member]:
-    """All that are not protected, the first to end first, each choice made after the ones before it."""
+    """The first to end first, each choice made after the ones before it."""
     left, order = list(members), []
-    while candidates := [member for member in left if not member.protected]:
-        chosen = min(_in_fullest_zone(candidates, left), key=lambda member: _rank(member, policy))
+    while left:
+        chosen = min(_in_fullest_zone(left), key=lambda member: _rank(member, policy))
         order.append(chosen)
         left.remove(chosen)
     return order
@@ -73,12 +73,10 @@ def _ends(number: int, present: list[Member], policy: str) -> tuple[str, ...]:
     return tuple(member.id for member in in_order_of_end(present, policy)[:number])
 
 
-def _in_fullest_zone(candidates: list[Member], all_members: list[Member]) -> list[Member]:
-    def number_in(zone: str) -> int:
-        return sum(member.zone == zone for member in all_members)
-
-    most = max(number_in(member.zone) for member in candidates)
-    return [member for member in candidates if number_in(member.zone) == most]
+def _in_fullest_zone(members: list[Member]) -> list[Member]:
+    number_in = Counter(member.zone for member in members)
+    most = max(number_in.values())
+    return [member for member in members if number_in[member.zone] == most]
 
 
 def _rank(member: Member, policy: str) -> tuple[bool, float, str]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.bench.events import Moment, MomentMissing, begun, begun_first, finished, finished_last, said, said_last
+from sandbox.bench.events import Moment, MomentMissing, begun_first, finished, finished_last, said, said_last
 
 INSTANCE = "aws:ec2/instance:Instance"
 COMMAND = "command:remote:Command"
@@ -38,19 +38,18 @@ LOG = [
 ]
 
 
-def test_a_resource_begins_and_finishes_at_its_events() -> None:
-    assert begun(LOG, INSTANCE, "-control-plane-0-instance") == 114.0
+def test_a_resource_finishes_at_its_event() -> None:
     assert finished(LOG, INSTANCE, "-control-plane-0-instance") == 125.0
 
 
 def test_a_resource_of_the_same_name_and_another_type_is_another() -> None:
-    with pytest.raises(MomentMissing, match="0 events resourcePreEvent of a aws:ebs/volume:Volume"):
-        begun(LOG, "aws:ebs/volume:Volume", "-control-plane-0-instance")
+    with pytest.raises(MomentMissing, match="0 events resOutputsEvent of a aws:ebs/volume:Volume"):
+        finished(LOG, "aws:ebs/volume:Volume", "-control-plane-0-instance")
 
 
-def test_a_replaced_resource_is_refused_since_it_begins_twice() -> None:
+def test_a_replaced_resource_is_refused_since_it_ends_twice() -> None:
     with pytest.raises(MomentMissing, match="2 events"):
-        begun([*LOG, LOG[2]], INSTANCE, "-control-plane-0-instance")
+        finished([*LOG, LOG[3]], INSTANCE, "-control-plane-0-instance")
 
 
 def test_what_was_said_counts_from_the_first_time_and_names_what_is_missing() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sandbox.bench.measurements import CRITICAL_PATH, lasting, replaced
+from sandbox.bench.measurements import replaced
 from sandbox.bench.tables import seconds, table
 
 DOCUMENT = "# Measurements\n\nIntroduction.\n\n## First\n\nold\n\n## Second\n\nkept\n"
@@ -31,9 +31,3 @@ def test_several_runs_show_as_median_and_range() -> None:
     assert seconds([1.26]) == "1.3"
     assert seconds([3.0, 1.0, 2.0]) == "2.0 (1.0 to 3.0)"
     assert seconds([1.234, 1.5], digits=2) == "1.37 (1.23 to 1.50)"
-
-
-def test_the_steps_of_a_single_run_are_printed_but_not_kept() -> None:
-    kept = table(("what it uses",), [("1.0",)])
-    single = table((f"{CRITICAL_PATH}, seconds since its start",), [("2.0",)])
-    assert lasting("\n".join(["Load average: 1.\n", kept, single])).strip() == f"Load average: 1.\n\n{kept}".strip()

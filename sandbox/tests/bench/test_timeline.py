@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from sandbox.bench import timeline
-from sandbox.bench.critical_path import critical_path
 from sandbox.bench.events import Moment, MomentMissing
 from sandbox.bench.timeline import MachineTimes
 
@@ -107,40 +106,3 @@ def test_what_ends_while_an_earlier_part_still_runs_takes_no_time_of_its_own() -
 def test_a_log_that_lacks_a_moment_gives_no_figures(missing: str) -> None:
     with pytest.raises(MomentMissing):
         timeline.timeline(100, [moment for moment in ONE if missing not in str(moment.event)], ONE_MACHINE, 164.5)
-
-
-def test_the_critical_path_goes_back_from_the_last_end_by_the_latest_need() -> None:
-    moments = log(
-        *span(0, 10, "t", "network"),
-        *span(0, 4, "t", "role"),
-        *span(10, 30, "t", "instance"),
-        *span(10, 12, "t", "record"),
-        *span(30, 31, "t", "component"),
-        *span(31, 50, "t", "end"),
-    )
-    needs = {"instance": ["network", "role"], "record": ["network"], "end": ["component", "instance", "record"]}
-    deployment = {
-        "resources": [
-            {
-                "urn": urn("t", name),
-                "custom": name != "component",
-                "dependencies": [urn("t", need) for need in needs.get(name, [])],
-            }
-            for name in ("network", "role", "instance", "record", "component", "end")
-        ]
-    }
-    path = critical_path(0, moments, deployment)
-    assert [link.resource for link in path] == ["t network", "t instance", "t end"]
-    assert [(link.begun, link.finished) for link in path] == [(0, 10), (10, 30), (31, 50)]
-
-
-def test_a_resource_waits_for_its_provider() -> None:
-    moments = log(*span(0, 10, "pulumi:providers:kubernetes", "k"), *span(10, 12, "kubernetes:core/v1:Service", "web"))
-    provider = urn("pulumi:providers:kubernetes", "k")
-    deployment = {
-        "resources": [
-            {"urn": provider, "custom": True},
-            {"urn": urn("kubernetes:core/v1:Service", "web"), "custom": True, "provider": f"{provider}::some-id"},
-        ]
-    }
-    assert [link.resource for link in critical_path(0, moments, deployment)] == ["kubernetes k", "Service web"]

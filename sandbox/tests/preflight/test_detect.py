@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import ast
-import errno
 import os
 import re
 import stat
-import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -86,39 +83,40 @@ def test_a_broken_go_and_no_go_are_the_same(go: Path) -> None:
     assert detect.go_settings() == {}
 
 
-def test_a_trial_that_crashes_is_a_refusal_with_its_last_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    crashed = subprocess.CompletedProcess([], 1, "", "Traceback\nMemoryError: out of it\n")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: crashed)
-    assert list(trials.refusals().values()) == ["MemoryError: out of it"]
+@pytest.fixture
+def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in which every tool of the trials works; it is all of PATH besides the shell's own commands."""
+    for name in ("unshare", "losetup"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 0\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
 
 
-def test_trials_name_each_refusal_and_leave_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    def refuse_all_but_the_first(name: str, *_: object) -> None:
-        asked.append(name)
-        if len(asked) > 2:
-            raise OSError(errno.EPERM, f"{name}: Operation not permitted")
-
-    before = set(Path(tempfile.gettempdir()).glob("quorate-trial-*"))
-    monkeypatch.setattr(trials, "_call", refuse_all_but_the_first)
-    monkeypatch.setattr(trials, "_find_loop_device", lambda: None)
-    answers = trials._try_all()
-    assert list(answers) == ["an overlay mount", "a network namespace", "a process namespace"]
-    assert "unshare: Operation not permitted" in answers["a network namespace"]
-    assert set(Path(tempfile.gettempdir()).glob("quorate-trial-*")) == before
+def test_a_kernel_that_allows_all_refuses_nothing(tools: Path) -> None:
+    assert trials.refusals() == {}
 
 
-def test_without_a_mount_namespace_nothing_is_mounted(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
+def test_trials_name_each_refusal_with_what_the_tool_said(tools: Path) -> None:
+    (tools / "unshare").write_text('#!/bin/sh\n[ "$1" = --mount ] || { echo "Operation not permitted" >&2; exit 1; }\n')
+    (tools / "losetup").write_text("#!/bin/sh\nexit 3\n")
+    assert trials.refusals() == {
+        "a network namespace": "Operation not permitted",
+        "a process namespace": "Operation not permitted",
+        "a loop device": "`losetup` ended with 3",
+    }
 
-    def refuse(name: str, *_: object) -> None:
-        asked.append(name)
-        raise OSError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(trials, "_call", refuse)
-    assert list(trials._try_all()) == ["a mount namespace"]
-    assert asked == ["unshare"]
+def test_a_tool_that_is_missing_is_no_refusal(tools: Path) -> None:
+    (tools / "losetup").unlink()
+    assert trials.refusals() == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_an_overlay_is_tried_out_of_sight() -> None:
+    mounted = Path("/proc/self/mounts").read_text()
+    trials.refusals()
+    assert Path("/proc/self/mounts").read_text() == mounted
 
 
 @pytest.mark.parametrize("docker", ["absent", "running"])

@@ -26,7 +26,6 @@ def rooms(**free_gib: float) -> dict[str, tuple[Path, Room]]:
 
 
 GOOD = Situation(
-    python=(3, 11),
     root=True,
     go="go1.26.8",
     go_toolchain="local",
@@ -55,13 +54,6 @@ def test_another_user_than_root_is_told_to_use_sudo() -> None:
 
 def test_a_second_sandbox_is_told_how_to_end_the_first() -> None:
     assert "QUORATE_STATE=/elsewhere python -m sandbox down" in only(replace(GOOD, other_sandbox=Path("/elsewhere")))
-
-
-@pytest.mark.parametrize("version", [(3, 10), (2, 7)])
-def test_an_old_python_is_named_with_the_one_that_is_needed(version: tuple[int, int]) -> None:
-    message = only(replace(GOOD, python=version))
-    assert f"this Python is {version[0]}.{version[1]}, but the sandbox needs 3.11" in message
-    assert "PYTHON=" in message
 
 
 def test_missing_packages_without_apt_are_listed_by_their_debian_names() -> None:
@@ -157,7 +149,6 @@ def test_a_refusal_of_the_kernel_is_shown_as_it_was(tried: str) -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     worst = Situation(
-        python=(3, 9),
         root=False,
         go="",
         go_toolchain="",
@@ -168,7 +159,7 @@ def test_all_problems_are_told_at_once() -> None:
         refusals={"a loop device": "no /dev/loop-control"},
         other_sandbox=Path("/elsewhere"),
     )
-    assert len(problems(worst, EVERYTHING)) == 8
+    assert len(problems(worst, EVERYTHING)) == 7
 
 
 def test_versions_of_go_are_read_with_and_without_its_name() -> None:

@@ -12,7 +12,6 @@ Here moto's objects hold what groups and instances are; what they do is sandbox.
 from __future__ import annotations
 
 import copy
-import time
 from typing import Any
 
 from moto.autoscaling.exceptions import AutoscalingClientError, ValidationError
@@ -106,22 +105,6 @@ def apply(region: str) -> None:
         group.desired_capacity = wanted
         return EmptyResult()
 
-    def terminate_member(self: Any) -> Any:
-        instance_id = self._get_param("InstanceId")
-        group, state = member_with(self.autoscaling_backend, instance_id)
-        if self._get_param("ShouldDecrementDesiredCapacity"):
-            if group.desired_capacity - 1 < group.min_size:
-                raise ValidationError(
-                    f"Currently, desiredSize equals minSize ({group.min_size}). Terminating instance without "
-                    "replacement will violate group's min size constraint. Either set shouldDecrementDesiredCapacity "
-                    "flag to false or lower group's min size."
-                )
-            group.desired_capacity -= 1
-        groups.end_member(
-            group, state, f"instance {instance_id} was taken out of service in response to a user request.", time.time()
-        )
-        return ActionResult({"Activity": group.activities[0]})
-
     def describe_activities(self: Any) -> Any:
         name = self._get_param("AutoScalingGroupName")
         asked = set(self._get_param("ActivityIds", []))
@@ -133,7 +116,6 @@ def apply(region: str) -> None:
     AutoScalingResponse.update_auto_scaling_group = update_group
     AutoScalingResponse.delete_auto_scaling_group = delete_group
     AutoScalingResponse.set_desired_capacity = set_desired
-    AutoScalingResponse.terminate_instance_in_auto_scaling_group = terminate_member
     AutoScalingResponse.describe_scaling_activities = describe_activities
     FakeAutoScalingGroup.set_desired_capacity = _note_desired
     FakeAutoScalingGroup.launch_template = property(_template_of)

@@ -13,12 +13,13 @@ from sandbox.cloud.api.limits import Limits, action_of, known
 _LIMITS = Limits(AutoscalingClientError, "Auto Scaling groups", "autoscaling")
 _GROUP = known(
     "AutoScalingGroupName MinSize MaxSize DesiredCapacity LaunchTemplate MixedInstancesPolicy VPCZoneIdentifier "
-    "DefaultCooldown DefaultInstanceWarmup HealthCheckGracePeriod NewInstancesProtectedFromScaleIn CapacityRebalance "
-    "LifecycleHookSpecificationList ServiceLinkedRoleARN Tags",
+    "DefaultCooldown DefaultInstanceWarmup HealthCheckGracePeriod CapacityRebalance LifecycleHookSpecificationList "
+    "ServiceLinkedRoleARN Tags",
     {
         "HealthCheckType": ("EC2",),
         "TerminationPolicies": (["Default"], ["OldestInstance"], ["NewestInstance"], ["OldestLaunchTemplate"]),
         "MaxInstanceLifetime": (0,),
+        "NewInstancesProtectedFromScaleIn": (False,),
         "InstanceMaintenancePolicy": (),
         "DesiredCapacityType": ("units",),
         "AvailabilityZoneDistribution": ({"CapacityDistributionStrategy": "balanced-best-effort"},),
@@ -37,9 +38,9 @@ _DISTRIBUTION = known(
 _REFUSED_CALLS = """
 attach_load_balancer_target_groups attach_load_balancers batch_put_scheduled_update_group_action
 create_launch_configuration enter_standby execute_policy put_scaling_policy put_scheduled_update_group_action
-put_warm_pool record_lifecycle_action_heartbeat
+put_warm_pool record_lifecycle_action_heartbeat set_instance_protection suspend_processes
+terminate_instance_in_auto_scaling_group
 """
-_SUSPENDABLE = {"Launch", "Terminate", "HealthCheck", "ReplaceUnhealthy"}
 
 
 def apply(region: str) -> None:
@@ -47,7 +48,6 @@ def apply(region: str) -> None:
         ("create_auto_scaling_group", _check_group),
         ("update_auto_scaling_group", _check_group),
         ("start_instance_refresh", _check_refresh),
-        ("suspend_processes", _check_suspension),
     ):
         setattr(AutoScalingResponse, name, _with_limits(getattr(AutoScalingResponse, name), name, check))
     _LIMITS.refuse_calls(AutoScalingResponse, _REFUSED_CALLS)
@@ -75,11 +75,3 @@ def _check_refresh(action: str, told: Mapping[str, Any]) -> None:
         _LIMITS.refuse(action, "Strategy", told["Strategy"])
     if told.get("DesiredConfiguration"):
         _LIMITS.refuse(action, "DesiredConfiguration", told["DesiredConfiguration"])
-
-
-def _check_suspension(action: str, told: Mapping[str, Any]) -> None:
-    if not told.get("ScalingProcesses"):
-        _LIMITS.refuse(action, "ScalingProcesses", "all")
-    for process in told["ScalingProcesses"]:
-        if process not in _SUSPENDABLE:
-            _LIMITS.refuse(action, "ScalingProcesses", process)

@@ -34,11 +34,6 @@ def test_an_outdated_instance_ends_before_an_older_one_of_its_zone() -> None:
     assert plan(1, PLACES, [first, second], "NewestInstance").terminate == ("i-1",)
 
 
-def test_a_protected_instance_does_not_end() -> None:
-    first, second, third = members("aab")
-    assert plan(0, PLACES, [first, replace(second, protected=True), third]).terminate == ("i-0", "i-2")
-
-
 @given(st.integers(0, 12), st.text("abc", max_size=12))
 def test_a_plan_reaches_the_number_wanted_and_never_widens_the_spread(wanted: int, zones: str) -> None:
     present = members(zones)

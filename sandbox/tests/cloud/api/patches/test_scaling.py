@@ -109,15 +109,6 @@ def test_desired_minimum_and_maximum_change_the_number(pool: Pool) -> None:
 
 
 @pytest.mark.fixes("scaling_groups")
-def test_an_instance_taken_out_with_a_decrement_is_not_replaced(pool: Pool) -> None:
-    pool.launch()
-    ended = pool.instances()[0]["InstanceId"]
-    pool.scaling.terminate_instance_in_auto_scaling_group(InstanceId=ended, ShouldDecrementDesiredCapacity=True)
-    assert len(pool.ids()) == 2
-    assert ended not in pool.ids()
-
-
-@pytest.mark.fixes("scaling_groups")
 def test_an_instance_is_pending_until_its_machine_runs_and_terminating_until_it_is_gone(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,12 +177,26 @@ def test_a_group_that_could_not_launch_is_refused_at_once(pool: Pool, data: dict
         ({"TerminationPolicies": ["AllocationStrategy"]}, "TerminationPolicies"),
         ({"PlacementGroup": "one"}, "PlacementGroup"),
         ({"MaxInstanceLifetime": 86400}, "MaxInstanceLifetime"),
+        ({"NewInstancesProtectedFromScaleIn": True}, "NewInstancesProtectedFromScaleIn"),
     ],
 )
 def test_what_groups_do_not_model_is_refused_by_name(pool: Pool, options: dict[str, Any], named: str) -> None:
     with refused("SandboxNotModelled") as refusal:
         pool.launch(**options)
     assert named in refusal.message
+
+
+@pytest.mark.fixes("scaling_limits")
+def test_calls_that_groups_do_not_model_are_refused_by_name(pool: Pool) -> None:
+    pool.launch()
+    with refused("SandboxNotModelled") as refusal:
+        pool.scaling.suspend_processes(AutoScalingGroupName="workers")
+    assert "autoscaling:SuspendProcesses" in refusal.message
+    with refused("SandboxNotModelled"):
+        pool.scaling.terminate_instance_in_auto_scaling_group(
+            InstanceId=pool.ids()[0], ShouldDecrementDesiredCapacity=True
+        )
+    assert len(pool.ids()) == 3
 
 
 @pytest.mark.fixes("launch_templates")

@@ -86,7 +86,7 @@ def _leftovers(chosen: argparse.Namespace) -> tuple[str, str]:
     """Heading and text."""
     runs: list[leftovers.Run] = []
     with _sandbox(_STACKS[0]) as program:
-        before = leftovers.settled_footprint(program)
+        before = leftovers.current_footprint()
         try:
             for run in leftovers.runs_in_a_row(program, chosen.runs, _say):
                 runs.append(run)

@@ -9,13 +9,10 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
-import yaml
-
 from components.delivery.node_files import BIN
 from components.network_plugins.network_plugin import network_plugin
 from components.plan import Plan
 from components.settings.model import Settings
-from components.settings.validate import parse
 from sandbox.bench.machine import Fleet, fleet, on_machine
 from sandbox.bench.program import Program, PulumiFailed
 from sandbox.errors import SandboxError
@@ -51,12 +48,6 @@ _CUTS = (
 )
 
 
-def settings_of(stack_file: Path) -> Settings:
-    config = yaml.safe_load(stack_file.read_text())["config"]
-    prefix = "quorate:"
-    return parse({key.removeprefix(prefix): value for key, value in config.items() if key.startswith(prefix)})
-
-
 def prepared_machines(program: Program) -> Fleet:
     """An up that fails where a cluster would begin, as this copy of the program then says; its machines are ready."""
     with cut_program(program.folder / _NODE_PROGRAM):
@@ -67,7 +58,7 @@ def prepared_machines(program: Program) -> Fleet:
                 raise
         else:
             raise SandboxError("`pulumi up` ended well though the cluster's first step fails in this copy")
-    settings = settings_of(program.stack_file)
+    settings = program.settings
     found = fleet(settings.cluster.name)
     wanted = settings.control_plane.count + sum(pool.minimum for pool in settings.workers)
     if found.nodes != wanted:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from sandbox import status
@@ -34,22 +33,16 @@ def runs_in_a_row(program: Program, number: int, say: Say) -> Iterator[Run]:
         is_up = time.monotonic()
         program.destroy()
         is_gone = time.monotonic()
-        run = Run(is_up - started, is_gone - is_up, settled_footprint(program))
+        run = Run(is_up - started, is_gone - is_up, current_footprint())
         say(f"run {index + 1} of {number}: up {run.up_seconds:.0f} s, destroy {run.destroy_seconds:.0f} s")
         yield run
 
 
-def settled_footprint(program: Program, seconds: float = 20) -> Footprint:
-    """The footprint as soon as two in a row count the same objects: machines are taken apart in the background."""
-    deadline = time.monotonic() + seconds
-    last = _footprint(program)
-    while time.monotonic() < deadline:
-        time.sleep(1)
-        now = _footprint(program)
-        if _objects(now) == _objects(last):
-            return now
-        last = now
-    return last
+def current_footprint() -> Footprint:
+    found = status.running()
+    if found is None:
+        raise SandboxError(f"the supervisor is gone; see {status.log_file()}")
+    return footprint(state_dir(), found.pid)
 
 
 def report(before: Footprint, runs: Sequence[Run]) -> str:
@@ -64,17 +57,3 @@ def report(before: Footprint, runs: Sequence[Run]) -> str:
         ),
     ]
     return table(("figure", "before", "after run 1", f"after run {len(runs)}", "growth since run 1"), rows)
-
-
-def _footprint(program: Program) -> Footprint:
-    found = status.running()
-    if found is None:
-        raise SandboxError(f"the supervisor is gone; see {status.log_file()}")
-    with suppress(FileNotFoundError):
-        return footprint(state_dir(), found.pid, program.temporary)
-    # Something vanished while it was counted.
-    return footprint(state_dir(), found.pid, program.temporary)
-
-
-def _objects(figures: Footprint) -> Footprint:
-    return {name: value for name, value in figures.items() if not name.endswith("KiB")}

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import yaml
 
+from components.settings.model import Settings
+from operations.stack_files import read_stack
 from sandbox.bench.events import Moment
 from sandbox.errors import SandboxError
 from sandbox.paths import CHECKOUT
@@ -41,7 +43,7 @@ class Program:
 
     @classmethod
     def copied_to(cls, folder: Path, stack: str, environment: Mapping[str, str]) -> Program:
-        """Copies the checkout's program. pulumi gets a folder for temporary files beside it, to be counted."""
+        """Copies the checkout's program. pulumi gets a folder for temporary files beside it, which goes with it."""
         for name in _PARTS:
             source = CHECKOUT / name
             if source.is_dir():
@@ -49,19 +51,18 @@ class Program:
             else:
                 shutil.copy(source, folder / name)
         (folder / ".venv").symlink_to(CHECKOUT / ".venv")
+        (folder / "temporary").mkdir()
         # Without the second, the engine does not know --event-log.
         own = {"TMPDIR": str(folder / "temporary"), "PULUMI_DEBUG_COMMANDS": "true"}
-        program = cls(folder, stack, {**os.environ, **environment, **own})
-        program.temporary.mkdir()
-        return program
-
-    @property
-    def temporary(self) -> Path:
-        return self.folder / "temporary"
+        return cls(folder, stack, {**os.environ, **environment, **own})
 
     @property
     def stack_file(self) -> Path:
         return self.folder / "stacks" / f"Pulumi.{self.stack}.yaml"
+
+    @property
+    def settings(self) -> Settings:
+        return read_stack(self.stack, self.folder / "stacks").settings
 
     def pulumi(self, *arguments: str) -> str:
         """Standard output of `pulumi ARGUMENTS --stack STACK`. Raises PulumiFailed."""

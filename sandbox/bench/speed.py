@@ -11,9 +11,9 @@ from pathlib import Path
 
 from sandbox import image, status
 from sandbox.bench import machine
-from sandbox.bench.by_hand import by_hand, prepared_machines, settings_of
+from sandbox.bench.by_hand import by_hand, prepared_machines
 from sandbox.bench.control_groups import MachineUse, added, use_of
-from sandbox.bench.footprint import all_processes, cpu_seconds, descendants_of, status_field
+from sandbox.bench.footprint import cpu_seconds, descendants_of, memory_kib, parents
 from sandbox.bench.program import Program
 from sandbox.bench.timeline import Timeline, timeline
 from sandbox.errors import SandboxError
@@ -83,7 +83,7 @@ def _one_up(program: Program) -> UpRun:
         end = time.monotonic()
         pulumi_cpu_seconds = _children_cpu_seconds() - pulumi_before
         sandbox_now, sandbox_mib = _sandbox_use()
-        fleet = machine.fleet(settings_of(program.stack_file).cluster.name)
+        fleet = machine.fleet(program.settings.cluster.name)
         use = added([use_of(instance) for instance in fleet.everyone])
         cores_at_rest = _cores_at_rest(fleet.everyone)
         machines = [machine.times(instance, instance not in fleet.bastions) for instance in fleet.everyone]
@@ -102,7 +102,7 @@ def _one_up(program: Program) -> UpRun:
 
 def _one_by_hand(program: Program) -> Mapping[str, float]:
     try:
-        return by_hand(prepared_machines(program), settings_of(program.stack_file))
+        return by_hand(prepared_machines(program), program.settings)
     finally:
         program.destroy()
 
@@ -126,5 +126,5 @@ def _sandbox_use() -> tuple[float, float]:
     found = status.running()
     if found is None:
         raise SandboxError(f"the supervisor is gone; see {status.log_file()}")
-    family = {found.pid} | descendants_of(found.pid, all_processes())
-    return sum(map(cpu_seconds, family)), sum(status_field(process, "VmRSS") for process in family) / 1024
+    family = {found.pid} | descendants_of(found.pid, parents())
+    return sum(map(cpu_seconds, family)), sum(map(memory_kib, family)) / 1024

@@ -1,8 +1,8 @@
 """Stands in for pulumi-language-python, whose module cannot be had: runs programs and policy packs of this project.
 
-It differs from the original: the environment is a virtualenv (runtime option `virtualenv`, or the Python on PATH), not
-uv or poetry; it installs nothing, makes no SDKs and projects, attaches no debugger, and has nothing for `pulumi about`.
-Each is refused by name. The Python side (the SDK, and the file that starts a program) is the original's.
+It differs from the original: the environment is a virtualenv (runtime option `virtualenv`), not uv, poetry or the
+Python on PATH; it installs nothing, makes no SDKs and projects, attaches no debugger, and has nothing for `pulumi
+about`. Each is refused by name. The Python side (the SDK, and the file that starts a program) is the original's.
 """
 
 from __future__ import annotations

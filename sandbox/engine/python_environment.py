@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -27,34 +25,23 @@ class PulumiPackage:
 
 @dataclass(frozen=True)
 class PythonEnvironment:
-    """`prefix` is the virtualenv's folder; None means the Python that is on PATH."""
+    """`prefix` is the virtualenv's folder."""
 
-    prefix: Path | None
+    prefix: Path
 
     @property
     def python(self) -> str:
-        if self.prefix is not None:
-            return str(self.prefix / "bin" / "python")
-        found = shutil.which("python3") or shutil.which("python")
-        if found is None:
-            raise EnvironmentProblemError("no `python3` on PATH, and the project names no `virtualenv`")
-        return found
+        return str(self.prefix / "bin" / "python")
 
     def variables(self, base: Mapping[str, str]) -> dict[str, str]:
         """`base` with the environment activated, as its `activate` script would."""
-        if self.prefix is None:
-            return dict(base)
         active = {key: value for key, value in base.items() if key != "PYTHONHOME"}
         active["VIRTUAL_ENV"] = str(self.prefix)
         active["PATH"] = os.pathsep.join([str(self.prefix / "bin"), base.get("PATH", os.defpath)])
         return active
 
     def site_packages(self) -> list[Path]:
-        if self.prefix is not None:
-            return sorted(self.prefix.glob("lib/python3*/site-packages"))
-        script = "import json, sys; print(json.dumps(sys.path))"
-        answer = subprocess.run([self.python, "-c", script], capture_output=True, text=True, check=True)
-        return [Path(entry) for entry in json.loads(answer.stdout) if entry]
+        return sorted(self.prefix.glob("lib/python3*/site-packages"))
 
 
 def project_environment(options: Mapping[str, object], directory: Path) -> PythonEnvironment:
@@ -67,14 +54,14 @@ def project_environment(options: Mapping[str, object], directory: Path) -> Pytho
             raise EnvironmentProblemError(f"runtime option {name}: found {options[name]!r}; the option is not modelled")
     virtualenv = str(options.get("virtualenv") or "")
     if not virtualenv:
-        return PythonEnvironment(None)
+        raise EnvironmentProblemError("runtime option virtualenv: missing; a Python outside of one is not modelled")
     return PythonEnvironment(Path(os.path.normpath(directory / virtualenv)))
 
 
 def require(environment: PythonEnvironment, virtualenv: str) -> None:
     """Raises EnvironmentProblemError unless the environment can run Python."""
     prefix = environment.prefix
-    if prefix is None or (prefix / "bin" / "python").exists():
+    if (prefix / "bin" / "python").exists():
         return
     found = "is not a virtual environment (it has no bin/python)" if prefix.exists() else "doesn't exist"
     raise EnvironmentProblemError(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from operations.stack_files import read_stack
 from sandbox.bench import by_hand
 from sandbox.bench.program import Program
 from sandbox.errors import SandboxError
@@ -43,6 +44,6 @@ def test_a_setting_of_the_copy_replaces_that_of_the_stack_file_or_goes(tmp_path:
     program = Program.copied_to(tmp_path, "prod", {})
     program.set("etcd", "topology", "stacked")
     program.set("etcd", "instanceType", None)
-    settings = by_hand.settings_of(program.stack_file)
+    settings = program.settings
     assert (settings.etcd.topology, settings.control_plane.count) == ("stacked", 3)
-    assert by_hand.settings_of(CHECKOUT / "stacks/Pulumi.prod.yaml").etcd.topology == "external"
+    assert read_stack("prod", CHECKOUT / "stacks").settings.etcd.topology == "external"

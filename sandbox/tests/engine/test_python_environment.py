@@ -42,13 +42,10 @@ def test_an_absolute_virtualenv_is_taken_as_it_is(tmp_path: Path) -> None:
     assert project_environment({"virtualenv": "/opt/env"}, tmp_path).prefix == Path("/opt/env")
 
 
-def test_without_the_option_the_python_on_path_is_used(tmp_path: Path) -> None:
-    assert project_environment({}, tmp_path).prefix is None
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ({}, "virtualenv: missing"),
         ({"toolchain": "uv"}, "toolchain: found 'uv'"),
         ({"typechecker": "mypy"}, "typechecker: found 'mypy'; the option is not modelled"),
     ],

@@ -71,8 +71,8 @@ def ensure_packages(say: Say) -> None:
         )
     require_root()
     say(f"host: installing Debian packages: {', '.join(missing)}")
-    _apt_get("update")
-    _apt_get("install", "--no-install-recommends", "--yes", *missing)
+    apt_get("update")
+    apt_get("install", "--no-install-recommends", "--yes", *missing)
     still = missing_packages()
     if still:
         raise HostError(f"apt-get installed {', '.join(missing)}, but {', '.join(still)} can't be found")
@@ -112,6 +112,11 @@ def restore_limits(state: Path, say: Say) -> None:
     kept.unlink()
 
 
+def bounding_set(status: str) -> int:
+    """The capabilities that a process can hand on, as the bit mask in the text of its /proc/PID/status."""
+    return next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapBnd:"))
+
+
 def _kept_limits(state: Path) -> Path:
     return state / "host-limits.json"
 
@@ -124,7 +129,8 @@ def _found(sign: str) -> bool:
     return Path(sign).exists() if sign.startswith("/") else shutil.which(sign) is not None
 
 
-def _apt_get(*arguments: str) -> None:
+def apt_get(*arguments: str) -> None:
+    """Raises HostError with the end of what it said."""
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     command = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", *arguments]
     outcome = subprocess.run(command, env=environment, capture_output=True, text=True)

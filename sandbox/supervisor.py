@@ -49,7 +49,7 @@ def supervise(image: Path, site: Path) -> None:
         say=say,
     )
     region.start()
-    site_socket = _loopback_socket()
+    site_socket = socket.create_server((_LOOPBACK, 0), backlog=128)
     threading.Thread(target=serve, args=(site_socket, site, say), name="internet", daemon=True).start()
     site_address = (_LOOPBACK, site_socket.getsockname()[1])
     api_address = (_LOOPBACK, api.port)
@@ -100,17 +100,9 @@ def _speaker() -> Callable[[str], None]:
     return say
 
 
-def _loopback_socket(port: int = 0) -> socket.socket:
-    opened = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    opened.bind((_LOOPBACK, port))
-    opened.listen(128)
-    return opened
-
-
 def _proxy_socket(kept: Path) -> socket.socket:
     """On the port of the last supervisor where there was one: shells and stacks remember the proxy's address."""
-    opened = _loopback_socket(int(kept.read_text()) if kept.exists() else 0)
+    opened = socket.create_server((_LOOPBACK, int(kept.read_text()) if kept.exists() else 0), backlog=128)
     kept.write_text(str(opened.getsockname()[1]))
     return opened
 

@@ -75,7 +75,7 @@ def booted(
     )
     metadata.start()
     # The site listens outside, as under the supervisor: the front accepts in the network and connects from the host's.
-    plain = make_server(_loopback(), site, say)
+    plain = make_server(socket.create_server(("127.0.0.1", 0), backlog=128), site, say)
     threading.Thread(target=plain.serve_forever, daemon=True).start()
     port = plain.socket.getsockname()[1]
     listener = namespace.listening_socket(NETWORK, INTERNET_ADDRESS, 443)
@@ -114,10 +114,6 @@ def _connect() -> None:
     for link in ("eth0", "peer0"):
         namespace.run(*ip, "link", "set", link, "up")
     namespace.run(*ip, "route", "add", "default", "via", "10.20.0.1")
-
-
-def _loopback() -> socket.socket:
-    return socket.create_server(("127.0.0.1", 0), backlog=128)
 
 
 def _identity(public_key: str, user_data: bytes) -> Identity:

@@ -61,12 +61,9 @@ def ruleset(ports: Sequence[Port], resolver_addresses: Iterable[str], nodes: Seq
     """The text for `nft -f`: replaces the whole table in one transaction."""
     resolvers = ", ".join(sorted({RESOLVER_ADDRESS, *resolver_addresses}))
     lines = [f"table {TABLE}", f"delete table {TABLE}", f"table {TABLE} {{"]
-    for port in ports:
-        lines += _chain(f"in-{port.interface}", "saddr", port.ingress, "accept")
-        lines += _chain(f"out-{port.interface}", "daddr", port.egress, "return")
-    for node in nodes:
-        lines += _chain(f"in-{node.name}", "saddr", node.ingress, "accept")
-        lines += _chain(f"out-{node.name}", "daddr", node.egress, "return")
+    for name, end in (*((port.interface, port) for port in ports), *((node.name, node) for node in nodes)):
+        lines += _chain(f"in-{name}", "saddr", end.ingress, "accept")
+        lines += _chain(f"out-{name}", "daddr", end.egress, "return")
     lines += [
         "  chain forward { type filter hook forward priority filter; policy drop;",
         "    ct state established,related accept",

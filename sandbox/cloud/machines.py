@@ -14,6 +14,7 @@ from pathlib import Path
 from sandbox.cloud import namespace
 from sandbox.cloud.container_spec import capabilities_in, container_spec
 from sandbox.cloud.namespace import CommandFailed, run
+from sandbox.host import bounding_set
 
 _IMAGE_STORE = "/var/lib/containerd"
 _OFF_OVERLAY = (_IMAGE_STORE, "/var/lib/kubelet")
@@ -92,7 +93,7 @@ class Machines:
             rootfs=rootfs,
             network_namespace=namespace.path_of(network_namespace),
             init=self.init,
-            capabilities=capabilities_in(bounding_set()),
+            capabilities=capabilities_in(bounding_set(Path("/proc/self/status").read_text())),
             own_directories={path: disk / self._own(path) for path in _OFF_OVERLAY},
         )
         (disk / "config.json").write_text(json.dumps(spec, indent=1))
@@ -168,11 +169,3 @@ def link_store(store: Path, target: Path) -> None:
         linked.unlink()
         shutil.copy2(database, linked)
     partial.rename(target)
-
-
-def bounding_set() -> int:
-    """The capabilities that this process can hand on, as the kernel's bit mask."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("CapBnd:"):
-            return int(line.split()[1], 16)
-    raise CommandFailed("/proc/self/status has no CapBnd line")

@@ -129,7 +129,7 @@ class Region:
             self._say(f"{instance_id} terminated in {time.monotonic() - started:.1f} s")
         for instance in view.instances:
             if instance.state == "shutting-down":
-                self._api.mark_terminated(instance.id)
+                self._api.finish(instance.id, "shutting-down")
             if instance.impaired and self.machines.state(instance.id) == "running":
                 # Before its processes end: of failed hardware nobody hears that its connections are closed.
                 self._apply_cuts(view)
@@ -137,7 +137,7 @@ class Region:
                 self._say(f"{instance.id} is off: its hardware has failed")
             if instance.state == "stopping":
                 self.machines.stop(instance.id)
-                self._api.mark_stopped(instance.id)
+                self._api.finish(instance.id, "stopping")
         self._detach_volumes(view)
         for volume_id in set(self.volumes.ids()) - {volume.id for volume in view.volumes}:
             self.volumes.delete(volume_id)
@@ -185,7 +185,7 @@ class Region:
             name = instance.tags.get("Name", "")
             self._say(f"{instance.id} {name} at {instance.private_ip} started in {time.monotonic() - started:.1f} s")
         if instance.state == "pending":
-            self._api.mark_running(instance.id)
+            self._api.finish(instance.id, "pending")
 
     def _attach_volumes(self, view: CloudView) -> None:
         for volume in view.volumes:

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.host import bounding_set
+
 _CAP_SYS_RESOURCE = 24
 
 
@@ -36,12 +38,8 @@ def detect(root: Path = Path("/")) -> Facts:
     configs = ("/proc/config.gz", f"/boot/config-{os.uname().release}")
     return Facts(
         unified_cgroups=(root / "sys/fs/cgroup/cgroup.controllers").exists(),
-        raises_limits=bool(_bounding_set((root / "proc/self/status").read_text()) >> _CAP_SYS_RESOURCE & 1),
+        raises_limits=bool(bounding_set((root / "proc/self/status").read_text()) >> _CAP_SYS_RESOURCE & 1),
         kernel_config=next((path for path in configs if (root / path.lstrip("/")).exists()), ""),
         bridge_filter=(root / "proc/sys/net/bridge/bridge-nf-call-iptables").exists(),
         swap=len((root / "proc/swaps").read_text().splitlines()) > 1,
     )
-
-
-def _bounding_set(status: str) -> int:
-    return next(int(line.split()[1], 16) for line in status.splitlines() if line.startswith("CapBnd:"))

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from sandbox import claim, host
+from sandbox import host
 from sandbox.paths import cache_dir, state_dir
 from sandbox.preflight import trials
 from sandbox.preflight.situation import ControlGroups, Room, Situation
@@ -18,7 +18,6 @@ def situation() -> Situation:
     """The host as it is now. Trials are made only as root."""
     root = os.geteuid() == 0
     go = go_settings()
-    held = claim.is_held_by_another(state_dir())
     return Situation(
         root=root,
         go=go.get("GOVERSION", ""),
@@ -28,7 +27,6 @@ def situation() -> Situation:
         rooms={kind: (folder, room_at(folder)) for kind, folder in _places(go).items()},
         control_groups=control_groups(),
         refusals=trials.refusals() if root else None,
-        other_sandbox=claim.holder() if held else None,
     )
 
 

@@ -47,7 +47,6 @@ class Problem:
 def problems(host: Situation, work: Work) -> list[Problem]:
     """Everything that keeps the sandbox from running here, in the order in which to fix it."""
     return [
-        *_other_sandbox(host),
         *_root(host),
         *_packages(host),
         *_go(host, work),
@@ -75,14 +74,6 @@ def numbers(version: str) -> tuple[int, int]:
     if not match:
         raise ValueError(f"{version!r} is not a version")
     return int(match[1]), int(match[2])
-
-
-def _other_sandbox(host: Situation) -> Iterator[Problem]:
-    if host.other_sandbox:
-        yield Problem(
-            f"another sandbox is on this host, with its state in {host.other_sandbox}; only one can run",
-            f"End it first: QUORATE_STATE={host.other_sandbox} python -m sandbox down",
-        )
 
 
 def _root(host: Situation) -> Iterator[Problem]:

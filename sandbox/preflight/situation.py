@@ -31,7 +31,7 @@ class Situation:
     """The host as it is. `go` and its `go_toolchain` (GOTOOLCHAIN) are empty where there is no Go.
 
     `rooms` by what is to be written there. `refusals` says, by what was tried, how the kernel refused it; None where
-    nothing was tried, because that needs root. `other_sandbox` is the state folder of another sandbox on this host.
+    nothing was tried, because that needs root.
     """
 
     root: bool
@@ -42,7 +42,6 @@ class Situation:
     rooms: Mapping[str, tuple[Path, Room]]
     control_groups: ControlGroups
     refusals: Mapping[str, str] | None
-    other_sandbox: Path | None
 
 
 @dataclass(frozen=True)

@@ -117,17 +117,16 @@ class Api:
         """`callback` is called after each request that may have changed something; it must be quick."""
         self._listeners.append(callback)
 
-    def mark_running(self, instance_id: str) -> None:
-        """The machine of a pending instance has started."""
-        self._finish(instance_id, "pending")
+    def finish(self, instance_id: str, state: str) -> None:
+        """The machine of an instance that is in an in-between state (`pending`, `stopping`, …) has got through it.
 
-    def mark_stopped(self, instance_id: str) -> None:
-        """The machine of a stopping instance has stopped."""
-        self._finish(instance_id, "stopping")
-
-    def mark_terminated(self, instance_id: str) -> None:
-        """The machine of an instance that shuts down is gone: its addresses and disks are free."""
-        self._finish(instance_id, "shutting-down")
+        Nothing where the instance is in another state by now.
+        """
+        with self._whole:
+            instance = ec2_backends[ACCOUNT][REGION].get_instance(instance_id)
+            if instance.state == state:
+                instance_lifecycle.finish(instance)
+        self._changed()
 
     def zone_names(self) -> list[str]:
         return [zone.name for zone in ec2_backends[ACCOUNT][REGION].describe_availability_zones()]
@@ -164,13 +163,6 @@ class Api:
     def role_credentials(self, role: str, instance_id: str) -> Mapping[str, str]:
         """Temporary credentials of a role, as instance metadata shows them."""
         return self._credentials.issue(role, instance_id)
-
-    def _finish(self, instance_id: str, state: str) -> None:
-        with self._whole:
-            instance = ec2_backends[ACCOUNT][REGION].get_instance(instance_id)
-            if instance.state == state:
-                instance_lifecycle.finish(instance)
-        self._changed()
 
     def _changed_by_request(self) -> None:
         """Returns when the change is saved: what AWS has answered, it still knows after its worst day."""

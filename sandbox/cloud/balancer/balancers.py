@@ -96,7 +96,8 @@ class Balancers:
             states = BalancerProcess(folder, self._network, self._program()).follow(balancer, groups)
         except (SandboxError, OSError, KeyError, ValueError) as problem:  # the last two: an answer that is cut short
             self._complain(balancer.id, problem)
-            return {key: health for key, health in self._health.items() if key[0] in _groups_behind(balancer)}
+            behind = {listener.target_group for listener in balancer.listeners}
+            return {key: health for key, health in self._health.items() if key[0] in behind}
         if self._complaints.pop(balancer.id, None):
             self._say(f"load balancer {balancer.id} works again")
         return health_of(backends_of(balancer, groups), states, self._health, self._probes.silent)
@@ -138,7 +139,3 @@ class Balancers:
             if before is None or before.state != health.state:
                 because = f": {health.description}" if health.description else ""
                 self._say(f"target {target} of {group.split('/')[1]} is {health.state}{because}")
-
-
-def _groups_behind(balancer: BalancerView) -> set[str]:
-    return {listener.target_group for listener in balancer.listeners}

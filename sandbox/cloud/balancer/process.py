@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,7 +84,7 @@ class BalancerProcess:
         ]  # fmt: skip
         with log.open("wb") as said:
             outcome = subprocess.run(
-                command, env=_environment(self.program.environment), stdin=subprocess.DEVNULL, stdout=said, stderr=said
+                command, env=os.environ | self.program.environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
             )
         if outcome.returncode:
             last = "\n".join(log.read_text(errors="replace").splitlines()[-6:])
@@ -135,7 +134,3 @@ def end_processes(folder: Path) -> None:
     deadline = time.monotonic() + _END_DEADLINE_SECONDS
     while any(Path(f"/proc/{process_id}").exists() for process_id in found) and time.monotonic() < deadline:
         time.sleep(0.02)
-
-
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    return {**os.environ, **more}

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sandbox.cloud.namespace import run
 from sandbox.errors import SandboxError
+from sandbox.host import HostError, apt_get
 from sandbox.paths import cache_dir
 
 Say = Callable[[str], None]
@@ -80,27 +82,17 @@ def _unpack(target: Path) -> None:
         archives = work / "archives"
         (archives / "partial").mkdir(parents=True)
         # What it needs and the host lacks comes with it.
-        download = [
-            "apt-get", "-qq", "--yes", "--no-install-recommends", "--download-only",
-            "-o", "DPkg::Lock::Timeout=300", "-o", f"Dir::Cache::archives={archives}", "install", "haproxy",
-        ]  # fmt: skip
+        into = ("-o", f"Dir::Cache::archives={archives}")
+        download = ("--yes", "--no-install-recommends", "--download-only", *into, "install", "haproxy")
         try:
-            _run(*download)
-        except SandboxError:
-            _run("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", "update")
-            _run(*download)
+            apt_get(*download)
+        except HostError:
+            apt_get("update")
+            apt_get(*download)
         for package in sorted(archives.glob("*.deb")):
-            _run("dpkg-deb", "--extract", str(package), str(work / "root"))
+            run("dpkg-deb", "--extract", str(package), str(work / "root"))
         # Read by haproxy after it has become an unprivileged user.
         (work / "root").chmod(0o755)
         (work / "root").rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _run(*command: str) -> None:
-    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
-    outcome = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if outcome.returncode:
-        last = "\n".join((outcome.stderr or outcome.stdout).strip().splitlines()[-6:])
-        raise SandboxError(f"`{' '.join(command)}` failed ({outcome.returncode}):\n{last}")

@@ -133,8 +133,7 @@ def _failed(group: Any, state: Any, ec2_state: str, now: float) -> bool:
 
 def _scale(group: Any, now: float) -> None:
     wanted = 0 if is_ending(group) else int(group.desired_capacity or 0) + refresh.surplus(group)
-    policy = (group.termination_policies or ["Default"])[0]
-    decided = plan(wanted, places_of(group), members_of(group), policy)
+    decided = plan(wanted, places_of(group), members_of(group))
     by_id = {state.instance.id: state for state in group.instance_states}
     for instance_id in decided.terminate:
         cause = f"an instance was taken out of service to shrink the capacity to {wanted}."

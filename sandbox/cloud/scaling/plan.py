@@ -32,21 +32,22 @@ class Plan:
     terminate: tuple[str, ...] = ()
 
 
-def plan(wanted: int, places: Sequence[Place], members: Iterable[Member], policy: str = "Default") -> Plan:
+def plan(wanted: int, places: Sequence[Place], members: Iterable[Member]) -> Plan:
     """What brings a group to `wanted` instances, spread over the zones."""
     present = list(members)
     if len(present) < wanted:
         return Plan(launch=_launches(wanted - len(present), places, present))
     if len(present) > wanted:
-        return Plan(terminate=_ends(len(present) - wanted, present, policy))
+        ends = in_order_of_end(present)[: len(present) - wanted]
+        return Plan(terminate=tuple(member.id for member in ends))
     return Plan()
 
 
-def in_order_of_end(members: Iterable[Member], policy: str = "Default") -> list[Member]:
+def in_order_of_end(members: Iterable[Member]) -> list[Member]:
     """The first to end first, each choice made after the ones before it."""
     left, order = list(members), []
     while left:
-        chosen = min(_in_fullest_zone(left), key=lambda member: _rank(member, policy))
+        chosen = min(_in_fullest_zone(left), key=lambda member: _rank(member))
         order.append(chosen)
         left.remove(chosen)
     return order
@@ -69,16 +70,11 @@ def _load(place: Place, present: list[Member]) -> tuple[int, int]:
     )
 
 
-def _ends(number: int, present: list[Member], policy: str) -> tuple[str, ...]:
-    return tuple(member.id for member in in_order_of_end(present, policy)[:number])
-
-
 def _in_fullest_zone(members: list[Member]) -> list[Member]:
     number_in = Counter(member.zone for member in members)
     most = max(number_in.values())
     return [member for member in members if number_in[member.zone] == most]
 
 
-def _rank(member: Member, policy: str) -> tuple[bool, float, str]:
-    age = member.launched_at if policy != "NewestInstance" else -member.launched_at
-    return (not member.outdated and policy in ("Default", "OldestLaunchTemplate"), age, member.id)
+def _rank(member: Member) -> tuple[bool, float, str]:
+    return (not member.outdated, member.launched_at, member.id)

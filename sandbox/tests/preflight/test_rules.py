@@ -34,7 +34,6 @@ GOOD = Situation(
     rooms=rooms(all=100),
     control_groups=ControlGroups(2, CONTROLLERS[2] | {"misc"}),
     refusals={},
-    other_sandbox=None,
 )
 
 
@@ -50,10 +49,6 @@ def test_a_good_host_has_no_problem_though_packages_are_to_be_installed() -> Non
 
 def test_another_user_than_root_is_told_to_use_sudo() -> None:
     assert "sudo -E" in only(replace(GOOD, root=False, refusals=None))
-
-
-def test_a_second_sandbox_is_told_how_to_end_the_first() -> None:
-    assert "QUORATE_STATE=/elsewhere python -m sandbox down" in only(replace(GOOD, other_sandbox=Path("/elsewhere")))
 
 
 def test_missing_packages_without_apt_are_listed_by_their_debian_names() -> None:
@@ -157,9 +152,8 @@ def test_all_problems_are_told_at_once() -> None:
         rooms=rooms(all=0.5),
         control_groups=ControlGroups(0, frozenset()),
         refusals={"a loop device": "no /dev/loop-control"},
-        other_sandbox=Path("/elsewhere"),
     )
-    assert len(problems(worst, EVERYTHING)) == 7
+    assert len(problems(worst, EVERYTHING)) == 6
 
 
 def test_versions_of_go_are_read_with_and_without_its_name() -> None:

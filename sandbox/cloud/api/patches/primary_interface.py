@@ -59,7 +59,7 @@ def apply(region: str) -> None:
     def delete_interface(self: Any, eni_id: str) -> None:
         interface = self.enis.get(eni_id)
         if interface is not None and interface.instance is not None and not interface.delete_on_termination:
-            _refuse_deletion(interface)
+            raise EC2ClientError("InvalidParameterValue", f"Network interface '{eni_id}' is currently in use.")
         delete(self, eni_id)
 
     def modify_interface(self: Any, eni_id: str, group_ids: list[str], *arguments: Any, **named: Any) -> None:
@@ -98,10 +98,6 @@ def _require_available(interface: Any) -> None:
         raise EC2ClientError(
             "InvalidNetworkInterface.InUse", f"Network interface '{interface.id}' is currently in use."
         )
-
-
-def _refuse_deletion(interface: Any) -> None:
-    raise EC2ClientError("InvalidParameterValue", f"Network interface '{interface.id}' is currently in use.")
 
 
 def _primary(instance: Any) -> Any:

@@ -28,7 +28,6 @@ _KEPT = {
     "DefaultInstanceWarmup": "default_instance_warmup",
     "HealthCheckGracePeriod": "health_check_grace_period",
     "MaxInstanceLifetime": "max_instance_lifetime",
-    "TerminationPolicies": "termination_policies",
     "CapacityRebalance": "capacity_rebalance",
 }
 """Parameters, and where a group has their values."""

@@ -17,7 +17,7 @@ _GROUP = known(
     "ServiceLinkedRoleARN Tags",
     {
         "HealthCheckType": ("EC2",),
-        "TerminationPolicies": (["Default"], ["OldestInstance"], ["NewestInstance"], ["OldestLaunchTemplate"]),
+        "TerminationPolicies": (["Default"],),
         "MaxInstanceLifetime": (0,),
         "NewInstancesProtectedFromScaleIn": (False,),
         "InstanceMaintenancePolicy": (),

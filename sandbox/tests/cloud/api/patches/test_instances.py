@@ -93,16 +93,16 @@ def test_in_between_states_last_until_the_machine_is_there_or_gone(
     interface = account.interface(subnet)
     instance = account.instance_on(interface)
     assert state(account, instance) == "pending"
-    account.api.mark_running(instance)
+    account.api.finish(instance, "pending")
     assert state(account, instance) == "running"
     account.ec2.stop_instances(InstanceIds=[instance])
     assert state(account, instance) == "stopping"
-    account.api.mark_stopped(instance)
+    account.api.finish(instance, "stopping")
     account.ec2.terminate_instances(InstanceIds=[instance])
     assert state(account, instance) == "shutting-down"
     with refused("InvalidNetworkInterface.InUse"):
         account.instance_on(interface)
-    account.api.mark_terminated(instance)
+    account.api.finish(instance, "shutting-down")
     assert state(account, instance) == "terminated"
     account.instance_on(interface)
 

@@ -116,13 +116,13 @@ def test_an_instance_is_pending_until_its_machine_runs_and_terminating_until_it_
     pool.launch(DesiredCapacity=1)
     (member,) = pool.described()["Instances"]
     assert member["LifecycleState"] == "Pending"
-    pool.account.api.mark_running(member["InstanceId"])
+    pool.account.api.finish(member["InstanceId"], "pending")
     assert pool.described()["Instances"][0]["LifecycleState"] == "InService"
     pool.scaling.update_auto_scaling_group(AutoScalingGroupName="workers", MinSize=0, MaxSize=0, DesiredCapacity=0)
     assert pool.described()["Instances"][0]["LifecycleState"] == "Terminating"
     with refused("ScalingActivityInProgress"):
         pool.scaling.delete_auto_scaling_group(AutoScalingGroupName="workers")
-    pool.account.api.mark_terminated(member["InstanceId"])
+    pool.account.api.finish(member["InstanceId"], "shutting-down")
     assert pool.described()["Instances"] == []
     pool.scaling.delete_auto_scaling_group(AutoScalingGroupName="workers")
     assert pool.scaling.describe_auto_scaling_groups()["AutoScalingGroups"] == []
@@ -174,7 +174,7 @@ def test_a_group_that_could_not_launch_is_refused_at_once(pool: Pool, data: dict
     [
         ({"HealthCheckType": "ELB"}, "HealthCheckType (ELB)"),
         ({"TargetGroupARNs": ["arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/a/1"]}, "TargetGroupARNs"),
-        ({"TerminationPolicies": ["AllocationStrategy"]}, "TerminationPolicies"),
+        ({"TerminationPolicies": ["OldestInstance"]}, "TerminationPolicies"),
         ({"PlacementGroup": "one"}, "PlacementGroup"),
         ({"MaxInstanceLifetime": 86400}, "MaxInstanceLifetime"),
         ({"NewInstancesProtectedFromScaleIn": True}, "NewInstancesProtectedFromScaleIn"),
@@ -226,12 +226,11 @@ def test_a_change_keeps_what_it_does_not_name(pool: Pool) -> None:
     }
     pool.scaling.create_auto_scaling_group(
         AutoScalingGroupName="workers", MinSize=1, MaxSize=4, DesiredCapacity=3, MixedInstancesPolicy=mixed,
-        VPCZoneIdentifier=",".join(pool.subnets), TerminationPolicies=["OldestInstance"], HealthCheckGracePeriod=0,
+        VPCZoneIdentifier=",".join(pool.subnets), HealthCheckGracePeriod=0,
     )  # fmt: skip
     pool.scaling.update_auto_scaling_group(AutoScalingGroupName="workers", MaxSize=5, DefaultCooldown=60)
     found = pool.described()
     assert (found["HealthCheckGracePeriod"], found["DefaultCooldown"]) == (0, 60)
-    assert found["TerminationPolicies"] == ["OldestInstance"]
     assert "LaunchTemplate" not in found
     assert found["MixedInstancesPolicy"]["LaunchTemplate"]["Overrides"][0]["InstanceType"] == "t3.large"
     instances = pool.instances()
@@ -243,7 +242,7 @@ def test_a_change_keeps_what_it_does_not_name(pool: Pool) -> None:
 def test_a_machine_with_failed_hardware_fails_its_status_checks(pool: Pool) -> None:
     pool.launch(DesiredCapacity=1, HealthCheckGracePeriod=300)
     (instance,) = (member["InstanceId"] for member in pool.described()["Instances"])
-    pool.account.api.mark_running(instance)
+    pool.account.api.finish(instance, "pending")
     pool.account.api.set_impaired(instance, True)
     (status,) = pool.account.ec2.describe_instance_status(InstanceIds=[instance])["InstanceStatuses"]
     assert {status["InstanceStatus"]["Status"], status["SystemStatus"]["Status"]} == {"impaired"}

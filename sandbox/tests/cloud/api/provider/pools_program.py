@@ -106,7 +106,6 @@ group = aws.autoscaling.Group(
     health_check_grace_period=0,
     default_instance_warmup=0,
     wait_for_capacity_timeout="2m",
-    termination_policies=["OldestLaunchTemplate"] if variant else None,
     initial_lifecycle_hooks=[
         aws.autoscaling.GroupInitialLifecycleHookArgs(
             name="drain",

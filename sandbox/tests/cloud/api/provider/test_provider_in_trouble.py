@@ -145,7 +145,7 @@ def test_an_interrupted_up_sees_its_machine_run_and_keeps_it(
     engine.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
         engine.wait(3)
-    account.api.mark_running(machine)
+    account.api.finish(machine, "pending")
     engine.communicate(timeout=60)
     assert engine.returncode != 0
     project.up()

@@ -119,10 +119,11 @@ def _status(chosen: argparse.Namespace) -> int:
 
 def _ssh(chosen: argparse.Namespace) -> int:
     instance_id = status.instance_named(chosen.name)
+    runc = ["runc", "--root", str(status.machines().runc_root)]
     terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     given = ["--env", "HOME=/root", "--env", f"TERM={os.environ.get('TERM', 'dumb')}"]
     # In place of this process, so that who ends it ends the command.
-    os.execvp("runc", [*_runc(), "exec", *terminal, *given, instance_id, *(chosen.command or ["bash", "-l"])])
+    os.execvp("runc", [*runc, "exec", *terminal, *given, instance_id, *(chosen.command or ["bash", "-l"])])
 
 
 def _logs(chosen: argparse.Namespace) -> int:
@@ -130,7 +131,7 @@ def _logs(chosen: argparse.Namespace) -> int:
         print(status.log_file().read_text(), end="")
         return 0
     instance_id = status.instance_named(chosen.name)
-    return subprocess.call([*_runc(), "exec", instance_id, "journalctl", "--no-pager", "-b"])
+    return subprocess.call(status.machines().inside(instance_id, "journalctl", "--no-pager", "-b"))
 
 
 def _fault(chosen: argparse.Namespace) -> int:
@@ -162,10 +163,6 @@ def _account(_: argparse.Namespace) -> int:
 
     account.serve(ready)
     return 0
-
-
-def _runc() -> list[str]:
-    return ["runc", "--root", str(status.machines().runc_root)]
 
 
 _STARTED = time.monotonic()

@@ -36,8 +36,7 @@ class TrialMachine:
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Runs a command in the machine as root, whether it succeeds or not."""
-        runc = ("runc", "--root", str(self.machines.runc_root), "exec", INSTANCE)
-        return subprocess.run([*runc, *command], capture_output=True, text=True)
+        return subprocess.run(self.machines.inside(INSTANCE, *command), capture_output=True, text=True)
 
     def check(self, *command: str) -> str:
         """Standard output of a command that must succeed. Raises AssertionError with what it said."""

@@ -53,10 +53,7 @@ def sorted_fleet(cluster: str, names: Mapping[str, str]) -> Fleet:
 
 def on_machine(instance_id: str, *command: str, stdin: str = "") -> str:
     """Standard output of a command as root. Raises SandboxError with the end of what it said."""
-    outcome = subprocess.run(
-        ["runc", "--root", str(machines().runc_root), "exec", "--env", "HOME=/root", instance_id, *command],
-        input=stdin, capture_output=True, text=True,
-    )  # fmt: skip
+    outcome = subprocess.run(machines().inside(instance_id, *command), input=stdin, capture_output=True, text=True)
     if outcome.returncode:
         last = "\n".join((outcome.stdout + outcome.stderr).strip().splitlines()[-20:])
         raise SandboxError(f"`{' '.join(command)}` on {instance_id} ended with {outcome.returncode}:\n{last}")

@@ -53,6 +53,10 @@ class Machines:
         except CommandFailed:
             return "absent"
 
+    def inside(self, instance_id: str, *command: str) -> list[str]:
+        """The words of a host command that runs this one in the machine as root."""
+        return ["runc", "--root", str(self.runc_root), "exec", "--env", "HOME=/root", instance_id, *command]
+
     def facts(self, instance_id: str) -> dict[str, str | int | None]:
         """`state` as above, and `process`, the host process id of the machine's init where it runs."""
         state = self.state(instance_id)

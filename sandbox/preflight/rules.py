@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from sandbox.preflight.situation import Situation, Work
 
@@ -31,6 +30,11 @@ _TOOL_GIB = 0.1
 _IMAGE_GIB = 1.5
 _SITE_GIB = 1.0
 _MACHINES_GIB = 2.0
+_MOVED_BY: Mapping[str, str] = {
+    "Go's module cache": "GOMODCACHE", "Go's build cache": "GOCACHE",
+    "tools, machine image and packages": "QUORATE_CACHE", "machines": "QUORATE_STATE",
+}  # fmt: skip
+"""The variable that names another folder, by kind of place."""
 
 
 @dataclass(frozen=True)
@@ -121,20 +125,11 @@ def _disk(host: Situation, work: Work) -> Iterator[Problem]:
         total = sum(wanted[kind] for kind in here)
         if free < total * _GIB:
             parts = ", ".join(f"{wanted[kind]:.1f} for {kind} ({folder})" for kind, folder in here.items())
+            movers = ", ".join(f"{_MOVED_BY[kind]}=FOLDER" for kind in here)
             yield Problem(
                 f"{free / _GIB:.1f} GiB of disk are free, but {total:.1f} are needed: {parts}",
-                f"Make room, or move a part to another disk: {_movers(here)}",
+                f"Make room, or move a part to another disk: {movers}",
             )
-
-
-def _movers(here: Mapping[str, Path]) -> str:
-    variables = {
-        "Go's module cache": "GOMODCACHE",
-        "Go's build cache": "GOCACHE",
-        "tools, machine image and packages": "QUORATE_CACHE",
-        "machines": "QUORATE_STATE",
-    }
-    return ", ".join(f"{variables[kind]}=FOLDER" for kind in here)
 
 
 def _control_groups(host: Situation) -> Iterator[Problem]:

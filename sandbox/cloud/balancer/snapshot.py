@@ -66,7 +66,6 @@ def _target_group(ec2: Any, group: Any) -> TargetGroupView:
         arn=group.arn,
         cross_zone=None if cross_zone == "use_load_balancer_configuration" else cross_zone == "true",
         check=_health_check(group),
-        deregistration_delay=int(attributes["deregistration_delay.timeout_seconds"]),
         ends_connections_of_deregistered=_flag(attributes.get("deregistration_delay.connection_termination.enabled")),
         ends_connections_of_unhealthy=_flag(
             attributes.get("target_health_state.unhealthy.connection_termination.enabled", "true")
@@ -84,7 +83,6 @@ def _target_group(ec2: Any, group: Any) -> TargetGroupView:
 def _health_check(group: Any) -> HealthCheck:
     port = str(group.health_check_port)
     return HealthCheck(
-        enabled=bool(group.health_check_enabled),
         protocol=group.health_check_protocol,
         port=None if port == "traffic-port" else int(port),
         path=group.health_check_path or "/",

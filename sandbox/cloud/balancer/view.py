@@ -9,7 +9,6 @@ from dataclasses import dataclass
 class HealthCheck:
     """Seconds; `port` None is the target's own; `codes` as haproxy and AWS write them: 200, 200-399, 200,204."""
 
-    enabled: bool
     protocol: str
     port: int | None
     path: str
@@ -32,12 +31,11 @@ class TargetView:
 
 @dataclass(frozen=True)
 class TargetGroupView:
-    """`cross_zone` None is as the load balancer has it; the delay is in seconds."""
+    """`cross_zone` None is as the load balancer has it."""
 
     arn: str
     cross_zone: bool | None
     check: HealthCheck
-    deregistration_delay: int
     ends_connections_of_deregistered: bool
     ends_connections_of_unhealthy: bool
     targets: tuple[TargetView, ...]

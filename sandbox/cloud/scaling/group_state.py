@@ -103,9 +103,7 @@ def hook_of(group: Any, transition: str) -> Any:
 
 def activities_of(group: Any) -> list[dict[str, Any]]:
     """The group's scaling activities, newest first."""
-    if not hasattr(group, "activities"):
-        group.activities = []
-    found: list[dict[str, Any]] = group.activities
+    found: list[dict[str, Any]] = vars(group).setdefault("activities", [])
     return found
 
 

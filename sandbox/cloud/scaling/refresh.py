@@ -15,9 +15,7 @@ ACTIVE = ("Pending", "InProgress", "Cancelling")
 
 def all_of(group: Any) -> list[dict[str, Any]]:
     """The group's refreshes, newest first."""
-    if not hasattr(group, "refreshes"):
-        group.refreshes = []
-    found: list[dict[str, Any]] = group.refreshes
+    found: list[dict[str, Any]] = vars(group).setdefault("refreshes", [])
     return found
 
 

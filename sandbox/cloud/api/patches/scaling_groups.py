@@ -107,7 +107,8 @@ def apply(region: str) -> None:
     def describe_activities(self: Any) -> Any:
         name = self._get_param("AutoScalingGroupName")
         asked = set(self._get_param("ActivityIds", []))
-        found = [group_named(self.autoscaling_backend, name)] if name else list_groups(self.autoscaling_backend)
+        known = self.autoscaling_backend.autoscaling_groups.values()
+        found = [group_named(self.autoscaling_backend, name)] if name else list(known)
         activities = [a for group in found for a in getattr(group, "activities", [])]
         return ActionResult({"Activities": [a for a in activities if not asked or a["ActivityId"] in asked]})
 
@@ -123,10 +124,6 @@ def apply(region: str) -> None:
     AutoScalingBackend.notify_terminate_instances = lambda self, instance_ids: None
 
 
-def list_groups(backend: Any) -> list[Any]:
-    return list(backend.autoscaling_groups.values())
-
-
 def group_named(backend: Any, name: str) -> Any:
     group = backend.autoscaling_groups.get(name)
     if group is None:
@@ -136,7 +133,7 @@ def group_named(backend: Any, name: str) -> Any:
 
 def member_with(backend: Any, instance_id: str) -> tuple[Any, Any]:
     """The group that an instance is in, and its state there."""
-    for group in list_groups(backend):
+    for group in backend.autoscaling_groups.values():
         for state in group.instance_states:
             if state.instance.id == instance_id:
                 return group, state

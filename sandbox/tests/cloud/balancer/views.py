@@ -15,11 +15,11 @@ from sandbox.cloud.balancer.view import (
 
 GROUP = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/probe-internal/0011223344556677"
 # A check has its interval for the connection and the handshake: on a busy host a second is too little.
-CHECK = HealthCheck(True, "HTTPS", 6443, "/readyz", "200", 4, 10, 2, 2)
+CHECK = HealthCheck("HTTPS", 6443, "/readyz", "200", 4, 10, 2, 2)
 FIRST, SECOND = "10.20.0.10", "10.20.1.10"
 NODE, SECOND_NODE = "10.20.0.4", "10.20.1.4"
 TARGETS = (TargetView(FIRST, 6443, "eu-central-1a"), TargetView(SECOND, 6443, "eu-central-1b"))
-TARGET_GROUP = TargetGroupView(GROUP, None, CHECK, 30, True, True, TARGETS)
+TARGET_GROUP = TargetGroupView(GROUP, None, CHECK, True, True, TARGETS)
 BALANCER = BalancerView(
     arn="arn:aws:elasticloadbalancing:eu-central-1:123456789012:loadbalancer/net/probe-internal/8899aabbccddeeff",
     dns_name="probe-internal-8899aabbccddeeff.elb.eu-central-1.amazonaws.com",

@@ -61,7 +61,8 @@ def ruleset(ports: Sequence[Port], resolver_addresses: Iterable[str], nodes: Seq
     """The text for `nft -f`: replaces the whole table in one transaction."""
     resolvers = ", ".join(sorted({RESOLVER_ADDRESS, *resolver_addresses}))
     lines = [f"table {TABLE}", f"delete table {TABLE}", f"table {TABLE} {{"]
-    for name, end in (*((port.interface, port) for port in ports), *((node.name, node) for node in nodes)):
+    ends: list[tuple[str, Port | Node]] = [(port.interface, port) for port in ports]
+    for name, end in [*ends, *((node.name, node) for node in nodes)]:
         lines += _chain(f"in-{name}", "saddr", end.ingress, "accept")
         lines += _chain(f"out-{name}", "daddr", end.egress, "return")
     lines += [

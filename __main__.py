@@ -5,6 +5,7 @@ from __future__ import annotations
 import pulumi
 
 from components.cluster import Cluster
+from components.delivery.user_data_limit import exceeded_user_data
 from components.previous_update import previous_update
 from components.settings.encode import plain
 from components.settings.load import load
@@ -12,7 +13,7 @@ from components.settings.load import load
 
 def main() -> None:
     previous = previous_update()
-    settings = load(previous.settings, previous.identified)
+    settings = load(previous.settings, previous.identified, [exceeded_user_data])
     cluster = Cluster(settings.cluster.name, settings, previous)
     pulumi.export("kubeconfig", cluster.kubeconfig)
     pulumi.export("apiAddress", cluster.api_address)

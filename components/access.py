@@ -6,7 +6,7 @@ import pulumi_aws as aws
 import pulumi_tls as tls
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components.plan import machine_parameter
+from components.plan import host_key_parameter
 from components.tags import Tags
 
 
@@ -43,7 +43,7 @@ class HostKey(ComponentResource):
     def __init__(self, name: str, cluster: str, machine: str, tags: Tags, opts: ResourceOptions | None = None) -> None:
         super().__init__("quorate:index:HostKey", name, None, opts)
         key = tls.PrivateKey(f"{name}-key", algorithm="ED25519", opts=ResourceOptions(parent=self))
-        self.parameter_name = machine_parameter(cluster, machine, "ssh-host-key")
+        self.parameter_name = host_key_parameter(cluster, machine)
         self.parameter = aws.ssm.Parameter(
             f"{name}-parameter",
             name=self.parameter_name,

@@ -205,6 +205,11 @@ def machine_parameter(cluster: str, machine: str, name: str) -> str:
     return f"/quorate/{cluster}/{machine}/{name}"
 
 
+def host_key_parameter(cluster: str, machine: str) -> str:
+    """The parameter with a machine's SSH host key, which its role alone may read."""
+    return machine_parameter(cluster, machine, "ssh-host-key")
+
+
 def join_parameter(cluster: str) -> str:
     """The parameter with the credentials that workers join with: control planes renew it, workers' role may read it."""
     return machine_parameter(cluster, "workers", "join")

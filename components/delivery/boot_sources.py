@@ -11,11 +11,13 @@ import io
 import re
 import tokenize
 from collections.abc import Callable, Sequence
+from functools import cache
 
 _HERE_DOCUMENT = re.compile(r"(?<!<)<<-?\s*(['\"]?)(?P<end>\w+)\1")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
+@cache
 def without_comments(path: str, text: str) -> str:
     """A Python module or a bash script without comments, docstrings and blank lines; any other file as it is."""
     if path.endswith(".py"):

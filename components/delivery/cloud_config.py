@@ -52,10 +52,15 @@ def cloud_config(
 
 def compressed(text: str) -> str:
     """User data as base64 of gzip, which cloud-init unpacks. Raises ValueError beyond EC2's limit."""
-    packed = gzip.compress(text.encode(), compresslevel=9, mtime=0)
-    if len(packed) > LIMIT_BYTES:
-        raise ValueError(f"user data is {len(packed)} bytes compressed; EC2 takes {LIMIT_BYTES}. Shorten the scripts")
-    return base64.b64encode(packed).decode()
+    data = packed(text)
+    if len(data) > LIMIT_BYTES:
+        raise ValueError(f"user data is {len(data)} bytes compressed; EC2 takes {LIMIT_BYTES}. Shorten the scripts")
+    return base64.b64encode(data).decode()
+
+
+def packed(text: str) -> bytes:
+    """User data as EC2 counts it."""
+    return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 
 from components.delivery.boot_sources import without_comments
@@ -33,6 +34,7 @@ def inline_program(sources: Mapping[str, str], entry: str) -> str:
     return "".join([*parts, f"sys.exit(sys.modules[{entry!r}].main(sys.argv[1:]))\n"])
 
 
+@cache
 def host_key_program() -> str:
     """The program that fetches the SSH host key; its argument is the parameter's name."""
     sources = {f"components.node.{name}": _source(name) for name in _HOST_KEY_MODULES}

@@ -67,6 +67,7 @@ _CONTENTS: Mapping[Role, _Contents] = {
 }
 
 
+@cache
 def role_files(role: Role, etcd_volume: bool = False) -> tuple[NodeFile, ...]:
     """Program, scripts, units and kernel parameters of a role: the same on each of its machines.
 

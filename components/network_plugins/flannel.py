@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 
 import yaml
 
@@ -40,6 +41,7 @@ def flannel_images(version: str) -> tuple[str, str]:
     )
 
 
+@cache
 def flannel_manifest(version: str, pod_cidr: str, api_host: str, api_port: int) -> str:
     """All objects as one YAML stream. Flannel reaches the API at `api_host`, not at its Service."""
     objects = [_namespace(), _cluster_role(), _cluster_role_binding(), _service_account(), _configuration(pod_cidr)]

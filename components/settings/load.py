@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
@@ -16,17 +16,26 @@ from components.settings.rules.facts import NAMESPACE
 from components.settings.unsupported import unsupported
 from components.settings.validate import parse
 
+Check = Callable[[Settings], Iterable[Problem]]
+"""What else the settings must pass, of parts that stand above them."""
 
-def load(living: Settings | None, identified: bool = True) -> Settings:
+
+def load(living: Settings | None, identified: bool = True, checks: Sequence[Check] = ()) -> Settings:
     """The stack's settings, checked, also against those of the cluster that is there, if there is one.
 
     Not `identified`: pulumi-kubernetes knows that cluster by the API's address alone, which may not change then.
     Raises pulumi.RunError, which names every problem, before anything is made or changed.
     """
-    return settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack(), living, identified)
+    return settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack(), living, identified, checks)
 
 
-def settings_of(config: Mapping[str, str], stack: str, living: Settings | None, identified: bool = True) -> Settings:
+def settings_of(
+    config: Mapping[str, str],
+    stack: str,
+    living: Settings | None,
+    identified: bool = True,
+    checks: Sequence[Check] = (),
+) -> Settings:
     """The settings in a stack's whole configuration (full key to string, objects as JSON).
 
     `living` are those of the cluster that is there, if there is one: it refuses some changes.
@@ -42,7 +51,8 @@ def settings_of(config: Mapping[str, str], stack: str, living: Settings | None, 
         settings = parse(groups)
     except InvalidSettings as error:
         raise _refusal(stack, [*problems, *error.problems]) from None
-    problems.extend(unsupported(settings))
+    for check in (unsupported, *checks):
+        problems.extend(check(settings))
     if living is not None:
         problems.extend(refused_changes(living, settings))
         if not identified:

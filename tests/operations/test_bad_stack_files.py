@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from operations.cli import main
+from tests.components.long_settings import with_long_arguments
 from tests.components.settings.bad_settings import BAD
 from tests.components.settings.stack_files import LARGE, SMALL, changed, key_paths
 
@@ -30,6 +31,12 @@ def test_every_bad_stack_file_is_refused_with_its_key(tmp_path: Path, capsys: py
         told = refused(tmp_path, changed(SMALL, **values), capsys)
         assert f"quorate:{key_path}" in told
         assert remedy in " ".join(told.split())
+
+
+def test_user_data_beyond_what_ec2_takes_is_refused_with_its_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "quorate:controlPlane.apiServerArguments" in refused(tmp_path, with_long_arguments(SMALL), capsys)
 
 
 def test_a_value_of_another_kind_anywhere_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

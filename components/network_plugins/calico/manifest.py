@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 
 import yaml
 
@@ -38,6 +39,7 @@ def calico_images(version: str) -> tuple[str, str, str]:
     return node, cni, controllers
 
 
+@cache
 def calico_manifest(version: str, pod_cidr: str, api_host: str, api_port: int) -> str:
     """All objects as one YAML stream. Nodes reach the API at `api_host`, so they need no kube-proxy for that."""
     node, cni, controllers = calico_images(version)

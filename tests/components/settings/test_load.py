@@ -10,7 +10,9 @@ import pulumi
 import pytest
 from pulumi.runtime.config import set_all_config
 
+from components.delivery.user_data_limit import exceeded_user_data
 from components.settings.load import load, settings_of
+from tests.components.long_settings import with_long_arguments
 from tests.components.settings.stack_files import LARGE, SMALL, changed, committed
 
 
@@ -90,3 +92,10 @@ def test_what_a_living_cluster_refuses_is_reported_with_the_other_problems() -> 
         settings_of(config(changed(SMALL, network__podCidr="10.245.0.0/16"), region=None), "education", living)
     assert "2 problems; nothing was created or changed" in str(refused.value)
     assert all(path in str(refused.value) for path in ("aws:region", "quorate:network.podCidr"))
+
+
+def test_user_data_beyond_what_ec2_takes_is_refused_with_the_other_problems() -> None:
+    with pytest.raises(pulumi.RunError) as refused:
+        settings_of(config(with_long_arguments(SMALL), region=None), "s", None, checks=[exceeded_user_data])
+    assert "2 problems; nothing was created or changed" in str(refused.value)
+    assert all(path in str(refused.value) for path in ("aws:region", "quorate:controlPlane.apiServerArguments"))

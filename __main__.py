@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import pulumi
 
 from components.cluster import Cluster
@@ -12,6 +14,9 @@ from components.settings.load import load
 
 
 def main() -> None:
+    # A run lasts seconds and leaves little behind. Looking for it took as long as the rest of the program, as each look
+    # goes through all that the SDKs' modules hold.
+    gc.disable()
     previous = previous_update()
     settings = load(previous.settings, previous.identified, [exceeded_user_data])
     cluster = Cluster(settings.cluster.name, settings, previous)

@@ -91,10 +91,18 @@ def read_cloud_config(user_data: str) -> CloudConfig | None:
     if not text.startswith(_FIRST_LINE):
         return None
     try:
-        document = yaml.safe_load(text)
+        document = _document(text)
     except (yaml.YAMLError, ValueError):
         return None
     return CloudConfig(document) if isinstance(document, Mapping) else None
+
+
+def _document(text: str) -> Any:
+    """`cloud_config` writes JSON, which is read in a hundredth of the time that YAML takes."""
+    try:
+        return json.loads(text.removeprefix(_FIRST_LINE))
+    except ValueError:
+        return yaml.safe_load(text)
 
 
 def unpacked(user_data: str) -> str:

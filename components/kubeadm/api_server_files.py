@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 
 import yaml
 
@@ -18,6 +19,7 @@ _CORE = ""
 _COMPONENTS = ["system:apiserver", "system:kube-controller-manager", "system:kube-proxy", "system:kube-scheduler"]
 
 
+@cache
 def audit_policy() -> str:
     """The audit policy, as YAML."""
     return yaml.safe_dump(_audit_policy(), sort_keys=False, explicit_start=True)

@@ -137,6 +137,6 @@ def test_etcd_members_have_no_setting_that_could_exceed_it() -> None:
     longest = dataclasses.replace(
         prod,
         cluster=dataclasses.replace(prod.cluster, name="q7x2k9w4v8z3b6n1m5p0"),
-        etcd=dataclasses.replace(prod.etcd, members=9, version="3.999.999", sha256="0123456789abcdef" * 4),
+        etcd=dataclasses.replace(prod.etcd, members=5, version="3.999.999", sha256="0123456789abcdef" * 4),
     )
     assert etcd_member_bytes(longest) < LIMIT_BYTES - 3 * 1024

@@ -43,9 +43,9 @@ def test_an_identifier_comes_to_a_living_cluster_without_replacing_anything(
 ) -> None:
     objects.up(WITHOUT)
     uid = control_plane.get("namespace", "living")["metadata"]["uid"]
-    assert of_interest(objects.preview(WITH)) == {"identified": "update", "space": "same"}
+    assert of_interest(objects.preview(WITH)) == {"identified": "update", "space": "update"}
     objects.up()
-    assert of_interest(elsewhere.preview()) == {"identified": "update", "space": "same"}
+    assert of_interest(elsewhere.preview()) == {"identified": "update", "space": "update"}
     elsewhere.up()
     assert control_plane.get("namespace", "living")["metadata"]["uid"] == uid
     elsewhere.run("up", "--yes", "--expect-no-changes")
@@ -60,4 +60,4 @@ def test_an_identifier_that_comes_together_with_another_address_is_too_late(
 
 def test_a_kubeconfig_that_is_not_known_yet_replaces_nothing(objects: Objects) -> None:
     objects.up(WITH)
-    assert of_interest(objects.preview(UNKNOWN)) == {"identified": "update", "space": "same"}
+    assert of_interest(objects.preview(UNKNOWN)) == {"identified": "update", "space": "update"}

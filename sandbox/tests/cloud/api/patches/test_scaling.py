@@ -194,7 +194,7 @@ def test_calls_that_groups_do_not_model_are_refused_by_name(pool: Pool) -> None:
     assert "autoscaling:SuspendProcesses" in refusal.message
     with refused("SandboxNotModelled"):
         pool.scaling.terminate_instance_in_auto_scaling_group(
-            InstanceId=pool.ids()[0], ShouldDecrementDesiredCapacity=True
+            InstanceId=min(pool.ids()), ShouldDecrementDesiredCapacity=True
         )
     assert len(pool.ids()) == 3
 

@@ -48,7 +48,7 @@ def _imports(text: str) -> list[str]:
     return [
         name
         for node in ast.walk(ast.parse(text))
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("components.")
+        if isinstance(node, ast.ImportFrom) and node.module and f"{node.module}.".startswith("components.")
         for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
     ]
 

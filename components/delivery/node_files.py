@@ -43,7 +43,7 @@ class _Contents:
 _ANY_MACHINE = ("common.sh", "prepare-machine.sh")
 _NODE = ("configure-containerd.sh", "install-packages.sh", "pull-images.sh")
 _INSTALL_KEYS = ("install-certificates.sh", "receive-files.sh")
-_CONTENTS: Mapping[Role, _Contents] = {
+CONTENTS: Mapping[Role, _Contents] = {
     Role.ETCD: _Contents(
         ("receive-files",),
         ("mount-etcd-volume", "configure-etcd-member"),
@@ -73,7 +73,7 @@ def role_files(role: Role, etcd_volume: bool = False) -> tuple[NodeFile, ...]:
 
     `etcd_volume` says whether a control-plane machine keeps etcd's data on a disk of its own; etcd members always do.
     """
-    contents = _CONTENTS[role]
+    contents = CONTENTS[role]
     return (
         *(NodeFile(f"{BIN}/{name}", _resource("boot", name), "0755") for name in sorted(contents.scripts)),
         NodeFile(PROGRAM, _resource("quorate-node"), "0755"),

@@ -13,8 +13,9 @@ from components.node.common import environment, https, log
 from components.node.common.failure import Failure
 from components.node.common.files import install_text
 from components.node.common.programs import run, stream
+from components.ports import API
 
-API_PORT = 6443
+API_PORT = API
 # In memory: the file holds a secret for as long as a join takes.
 DISCOVERY = Path(os.environ.get("QUORATE_RUN", "/run/quorate")) / "discovery.conf"
 

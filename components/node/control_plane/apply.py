@@ -23,9 +23,10 @@ from components.node.control_plane.documents import (
 from components.node.control_plane.phases import run_phase
 from components.node.control_plane.static_pods import START_SECONDS, StaticPods
 from components.node.control_plane.this_machine import ThisMachine
+from components.ports import KUBELET_HEALTH
 
 _TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
-KUBELET_HEALTH = "http://127.0.0.1:10248/healthz"
+_KUBELET_HEALTHZ = f"http://127.0.0.1:{KUBELET_HEALTH}/healthz"
 
 
 def apply_configuration(
@@ -67,7 +68,7 @@ def apply_configuration(
 
 
 def _check_kubelet() -> None:
-    https.request(KUBELET_HEALTH, seconds=2).expected(KUBELET_HEALTH)
+    https.request(_KUBELET_HEALTHZ, seconds=2).expected(_KUBELET_HEALTHZ)
 
 
 def apply_taint(machine: ThisMachine, runs_ordinary: bool) -> None:

@@ -6,6 +6,7 @@ import socket
 import struct
 
 from components.node.common.failure import Failure
+from components.ports import DNS
 
 _ID = 0x7157
 _RECURSION_DESIRED = 0x0100
@@ -30,7 +31,7 @@ def number_of_answers(response: bytes) -> int:
     return int(answers)
 
 
-def resolve(server: str, name: str, port: int = 53, seconds: float = 2) -> None:
+def resolve(server: str, name: str, port: int = DNS, seconds: float = 2) -> None:
     """Raises Failure unless the DNS server at the address `server` knows an address of `name`."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.settimeout(seconds)

@@ -11,9 +11,10 @@ from typing import Any
 
 from components.node.common.failure import Failure
 from components.node.common.https import Trust, request
+from components.ports import ETCD_CLIENTS, ETCD_PEERS
 
-CLIENT_PORT = 2379
-PEER_PORT = 2380
+CLIENT_PORT = ETCD_CLIENTS
+PEER_PORT = ETCD_PEERS
 
 
 def client_url(address: str) -> str:

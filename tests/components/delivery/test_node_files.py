@@ -8,6 +8,8 @@ import gzip
 import random
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from components.delivery.cloud_config import cloud_config
 from components.delivery.control_plane_files import control_plane_files, control_plane_keys
 from components.delivery.etcd_files import etcd_member_files
 from components.delivery.node_files import (
+    CONTENTS,
     NodeFile,
     boot_files,
     boot_units,
@@ -222,3 +225,28 @@ def test_what_is_no_line_of_an_environment_is_refused(name: str, value: str) -> 
 def test_a_file_without_a_last_newline_is_refused_as_it_would_not_arrive_as_it_is() -> None:
     with pytest.raises(ValueError, match="/etc/quorate/x does not end with a newline"):
         write_bundle((NodeFile("/etc/quorate/x", "text"),))
+
+
+_IMPORTS = """
+import importlib, sys
+sys.path.insert(0, sys.argv[1])
+from components.node.__main__ import STEPS
+for step in sys.argv[2:]:
+    importlib.import_module(f"components.node.{STEPS[step]}")
+print(all(module.__file__.startswith(sys.argv[1]) for name, module in sys.modules.items()
+          if name.startswith("components.") and getattr(module, "__file__", None)))
+"""
+
+
+@pytest.mark.parametrize("role", [Role.ETCD, Role.CONTROL_PLANE, Role.WORKER])
+@pytest.mark.parametrize("at_boot", [True, False])
+def test_what_a_machine_gets_is_all_that_its_steps_import(role: Role, at_boot: bool, tmp_path: Path) -> None:
+    files = role_files(role, etcd_volume=True)
+    for file in boot_files(files) if at_boot else files:
+        path = tmp_path / file.path.lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.content)
+    steps = (*CONTENTS[role].steps_at_boot, *(() if at_boot else CONTENTS[role].steps_later))
+    command = [sys.executable, "-I", "-B", "-c", _IMPORTS, str(tmp_path / "opt/quorate/lib"), *steps]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "True"), done.stderr

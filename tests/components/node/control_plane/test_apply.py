@@ -63,7 +63,7 @@ def kubelet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Health)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    monkeypatch.setattr(step, "KUBELET_HEALTH", f"http://127.0.0.1:{server.server_port}/healthz")
+    monkeypatch.setattr(step, "_KUBELET_HEALTHZ", f"http://127.0.0.1:{server.server_port}/healthz")
     yield
     server.shutdown()
     server.server_close()

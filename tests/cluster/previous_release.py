@@ -37,7 +37,10 @@ class PreviousRelease:
     def workspace(self, present: Workspace) -> Workspace:
         """Its program, with its own stack files, on the same sandbox, stacks and passphrase as `present`."""
         _run(["git", "checkout", "--quiet", "--", "stacks"], self.folder)
-        return dataclasses.replace(present, folder=self.folder, environment={**present.environment, **self.engine})
+        workspace = dataclasses.replace(present, folder=self.folder, environment={**present.environment, **self.engine})
+        # Its folder serves one stack after the other.
+        workspace.forget_kubeconfig()
+        return workspace
 
 
 def check_out(folder: Path) -> PreviousRelease:

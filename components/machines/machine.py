@@ -32,7 +32,7 @@ class Machine(ComponentResource):
         """It boots with those of `files` that are needed then; private ones are reached through `bastion`."""
         name, planned = identity.resource_name, identity.planned
         super().__init__("quorate:machines:Machine", name, None, ResourceOptions(parent=identity))
-        # Until release 2 the instance was a child of its identity.
+        # In the release before this one both were children of the identity itself.
         self._child = ResourceOptions(parent=self, aliases=[Alias(parent=identity)])
         parameter = identity.host_key.parameter_name
         user_data = files.apply(

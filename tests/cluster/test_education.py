@@ -61,10 +61,22 @@ def test_no_private_key_or_token_is_readable_anywhere(workspace: Workspace) -> N
     assert all(places.values()), "a place that was searched is empty"
 
 
+ASK_FOR_PARAMETER = """
+import sys
+sys.path.insert(0, "/opt/quorate/lib")
+from components.node.common.aws import get_parameter
+from components.node.common.failure import Failure
+try:
+    get_parameter(sys.argv[1])
+    print("readable")
+except Failure as refusal:
+    print(refusal)
+"""
+
+
 def test_the_machine_may_read_its_own_parameters_and_no_others(workspace: Workspace) -> None:
     def fetch(parameter: str) -> str:
-        ask = f'answer="$(get_parameter {parameter} 2>&1)" && echo readable || echo "$answer"'
-        return on_machine("bash", "-c", f". /opt/quorate/bin/parameter-store.sh; {ask}")
+        return on_machine("python3", "-c", ASK_FOR_PARAMETER, parameter)
 
     assert fetch(f"/quorate/{STACK}/control-plane-0/ssh-host-key").strip() == "readable"
     refused = fetch(f"/quorate/{STACK}/another-machine/ssh-host-key")

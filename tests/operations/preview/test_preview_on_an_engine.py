@@ -74,7 +74,7 @@ def test_the_lines_that_change_and_what_they_interrupt_come_from_the_engine(runn
     text = comment(found)
     assert "+maxPods: 60" in text
     assert "| `kubelet.maxPods` | 110 | 60 |" in text
-    assert "no policy pack looked" in text
+    assert "no policy pack checked" in text
     assert "of a key" not in text
     assert "of an operator" not in text
 

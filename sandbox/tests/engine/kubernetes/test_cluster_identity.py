@@ -33,6 +33,12 @@ def of_interest(steps: dict[str, str]) -> dict[str, str]:
     return {name: steps[name] for name in ("identified", "space")}
 
 
+def assert_nothing_is_replaced(steps: dict[str, str]) -> None:
+    """Whether the object itself is updated depends on what the preview knows of its provider."""
+    assert of_interest(steps)["identified"] == "update"
+    assert of_interest(steps)["space"] in ("same", "update")
+
+
 def test_without_an_identifier_another_address_replaces_what_lives_there(objects: Objects, elsewhere: Objects) -> None:
     objects.up(WITHOUT)
     assert of_interest(elsewhere.preview()) == {"identified": "replace", "space": "replace"}
@@ -43,9 +49,9 @@ def test_an_identifier_comes_to_a_living_cluster_without_replacing_anything(
 ) -> None:
     objects.up(WITHOUT)
     uid = control_plane.get("namespace", "living")["metadata"]["uid"]
-    assert of_interest(objects.preview(WITH)) == {"identified": "update", "space": "update"}
+    assert_nothing_is_replaced(objects.preview(WITH))
     objects.up()
-    assert of_interest(elsewhere.preview()) == {"identified": "update", "space": "update"}
+    assert_nothing_is_replaced(elsewhere.preview())
     elsewhere.up()
     assert control_plane.get("namespace", "living")["metadata"]["uid"] == uid
     elsewhere.run("up", "--yes", "--expect-no-changes")
@@ -60,4 +66,4 @@ def test_an_identifier_that_comes_together_with_another_address_is_too_late(
 
 def test_a_kubeconfig_that_is_not_known_yet_replaces_nothing(objects: Objects) -> None:
     objects.up(WITH)
-    assert of_interest(objects.preview(UNKNOWN)) == {"identified": "update", "space": "update"}
+    assert_nothing_is_replaced(objects.preview(UNKNOWN))

@@ -157,7 +157,7 @@ def test_a_deployment_is_waited_for(objects: Objects, control_plane: ControlPlan
 def test_a_cluster_that_is_gone_does_not_stop_refresh_and_destroy_where_that_is_asked_for(objects: Objects) -> None:
     program = """
         asked = pulumi.ResourceOptions(provider=k8s.Provider("asked", kubeconfig=os.environ["TEST_KUBECONFIG"],
-            skip_update_unreachable=True, delete_unreachable=True))
+            skip_update_unreachable=True, delete_unreachable=True, cluster_identifier="asked"))
         k8s.core.v1.ConfigMap("a", metadata={"name": "orphan"}, opts=asked)
     """
     objects.up(program)

@@ -112,7 +112,6 @@ machine = aws.ec2.Instance(
         http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1 + variant
     ),
     credit_specification=aws.ec2.InstanceCreditSpecificationArgs(cpu_credits="standard"),
-    monitoring=True,
     root_block_device=aws.ec2.InstanceRootBlockDeviceArgs(
         volume_type="gp3", volume_size=30, encrypted=True, iops=3200, delete_on_termination=True, tags=tags
     ),

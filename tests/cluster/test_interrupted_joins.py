@@ -23,9 +23,9 @@ JOINS = "kubeadm join"
 BECOMES_MEMBER = "Waiting for the new etcd member"
 MOMENTS = (
     ("join-worker", JOINS, kill_9),
-    ("join-control-plane", BECOMES_MEMBER, kill_9),
-    ("join-control-plane", JOINS, ctrl_c),
-    ("join-control-plane", BECOMES_MEMBER, ctrl_c),
+    ("configure-control-plane", BECOMES_MEMBER, kill_9),
+    ("configure-control-plane", JOINS, ctrl_c),
+    ("configure-control-plane", BECOMES_MEMBER, ctrl_c),
     ("apply-network-plugin", ".", kill_9),
 )
 

@@ -119,7 +119,7 @@ def test_up_finishes_after_its_machine_lost_power_in_the_middle_of_a_step(nothin
         power_loss(nothing)
 
     packages = logged("install-packages", "installing")
-    kubeadm = logged("initialize-control-plane", r"kubeadm init[\s\S]*\[kubeconfig\]")
+    kubeadm = logged("configure-control-plane", r"kubeadm init[\s\S]*\[kubeconfig\]")
     network_plugin = logged("apply-network-plugin", ".")
     nothing.interrupt(*UP, at=[(packages, lambda _: power_loss(nothing)), (kubeadm, lose_power_and_pulumi)])
     nothing.pulumi("cancel", "--yes", "--stack", STACK)
@@ -130,7 +130,7 @@ def test_up_finishes_after_its_machine_lost_power_in_the_middle_of_a_step(nothin
 
 @pytest.mark.drill
 def test_up_notices_that_its_machine_lost_power_under_a_command(nothing: Workspace) -> None:
-    kubeadm = logged("initialize-control-plane", r"\[kubeconfig\]")
+    kubeadm = logged("configure-control-plane", r"\[kubeconfig\]")
     nothing.interrupt(*UP, at=[(kubeadm, lambda _: power_loss(nothing))])
     finish_up(nothing)
 

@@ -8,7 +8,7 @@ import pulumi_kubernetes as kubernetes
 from pulumi import Output, Resource, ResourceOptions
 
 from components.api_endpoint import ApiEndpoint
-from components.checks.reachable_api import reachable_api
+from components.checks.reachable_api import once_api_answers
 from components.ports import API
 
 
@@ -20,16 +20,14 @@ def kubernetes_provider(
     parent: Resource,
     after: Sequence[Resource],
 ) -> kubernetes.Provider:
-    """Where a public load balancer leads to the API, it is used once it does; at the earliest `after`."""
-    if endpoint.public:
-        targets = [*after, *endpoint.first_target, endpoint.public.listener]
-        after = [reachable_api(f"{name}-reachable", api_address, API, parent, targets)]
+    """Configured once the API answers the host that runs pulumi; at the earliest `after`."""
+    targets = [*endpoint.first_target, endpoint.public.listener] if endpoint.public else []
     return kubernetes.Provider(
         f"{name}-kubernetes",
-        kubeconfig=kubeconfig,
+        kubeconfig=once_api_answers(kubeconfig, api_address, API, parent, [*after, *targets]),
         # A refresh after the machine was lost must not fail for what lived on it.
         skip_update_unreachable=True,
         # Another address of the API is not another cluster, in which every object would have to be made again.
         cluster_identifier=name,
-        opts=ResourceOptions(parent=parent, depends_on=after),
+        opts=ResourceOptions(parent=parent, depends_on=[*after, *targets]),
     )

@@ -9,10 +9,13 @@ import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import pulumi
 from google.protobuf.json_format import MessageToDict
 from pulumi.runtime import mocks, rpc
+
+from components.checks import reachable_api
 
 Outputs = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
 Answers = Mapping[str, Mapping[str, Any]]
@@ -60,9 +63,13 @@ class Recorded:
 
 @dataclass
 class Recording:
-    """What a program registered. `parent`, `deleted_with`, `depends_on` and `references` are `TYPE NAME` keys."""
+    """What a program registered. `parent`, `deleted_with`, `depends_on` and `references` are `TYPE NAME` keys.
+
+    `asked` are the URLs of API servers for whose answer it waited; here all answer.
+    """
 
     resources: dict[str, Recorded] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
 
     def of_type(self, kind: str) -> list[Recorded]:
         return sorted((r for r in self.resources.values() if r.type == kind), key=lambda r: r.name)
@@ -134,10 +141,15 @@ def record(program: Callable[[], None], outputs: Outputs, answers: Answers) -> R
     def run() -> None:
         program()
 
+    def answering(url: str) -> str:
+        recording.asked.append(url)
+        return ""
+
     # As in __main__.py: half of the time went into looking for garbage.
     gc.disable()
     try:
-        run()
+        with mock.patch.object(reachable_api, "last_error", answering):
+            run()
     finally:
         gc.enable()
     return recording

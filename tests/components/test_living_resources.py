@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.components.recording import Recording
-from tests.components.stacks import COMMAND, recorded
+from tests.components.stacks import recorded
 
 PREVIOUS_RELEASE = Path(__file__).parents[1] / "previous_release"
 
@@ -70,6 +70,6 @@ def now(recording: Recording) -> Mapping[str, set[Identity]]:
 def test_every_resource_of_the_release_before_is_still_known(stack: str) -> None:
     identities = set().union(*now(recorded(stack)).values())
     # A command that is no longer there leaves what it did; a component is nothing outside of the state.
-    matters = [one for one in before(stack) if not one.types.rpartition("$")[2].startswith(("quorate:", COMMAND))]
+    matters = [one for one in before(stack) if not one.types.rpartition("$")[2].startswith(("quorate:", "command:"))]
     assert len(matters) > 40
     assert [one for one in matters if one not in identities] == []

@@ -185,8 +185,17 @@ def test_the_apis_name_is_an_alias_of_the_internal_load_balancer(prod: Recording
 def test_operators_use_the_public_load_balancer_once_it_answers(prod: Recording) -> None:
     provider = prod.named("pulumi:providers:kubernetes", "prod-kubernetes")
     assert "server: https://prod-public.elb.eu-central-1.amazonaws.com:6443" in provider.inputs["kubeconfig"].value
-    assert "command:local:Command prod-reachable" in provider.depends_on
-    assert not recorded("dev").of_type("command:local:Command")
+    assert prod.asked == ["https://prod-public.elb.eu-central-1.amazonaws.com:6443/readyz"]
+    assert {
+        "aws:lb/listener:Listener prod-api-public-listener",
+        "command:remote:Command prod-network-plugin",
+    } <= provider.depends_on
+
+
+@pytest.mark.parametrize("stack", ["education", "dev"])
+def test_what_lives_in_the_cluster_waits_for_an_api_server_that_may_just_be_starting(stack: str) -> None:
+    """A machine that lost power under `up` boots while the next `up` finds nothing to do on it."""
+    assert recorded(stack).asked == [f"{server(recorded(stack))}/readyz"]
 
 
 def server(stack: Recording) -> str:

@@ -19,7 +19,7 @@ demo: environment
 	@$(RUN) -m sandbox.demo
 
 test: lint
-	@$(RUN) -m pytest -q -n auto
+	@$(RUN) -m pytest -q -n auto --dist loadfile
 
 lint: environment
 	@$(VENV)/bin/ruff check .

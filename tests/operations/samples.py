@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +19,8 @@ RECORDED: Final = CHECKOUT / "tests/operations/preview/recorded"
 _FOLDER: Final = CHECKOUT / "docs/samples"
 
 
-def files() -> dict[Path, str]:
+@cache
+def files() -> Mapping[Path, str]:
     """The samples of the checkout and what they have to say."""
     found = {}
     for stack_file in sorted((CHECKOUT / "stacks").glob("Pulumi.*.yaml")):

@@ -1,7 +1,7 @@
-"""Program text for user data, which is small: the modules that are imported, without comments. Pure.
+"""Program text for user data, which is small: the modules that are imported, without comments and types. Pure.
 
-Later deliveries bring the whole text. Lines that stay are not changed, so that a preview shows what changes in them; a
-changed comment changes no user data, so it replaces no worker.
+Later deliveries bring the whole text. Of lines that stay only types are cut out, so that a preview shows what changes
+in them; a changed comment changes no user data, so it replaces no worker.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 @cache
 def without_comments(path: str, text: str) -> str:
-    """A Python module or a bash script without comments, docstrings and blank lines; any other file as it is."""
+    """A Python module or a bash script without comments, docstrings, blank lines and the types of functions; any other
+    file as it is.
+    """
     if path.endswith(".py"):
         return _python_code(text)
     if path.endswith(".sh"):
@@ -65,10 +67,30 @@ def _python_code(text: str) -> str:
             dropped.add(token.start[0])
     texts = [node for node in nodes if isinstance(node, (ast.Constant, ast.JoinedStr))]
     kept = {line for node in texts if len(_lines(node)) > 1 for line in _lines(node)} - dropped
-    lines = text.splitlines(keepends=True)
+    lines = _without_types(nodes, text)
     return "".join(
         line for number, line in enumerate(lines, 1) if number in kept or (number not in dropped and line.strip())
     )
+
+
+def _without_types(nodes: Sequence[ast.AST], text: str) -> list[str]:
+    """The lines of `text`, as they are but for the types of arguments and results."""
+    lines = [line.encode() for line in text.splitlines(keepends=True)]
+    spans = [
+        (node.annotation, node.col_offset + len(node.arg.encode()))
+        for node in nodes
+        if isinstance(node, ast.arg) and node.annotation and node.lineno == node.annotation.lineno
+    ] + [
+        (node.returns, node.returns.col_offset - len(" -> "))
+        for node in nodes
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns
+    ]
+    # From the right, so that what is cut out moves none of the others.
+    for annotation, start in sorted(spans, key=lambda span: span[1], reverse=True):
+        if annotation.end_lineno == annotation.lineno:
+            line = lines[annotation.lineno - 1]
+            lines[annotation.lineno - 1] = line[:start] + line[annotation.end_col_offset :]
+    return [line.decode() for line in lines]
 
 
 def _is_text(statement: ast.stmt) -> bool:

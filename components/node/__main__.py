@@ -1,4 +1,4 @@
-"""quorate-node STEP [ARGUMENT…]: the program that runs on machines. Standard library only."""
+"""quorate-node STEP [ARGUMENT…]: the program that runs on machines. Beside the standard library only PyYAML."""
 
 from __future__ import annotations
 

@@ -55,6 +55,13 @@ def succeeds(command: Sequence[str], seconds: float = 60) -> bool:
     return True
 
 
+def run_reporting(command: Sequence[str]) -> None:
+    """Runs a program of quorate's, whose lines are reported while they come. Raises Failure where it fails."""
+    if code := stream(command):
+        name = " ".join([command[0].rpartition("/")[2], *command[1:]])
+        raise Failure(f"{name} ended with {code}; its messages are above")
+
+
 def stream(command: Sequence[str], *, shown: Callable[[str], str | None] = lambda line: line) -> int:
     """Runs `command` and reports each line while it comes, as `shown` gives it back; None withholds it."""
     with subprocess.Popen(

@@ -3,16 +3,15 @@ an earlier run left half done, brings a new machine back to an old disk, or appl
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
+from components.node.boot.etcd_volume import start_volume
 from components.node.common.failure import Failure
 from components.node.common.files import install_text
 from components.node.common.log import report
 from components.node.common.machine_lock import machine_lock
 from components.node.common.programs import run
 from components.node.common.step import run_step, usage
-from components.node.common.waiting import wait_until
 from components.node.control_plane.apply import apply_configuration
 from components.node.control_plane.cluster import Cluster
 from components.node.control_plane.endpoint_name import name_endpoint
@@ -39,8 +38,6 @@ _STEP = "configure-control-plane"
 def main(arguments: Sequence[str]) -> int:
     if arguments:
         return usage(f"usage: quorate-node {_STEP}")
-    if os.geteuid() != 0:
-        return usage(f"{_STEP} must be root; run it with sudo")
     return run_step(_STEP, _work, within=machine_lock(_STEP, 1800))
 
 
@@ -85,13 +82,7 @@ def _prepare(machine: ThisMachine) -> None:
     machine.run_program("prepare-machine.sh")
     # With etcd on machines of its own there is no such disk.
     if machine.etcd_volume:
-        wait_until(660, "the etcd volume; see: journalctl -u quorate-etcd-volume", _start_volume)
-        # A larger volume needs a larger file system.
-        machine.run_program("quorate-node", "mount-etcd-volume")
-
-
-def _start_volume() -> None:
-    run(["systemctl", "start", "quorate-etcd-volume.service"], seconds=660)
+        start_volume()
 
 
 def _clean_up(machine: ThisMachine, cluster: Cluster) -> None:

@@ -11,7 +11,7 @@ from components.node.common.environment import read_environment
 from components.node.common.failure import Failure
 from components.node.common.kubeadm import DISCOVERY
 from components.node.common.kubectl import Kubectl
-from components.node.common.programs import stream
+from components.node.common.programs import run_reporting
 
 # What releases before LOAD_BALANCER_NOTICES_SECONDS waited. It may go when no such node.env can be on a machine.
 _NOTICES_SECONDS = 12.0
@@ -83,9 +83,7 @@ class ThisMachine:
         return Kubectl(self.folders.kubernetes / "admin.conf")
 
     def run_program(self, name: str, *arguments: str) -> None:
-        """Runs a program of quorate's, whose messages are reported. Raises Failure where it fails."""
-        if stream([str(self.folders.programs / name), *arguments]) != 0:
-            raise Failure(f"{' '.join([name, *arguments])} failed; its messages are above")
+        run_reporting([str(self.folders.programs / name), *arguments])
 
 
 def read_this_machine() -> ThisMachine:

@@ -18,7 +18,7 @@ from components.node.common.failure import Failure
 from components.node.common.files import content_of, install_text
 from components.node.common.https import Trust
 from components.node.common.machine_lock import machine_lock
-from components.node.common.programs import output_and_code, run, stream
+from components.node.common.programs import output_and_code, run, run_reporting, stream
 from components.node.common.step import run_step
 from components.node.common.waiting import NotYet, wait_until
 from components.node.etcd.client import EtcdClient, client_url
@@ -59,9 +59,9 @@ class ThisMember:
 
 
 def prepare_machine() -> None:
-    _script("prepare-machine.sh")
+    run_reporting([f"{BIN}/prepare-machine.sh"])
     start_volume()
-    _script("install-certificates.sh", "all")
+    run_reporting([f"{BIN}/install-certificates.sh", "all"])
 
 
 def configure(member: ThisMember) -> None:
@@ -181,11 +181,6 @@ def _wait_for_healthy_peers(member: ThisMember) -> None:
             f"the disk of this one is blank, and the other members know it with data; {failure}. Nothing was changed:"
             " if the old disk exists, attach it; else bring the other members back, or restore all from a snapshot"
         ) from failure
-
-
-def _script(name: str, *arguments: str) -> None:
-    if code := stream([str(BIN / name), *arguments]):
-        raise Failure(f"{name} ended with {code}; its messages are above")
 
 
 def this_member() -> ThisMember:

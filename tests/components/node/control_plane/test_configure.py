@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from components.node.boot import etcd_volume
 from components.node.common import machine_lock
 from components.node.common.failure import Failure
 from components.node.control_plane import configure as step
@@ -26,6 +27,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         (tmp_path / "given").touch()
 
     monkeypatch.setattr(step, "give_kubectl", give_kubectl)
+    monkeypatch.setattr(etcd_volume, "mount_volume", lambda: (tmp_path / "mounted").touch())
     return lambda **options: prepared(tmp_path, monkeypatch, **options)
 
 
@@ -39,10 +41,10 @@ def test_a_new_machine_founds_the_cluster_and_marks_its_disk(make: Make, tmp_pat
     node = make(endpoint_address="10.0.0.1", join_parameter="/test/join")
     configure(node.machine, OtherMachines(node.machine))
     calls = node.programs.calls
-    assert [call.split()[0] for call in calls[:4]] == [
-        "prepare-machine.sh", "systemctl", "quorate-node", "install-certificates.sh",
-    ]  # fmt: skip
-    assert calls[2] == "quorate-node mount-etcd-volume"
+    assert calls[0].split() == ["prepare-machine.sh"]
+    assert calls[1] == "systemctl start quorate-etcd-volume.service"
+    assert (tmp_path / "mounted").exists(), "and grown with its volume"
+    assert calls[2].startswith("install-certificates.sh")
     (init,) = node.programs.calls_with("kubeadm")
     assert init.startswith(f"kubeadm init --config {node.machine.folders.configuration} --ignore-preflight-errors ")
     ca = (node.machine.folders.authority).read_bytes()
@@ -56,11 +58,13 @@ def test_a_new_machine_founds_the_cluster_and_marks_its_disk(make: Make, tmp_pat
     ]
 
 
-def test_without_a_disk_of_its_own_and_without_workers_neither_marks_nor_timers_are_made(make: Make) -> None:
+def test_without_a_disk_of_its_own_and_without_workers_neither_marks_nor_timers_are_made(
+    make: Make, tmp_path: Path
+) -> None:
     node = make(volume="")
     configure(node.machine, OtherMachines(node.machine))
     assert marks(node) == ("", "", DOCUMENTS)
-    assert not node.programs.calls_with("quorate-")
+    assert not (tmp_path / "mounted").exists()
     assert not node.machine.folders.etcd_data.exists()
 
 
@@ -161,7 +165,7 @@ def test_a_file_that_was_not_delivered_is_named_before_anything_is_done(missing:
 def test_a_preparation_that_fails_ends_the_step(make: Make) -> None:
     node = make()
     (node.machine.folders.programs / "prepare-machine.sh.answers").write_text("prepare\x1f1\x1fno packages\n")
-    with pytest.raises(Failure, match=r"prepare-machine\.sh failed; its messages are above"):
+    with pytest.raises(Failure, match=r"prepare-machine\.sh ended with 1; its messages are above"):
         configure(node.machine, OtherMachines(node.machine))
 
 
@@ -177,6 +181,6 @@ def test_the_step_names_what_was_not_delivered(
 
 def test_only_root_may_run_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert main([]) == 2
-    assert "must be root; run it with sudo" in capsys.readouterr().err
+    assert main([]) == 1
+    assert "must be root; run it with sudo" in capsys.readouterr().out
     assert main(["x"]) == 2

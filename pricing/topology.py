@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+from components.network.traffic import Traffic, allowed
 from components.plan import Plan, PlannedMachine, Role
 from components.settings.model import ApiEndpointSettings, EtcdTopology, NatMode, Settings, WorkerPoolSettings
 from components.settings.quorum import quorum
@@ -68,7 +69,7 @@ class LoadBalancer:
 
 @dataclass(frozen=True)
 class Topology:
-    """A cluster as its settings describe it."""
+    """A cluster as its settings describe it. `traffic` is what its security groups allow."""
 
     cluster: str
     zones: int
@@ -80,6 +81,7 @@ class Topology:
     etcd: EtcdTopology
     schedulable_control_plane: bool
     snapshots: bool
+    traffic: tuple[Traffic, ...]
 
     @property
     def control_planes(self) -> tuple[TopologyMachine, ...]:
@@ -139,6 +141,7 @@ def topology(settings: Settings) -> Topology:
         etcd=settings.etcd.topology,
         schedulable_control_plane=settings.control_plane.schedulable,
         snapshots=settings.backups.enabled,
+        traffic=allowed(settings),
     )
 
 

@@ -37,11 +37,15 @@ class Traffic:
     reason: str
 
     @property
+    def span(self) -> str:
+        """The port, or the first and the last."""
+        first, last = self.ports
+        return str(first) if first == last else f"{first}-{last}"
+
+    @property
     def name(self) -> str:
         """Stable: it is part of resource names."""
-        first, last = self.ports
-        span = str(first) if first == last else f"{first}-{last}"
-        return f"{self.source}-to-{self.target}-{self.protocol}-{span}"
+        return f"{self.source}-to-{self.target}-{self.protocol}-{self.span}"
 
 
 _SSH: Final = (ports.SSH, ports.SSH)

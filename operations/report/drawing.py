@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from components import ports
+from components.network.traffic import Party
 from pricing.topology import Kind, Topology
 
-_API = str(ports.API)
-_ETCD = f"{ports.ETCD_CLIENTS}-{ports.ETCD_PEERS}"
+_OUTSIDE = (Party.INTERNET, Party.ENDPOINTS)
+_NAMES = {
+    Party.OPERATORS_SSH: "operators",
+    Party.OPERATORS_API: "operators",
+    Party.BASTION: "bastion",
+    Party.LOAD_BALANCER: "internal load balancer",
+    Party.PUBLIC_LOAD_BALANCER: "public load balancer",
+    Party.CONTROL_PLANE: "control plane",
+    Party.ETCD: "etcd",
+    Party.WORKERS: "workers",
+}
 
 
 def text_drawing(topology: Topology) -> str:
@@ -26,36 +35,24 @@ def text_drawing(topology: Topology) -> str:
 
 
 def conversations(topology: Topology) -> tuple[tuple[str, str, str], ...]:
-    """Who opens connections to whom, on which port."""
-    inner, outer = nodes_way_in(topology), operators_way_in(topology)
-    rows = [("operators", outer, _API)]
-    rows += [(f"{balancer.name} load balancer", "control plane", _API) for balancer in topology.load_balancers]
-    if inner != "control plane":
-        rows.append(("control plane", inner, _API))
-    if topology.pools:
-        rows += [("workers", inner, _API), ("control plane", "workers", str(ports.KUBELET))]
-    if topology.of(Kind.ETCD):
-        rows += [("control plane", "etcd", str(ports.ETCD_CLIENTS)), ("etcd", "etcd", _ETCD)]
-    elif len(topology.members) > 1:
-        rows.append(("control plane", "control plane", _ETCD))
-    targets = ["control plane", *(["etcd"] if topology.of(Kind.ETCD) else []), *(["workers"] if topology.pools else [])]
-    if topology.of(Kind.BASTION):
-        return (*rows, ("operators", "bastion", str(ports.SSH)), ("bastion", ", ".join(targets), str(ports.SSH)))
-    return (*rows, ("operators", ", ".join(targets), str(ports.SSH)))
+    """Who opens connections to whom inside the cluster, on which ports: those of TCP, and `8472/udp`."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for traffic in topology.traffic:
+        if traffic.target not in _OUTSIDE:
+            ports = found.setdefault((_NAMES[traffic.source], _NAMES[traffic.target]), [])
+            ports.append(traffic.span if traffic.protocol == "tcp" else f"{traffic.span}/{traffic.protocol}")
+    return tuple((source, target, ", ".join(ports)) for (source, target), ports in found.items())
 
 
 def operators_way_in(topology: Topology) -> str:
     """Through what operators reach the API."""
-    public = next((balancer for balancer in topology.load_balancers if balancer.public), None)
-    if public:
-        return f"{public.name} load balancer"
-    return "control plane" if topology.control_planes[0].public else nodes_way_in(topology)
+    return next(_NAMES[traffic.target] for traffic in topology.traffic if traffic.source is Party.OPERATORS_API)
 
 
 def nodes_way_in(topology: Topology) -> str:
     """Through what nodes reach the API."""
-    inner = next((balancer for balancer in topology.load_balancers if not balancer.public), None)
-    return f"{inner.name} load balancer" if inner else "control plane"
+    parties = {traffic.target for traffic in topology.traffic if traffic.source is Party.CONTROL_PLANE}
+    return _NAMES[Party.LOAD_BALANCER if Party.LOAD_BALANCER in parties else Party.CONTROL_PLANE]
 
 
 def _zone_lines(topology: Topology, zone: int) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.network.traffic import Party, allowed
 from operations.report.drawing import conversations, text_drawing
 from operations.report.svg import svg
 from pricing.topology import topology
@@ -58,7 +59,16 @@ def test_the_conversations_are_those_of_the_shape() -> None:
 
     assert ("control plane", "etcd", "2379") in said(PROD)
     assert ("workers", "internal load balancer", "6443") in said(PROD)
+    assert ("workers", "workers", "4789/udp, 10250") in said(PROD)
     assert ("operators", "bastion", "22") in conversations(topology(with_bastion(settings(PROD))))
-    assert ("control plane", "control plane", "2379-2380") in said(STACKED)
-    assert ("workers", "control plane", "6443") in said(DEV)
-    assert said(EDUCATION) == {("operators", "control plane", "6443"), ("operators", "control plane", "22")}
+    assert ("control plane", "control plane", "2379-2380, 4789/udp, 10250, 6443") in said(STACKED)
+    assert ("workers", "control plane", "8472/udp, 10250, 6443") in said(DEV)
+    assert said(EDUCATION) == {("operators", "control plane", "22, 6443")}
+
+
+@pytest.mark.parametrize("groups", SHAPES)
+def test_every_kind_of_traffic_inside_the_cluster_is_listed_and_nothing_else(groups: dict[str, Any]) -> None:
+    checked = settings(groups)
+    inside = [one for one in allowed(checked) if one.target not in (Party.INTERNET, Party.ENDPOINTS)]
+    listed = [port for _, _, ports in conversations(topology(checked)) for port in ports.split(", ")]
+    assert len(listed) == len(inside)

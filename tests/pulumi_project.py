@@ -10,12 +10,11 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests import sandbox_cli
-
-_PATIENCE_SECONDS = 120
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class Project:
 
     folder: Path
     environment: Mapping[str, str]
+    patience_seconds: float = 120
 
     def write(self, program: str) -> None:
         (self.folder / "__main__.py").write_text(textwrap.dedent(program))
@@ -32,17 +32,47 @@ class Project:
         """Runs `pulumi` and returns everything it printed; `ok` says whether it must succeed or must fail."""
         command = ["pulumi", *arguments, "--non-interactive", "--color", "never"]
         outcome = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=_PATIENCE_SECONDS
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=self.patience_seconds,
         )
         printed = outcome.stdout + outcome.stderr
         ended = f"{' '.join(command)} ended with {outcome.returncode}"
         assert (outcome.returncode == 0) == ok, f"{ended}:\n{printed[-6000:]}"
         return printed
 
-    def up(self, program: str | None = None) -> str:
+    def up(self, program: str | None = None, *arguments: str, ok: bool = True) -> str:
         if program is not None:
             self.write(program)
-        return self.run("up", "--yes", "--skip-preview")
+        return self.run("up", "--yes", "--skip-preview", *arguments, ok=ok)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def output(self, name: str) -> Any:
+        return json.loads(self.run("stack", "output", name, "--json", "--show-secrets"))
+
+    def resources(self) -> dict[str, Any]:
+        """Resources of the exported state by name, secrets as ciphertext."""
+        state = json.loads(self.run("stack", "export"))["deployment"]
+        return {entry["urn"].rsplit("::", 1)[1]: entry for entry in state.get("resources", [])}
+
+    def preview(self, program: str | None = None, *arguments: str) -> dict[str, str]:
+        """What a preview would do, by resource name: create, update, replace, same, ..."""
+        if program is not None:
+            self.write(program)
+        steps = json.loads(self.run("preview", "--json", "--show-sames", *arguments))["steps"]
+        return {step["urn"].rsplit("::", 1)[1]: step["op"] for step in steps}
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import hashlib
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pulumi import ComponentResource, CustomResource, CustomTimeouts, Input, Output, Resource, ResourceOptions
 from pulumi_command import remote
@@ -37,26 +38,21 @@ class RemoteMachine:
     bastion: RemoteMachine | None = None
 
     def connection(self) -> remote.ConnectionArgs:
-        return remote.ConnectionArgs(
-            host=self.host,
-            user=LOGIN_USER,
-            private_key=self.private_key,
-            host_key=self.host_key,
-            dial_error_limit=_DIAL_ATTEMPTS,
-            per_dial_timeout=_DIAL_SECONDS,
-            proxy=self.bastion.as_proxy() if self.bastion else None,
-        )
+        return remote.ConnectionArgs(**self._login(), proxy=self.bastion.as_proxy() if self.bastion else None)
 
     def as_proxy(self) -> remote.ProxyConnectionArgs:
         """This machine as the one that others are reached through."""
-        return remote.ProxyConnectionArgs(
-            host=self.host,
-            user=LOGIN_USER,
-            private_key=self.private_key,
-            host_key=self.host_key,
-            dial_error_limit=_DIAL_ATTEMPTS,
-            per_dial_timeout=_DIAL_SECONDS,
-        )
+        return remote.ProxyConnectionArgs(**self._login())
+
+    def _login(self) -> Mapping[str, Any]:
+        return {
+            "host": self.host,
+            "user": LOGIN_USER,
+            "private_key": self.private_key,
+            "host_key": self.host_key,
+            "dial_error_limit": _DIAL_ATTEMPTS,
+            "per_dial_timeout": _DIAL_SECONDS,
+        }
 
     def needed(self) -> list[Resource]:
         """What must be there before a connection is tried."""

@@ -14,7 +14,7 @@ import pytest
 from sandbox.tests.engine.processes import plugin_of
 
 if TYPE_CHECKING:
-    from sandbox.tests.engine.conftest import Project
+    from tests.pulumi_project import Project
 
 pytestmark = pytest.mark.engine
 

@@ -10,8 +10,8 @@ import pytest
 from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY
 from sandbox.cloud.api.seeds import DEBIAN_IMAGE
 from sandbox.cloud.api.server import Api
-from sandbox.tests.engine.conftest import Project, engine, project
 from sandbox.tests.engine.kubernetes.control_plane import ControlPlane
+from tests.pulumi_project import Project, engine, project
 
 pytestmark = [pytest.mark.engine, pytest.mark.drill]
 __all__ = ["engine", "project"]

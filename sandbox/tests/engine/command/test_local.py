@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.tests.engine.conftest import Project
 from sandbox.tests.engine.processes import interrupted
+from tests.pulumi_project import Project
 
 pytestmark = pytest.mark.engine
 

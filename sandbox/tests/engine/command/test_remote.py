@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.tests.engine.command.conftest import Host, free_port, key_pair, start_sshd
-from sandbox.tests.engine.conftest import Project
 from sandbox.tests.engine.processes import interrupted
+from tests.pulumi_project import Project
 
 pytestmark = pytest.mark.engine
 

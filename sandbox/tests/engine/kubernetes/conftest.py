@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.paths import CHECKOUT
-from sandbox.tests.engine.conftest import Project
 from sandbox.tests.engine.kubernetes.control_plane import ControlPlane
+from tests.pulumi_project import Project
 
 _HEADER = """
 import os

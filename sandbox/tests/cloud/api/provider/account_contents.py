@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from sandbox.tests.cloud.api.account import Account
-from sandbox.tests.engine.conftest import Project
+from tests.pulumi_project import Project
 
 
 def leftovers(account: Account) -> dict[str, int]:

@@ -18,7 +18,7 @@ from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY
 from sandbox.cloud.api.proxy import EndpointProxy
 from sandbox.engine.install import prepare
 from sandbox.tests.cloud.api.account import Account
-from sandbox.tests.engine.conftest import Project
+from tests.pulumi_project import Project
 
 
 @pytest.fixture

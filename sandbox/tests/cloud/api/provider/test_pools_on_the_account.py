@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.tests.cloud.api.account import Account
 from sandbox.tests.cloud.api.provider.account_contents import differences, ids, leftovers
-from sandbox.tests.engine.conftest import Project
+from tests.pulumi_project import Project
 
 _REFRESH_DEADLINE_SECONDS = 60
 

@@ -16,7 +16,7 @@ from sandbox.tests.cloud.api.account import Account
 from sandbox.tests.engine.processes import plugin_of
 
 if TYPE_CHECKING:
-    from sandbox.tests.engine.conftest import Project
+    from tests.pulumi_project import Project
 
 pytestmark = pytest.mark.engine
 

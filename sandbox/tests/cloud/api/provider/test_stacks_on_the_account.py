@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.tests.cloud.api.account import Account
 from sandbox.tests.cloud.api.provider.account_contents import differences, leftovers
-from sandbox.tests.engine.conftest import Project
+from tests.pulumi_project import Project
 
 # The provider itself waits a minute for a load balancer, and looks twice.
 PATIENCE_SECONDS = 400

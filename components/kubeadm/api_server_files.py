@@ -7,9 +7,11 @@ from functools import cache
 
 import yaml
 
-FOLDER = "/etc/quorate/api-server"
+from components.settings.rules import argument_values
+
+FOLDER = argument_values.API_SERVER_FOLDER
 ENCRYPTION = f"{FOLDER}/encryption.yaml"
-AUDIT_LOGS = "/var/log/kubernetes/audit"
+AUDIT_LOGS = argument_values.AUDIT_LOGS
 # Among the control plane's keys: that of Secrets, 32 bytes in base64.
 ENCRYPTION_KEY = "encryption-key"
 AUDIT_POLICY_MODE = "0600"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from components.settings.formats import ZONE_OF_THE_MACHINE
 from components.settings.model import TaintEffect, WorkerPoolSettings
 
 POOL_LABEL = "quorate/pool"
@@ -13,8 +14,6 @@ DEDICATED_LABEL = "quorate/dedicated"
 INSTANCE_TYPE_LABEL = "node.kubernetes.io/instance-type"
 REGION_LABEL = "topology.kubernetes.io/region"
 ZONE_LABEL = "topology.kubernetes.io/zone"
-# A pool's machines share their documents: each writes its own zone in this one's place, as join-worker.sh does.
-ZONE_OF_THE_MACHINE = "ZONE_OF_THE_MACHINE"
 
 
 @dataclass(frozen=True)

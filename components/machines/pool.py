@@ -19,6 +19,7 @@ from components.network.traffic import Party
 from components.network_plugins.network_plugin import NetworkPlugin
 from components.pki import Pki
 from components.plan import Role, join_parameter
+from components.settings.machines import REFRESH_PERCENT
 from components.settings.model import WorkerPoolSettings
 from components.site import Site
 from components.timings import DRAIN, JOIN
@@ -175,7 +176,7 @@ class WorkerPool(ComponentResource):
                 # A new worker comes before an old one goes.
                 "preferences": {
                     "min_healthy_percentage": 100,
-                    "max_healthy_percentage": 110,
+                    "max_healthy_percentage": REFRESH_PERCENT,
                     "instance_warmup": "0",
                     "skip_matching": True,
                 },

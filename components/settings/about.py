@@ -6,7 +6,7 @@ Read by decode.py (limits), changes.py (what is refused), schema.py and document
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, dataclass
+from dataclasses import Field, dataclass, field
 from enum import StrEnum
 from typing import Any, Final, cast
 
@@ -30,7 +30,9 @@ class About:
     """`minimum` and `maximum` bound a number, or the number of items of a list or map.
 
     `syntax` is that of a string, of each item of a list, or of each value of a map; `key_syntax` of each key of a map.
-    `grows_only`: a smaller value is refused on an existing cluster. `why` says why a change is refused.
+    `wanted` is what to write for a number, where its bounds don't say it; `not_offered` are words that are none of the
+    choices, and why. `grows_only`: a smaller value is refused on an existing cluster. `why` says why a change is
+    refused.
     """
 
     says: str
@@ -41,6 +43,8 @@ class About:
     key_syntax: Syntax | None = None
     grows_only: bool = False
     why: str = ""
+    wanted: str = ""
+    not_offered: Mapping[str, str] = field(default_factory=dict)
 
     def effect(self) -> str:
         """What a change does, in words for a table."""
@@ -59,9 +63,11 @@ def about(
     key_syntax: Syntax | None = None,
     grows_only: bool = False,
     why: str = "",
+    wanted: str = "",
+    not_offered: Mapping[str, str] | None = None,
 ) -> Mapping[str, About]:
     """The `metadata` of a dataclass field."""
-    return {_KEY: About(says, change, minimum, maximum, syntax, key_syntax, grows_only, why)}
+    return {_KEY: About(says, change, minimum, maximum, syntax, key_syntax, grows_only, why, wanted, not_offered or {})}
 
 
 def about_of(field: Field[Any]) -> About:

@@ -11,12 +11,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from components.settings.about import About, about_of, key_of
 from components.settings.problems import Problem, shown
 
 _UNUSABLE = object()
+# How alike two keys are of which one is the other misspelt: volumeType and volumeGib are less.
+_NEAR: Final = 0.75
+# Keys that people look for, and why there are none.
+_NO_SETTINGS: Final = {
+    "volumetype": "all disks are gp3",
+    "iops": "all disks are gp3, with its 3000 IOPS",
+    "throughput": "all disks are gp3, with its 125 MiB/s",
+    "encrypted": "all disks are encrypted",
+    "ami": "machines boot the newest Debian 12",
+    "image": "machines boot the newest Debian 12",
+}
 
 
 @dataclass
@@ -67,23 +78,26 @@ class Decoder:
         if kind is int:
             return self._number(raw, path, about)
         if issubclass(kind, StrEnum):
-            return self._choice(kind, raw, path)
+            return self._choice(kind, raw, path, about)
         return self._text(raw, path, about.syntax.refuse if about.syntax else lambda _: None)
 
     def _number(self, raw: object, path: str, about: About) -> Any:
         if isinstance(raw, bool) or not isinstance(raw, int):
-            return self._refuse(path, raw, "Write a whole number, without quotes.")
+            meaning = f": {about.wanted}" if about.wanted else ""
+            return self._refuse(path, raw, f"Write a whole number, without quotes{meaning}.")
         low, high = about.minimum, about.maximum
         if (low is not None and raw < low) or (high is not None and raw > high):
-            return self._refuse(path, raw, f"Choose a number from {low} to {high}.")
+            return self._refuse(path, raw, f"Choose {about.wanted or f'a number from {low} to {high}'}.")
         return raw
 
-    def _choice(self, kind: type[StrEnum], raw: object, path: str) -> Any:
+    def _choice(self, kind: type[StrEnum], raw: object, path: str, about: About) -> Any:
         words = [str(member) for member in kind]
         if isinstance(raw, str) and raw in words:
             return kind(raw)
         near = difflib.get_close_matches(raw, words, 1) if isinstance(raw, str) and len(raw) < 50 else []
         hint = f" Did you mean {near[0]}?" if near else ""
+        if isinstance(raw, str) and raw.lower() in about.not_offered:
+            hint = f" {about.not_offered[raw.lower()]}"
         return self._refuse(path, raw, f"Choose one of {', '.join(words)}.{hint}")
 
     def _text(self, raw: object, path: str, refuse: Callable[[str], str | None]) -> Any:
@@ -120,12 +134,14 @@ class Decoder:
         return entries
 
     def _unknown(self, path: str, key: str, known: list[str]) -> None:
-        near = difflib.get_close_matches(key[:80], known, 1)
+        near = difflib.get_close_matches(key[:80], known, 1, cutoff=_NEAR)
         group, dot, _ = key.partition(".")
         if dot and group in known:
             remedy = f"Write it below {group}; on the command line: pulumi config set --path '{shown_path(path)}'."
         elif near:
             remedy = f"There is no such key. Did you mean {near[0]}?"
+        elif key.lower() in _NO_SETTINGS:
+            remedy = f"Leave it out: {_NO_SETTINGS[key.lower()]}."
         else:
             remedy = f"There is no such key. Known keys: {', '.join(sorted(known))}."
         self.problems.append(Problem(shown_path(path), f"the key {shown(key)}", remedy))

@@ -6,6 +6,7 @@ import re
 from ipaddress import AddressValueError, IPv4Network, NetmaskValueError
 from typing import Final
 
+from components.settings.regions import refuse_region
 from components.settings.syntax import Syntax
 
 _LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -19,10 +20,27 @@ _TAKEN_DOMAINS: Final = {
     "compute.internal": "AWS's resolver answers it",
     "ec2.internal": "AWS's resolver answers it",
     "amazonaws.com": "AWS's own services live there",
+    "in-addr.arpa": "it is for addresses, not for names",
+    "invalid": "resolvers answer that it doesn't exist",
+    "ip6.arpa": "it is for addresses, not for names",
+    "localhost": "resolvers answer with the machine's own address",
+    "onion": "resolvers answer that it doesn't exist",
 }
 _LABEL_OF_THE_PROGRAM: Final = "node.kubernetes.io/instance-type"
 _LABEL_PREFIX_OF_THE_PROGRAM: Final = "quorate/"
 _LABEL_PREFIXES_OPEN_TO_NODES: Final = ("kubelet.kubernetes.io/", "node.kubernetes.io/")
+# What the cluster's own controllers set and take away again.
+_TAINT_PREFIXES_OF_THE_CLUSTER: Final = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/")
+_TAINTS_OF_AN_AUTOSCALER: Final = ("DeletionCandidateOfClusterAutoscaler", "ToBeDeletedByClusterAutoscaler")
+# In place of a worker's zone in what its pool shares: each machine writes its own there.
+ZONE_OF_THE_MACHINE: Final = "ZONE_OF_THE_MACHINE"
+_TAGS_OF_THE_PROGRAM: Final = ("name",)
+_TAG_PREFIXES_OF_THE_PROGRAM: Final = ("quorate:", "kubernetes.io/")
+_NEWEST_ETCD_MINOR: Final = 7
+_CONTAINERD_MINORS: Final = (1, 4)
+_BYTES_IN: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+# Families without hardware virtualization, which machine images need.
+_PARAVIRTUAL: Final = ("c1", "m1", "m2", "t1")
 
 
 def _check_domain(text: str) -> str | None:
@@ -43,6 +61,15 @@ def _check_kubernetes_version(text: str) -> str | None:
 def _check_etcd_version(text: str) -> str | None:
     if tuple(int(part) for part in text.split(".")) < (3, 6, 11):
         return "Choose 3.6.11 or later: earlier members can't be upgraded to 3.7 one by one."
+    if int(text.split(".")[1]) > _NEWEST_ETCD_MINOR:
+        return f"Choose a 3.6 or 3.{_NEWEST_ETCD_MINOR} version: quorate knows none after it."
+    return None
+
+
+def _check_containerd_version(text: str) -> str | None:
+    oldest, newest = _CONTAINERD_MINORS
+    if not oldest <= int(text.split(".")[1]) <= newest:
+        return f"Choose a version from 2.{oldest} to 2.{newest}, such as 2.3.7: quorate knows no others."
     return None
 
 
@@ -63,6 +90,27 @@ def _check_instance_type(text: str) -> str | None:
     parsed = re.fullmatch(r"([a-z]+)([0-9]+)([a-z]*)(-.*)?", family)
     if parsed and (family == "a1" or "g" in parsed[3] or (parsed[4] or "").startswith("-gb")):
         return "Choose an x86-64 type such as t3.medium or m7i.large: this one is ARM, and the machine images aren't."
+    if family in _PARAVIRTUAL:
+        return "Choose a current type such as t3.medium or m7i.large: this family can't boot the machine images."
+    return None
+
+
+def _check_byte_quantity(text: str) -> str | None:
+    number, unit = re.fullmatch(r"([0-9]+)([A-Za-z]*)", text).groups()  # type: ignore[union-attr]
+    if int(number) * _BYTES_IN[unit] < 2**20:
+        return "Choose 1Mi or more, such as 10Mi: a smaller log is rotated away before anybody can read it."
+    return None
+
+
+def _check_aws_service(text: str) -> str | None:
+    if text.startswith(("com.amazonaws.", "aws.", "cn.com.")):
+        return f"Write the service without the name's beginning, such as {text.rpartition('.')[2] or 'ssm'}."
+    return None
+
+
+def _check_label_value(text: str) -> str | None:
+    if ZONE_OF_THE_MACHINE in text:
+        return f"Choose another value: machines replace {ZONE_OF_THE_MACHINE} by their zone."
     return None
 
 
@@ -70,6 +118,8 @@ def _check_label_key(text: str) -> str | None:
     prefix = text.rpartition("/")[0]
     if len(prefix) > 253:
         return "Shorten the part before the slash to 253 characters."
+    if ZONE_OF_THE_MACHINE in text:
+        return f"Choose another key: machines replace {ZONE_OF_THE_MACHINE} by their zone."
     if text == _LABEL_OF_THE_PROGRAM:
         return "Remove it: quorate gives every node of a pool this label itself."
     if text.startswith(_LABEL_PREFIX_OF_THE_PROGRAM):
@@ -88,14 +138,23 @@ def _check_taint_key(text: str) -> str | None:
         return "Shorten the part before the slash to 253 characters."
     if text.startswith("node-role.kubernetes.io/"):
         return "Use a key of your own: taints under node-role.kubernetes.io/ mark control planes."
+    if text.startswith(_LABEL_PREFIX_OF_THE_PROGRAM):
+        return "Use a prefix of your own: quorate/ is for what quorate sets itself."
+    if text.startswith(_TAINT_PREFIXES_OF_THE_CLUSTER) or text in _TAINTS_OF_AN_AUTOSCALER:
+        return "Use a key of your own: the cluster's controllers set this taint and remove it again."
+    if ZONE_OF_THE_MACHINE in text:
+        return f"Choose another key: machines replace {ZONE_OF_THE_MACHINE} by their zone."
     return None
 
 
 def _check_tag_key(text: str) -> str | None:
     if text.lower().startswith("aws:"):
         return "Choose another key: AWS reserves the prefix aws:."
-    if text == "Name" or text.startswith(("quorate:", "kubernetes.io/")):
-        return "Choose another key: Name, quorate:… and kubernetes.io/… are set by the program, per resource."
+    if text.lower() in _TAGS_OF_THE_PROGRAM or text.lower().startswith(_TAG_PREFIXES_OF_THE_PROGRAM):
+        return (
+            "Choose another key: Name, quorate:… and kubernetes.io/… are set by the program, per resource, and IAM "
+            "takes no two keys that differ by case only."
+        )
     return None
 
 
@@ -123,12 +182,13 @@ KUBERNETES_VERSION: Final = Syntax(
     _check_kubernetes_version,
 )
 CONTAINERD_VERSION: Final = Syntax(
-    "version 2.x.y",
+    "version 2.1.x to 2.4.x",
     rf"2\.{_NUMBER}\.{_NUMBER}",
     'Write a full version of containerd 2, such as "2.3.7": containerd 1.7 has reached its end of life.',
+    _check_containerd_version,
 )
 ETCD_VERSION: Final = Syntax(
-    "version 3.x.y",
+    "version 3.6.11 to 3.7.x",
     rf"3\.{_NUMBER}\.{_NUMBER}",
     'Write a full version without a v, 3.6.11 or later, such as "3.6.14".',
     _check_etcd_version,
@@ -141,7 +201,7 @@ SHA256: Final = Syntax(
 PLUGIN_VERSION: Final = Syntax(
     "version x.y.z",
     rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}",
-    'Write the full version without a v, such as "0.28.4".',
+    'Write the full version without a v: such as "0.28.4" for Flannel, "3.32.1" for Calico.',
 )
 NETWORK: Final = Syntax(
     "IPv4 network",
@@ -157,9 +217,10 @@ INSTANCE_TYPE: Final = Syntax(
     _check_instance_type,
 )
 BYTE_QUANTITY: Final = Syntax(
-    "quantity of bytes",
+    "quantity of bytes, 1Mi or more",
     r"[1-9][0-9]{0,8}(Ki|Mi|Gi|k|M|G)?",
     "Write a quantity as Kubernetes does, such as 10Mi.",
+    _check_byte_quantity,
 )
 ARGUMENT_NAME: Final = Syntax(
     "name of an argument, without leading dashes",
@@ -181,12 +242,14 @@ LABEL_VALUE: Final = Syntax(
     "label value",
     rf"({_NAME_PART})?",
     "Write up to 63 letters, digits, hyphens, underscores and dots, beginning and ending with a letter or digit.",
+    _check_label_value,
 )
 TAINT_KEY: Final = Syntax("taint key", LABEL_KEY.pattern, LABEL_KEY.remedy.replace("label", "taint"), _check_taint_key)
 AWS_SERVICE: Final = Syntax(
     "name of an AWS service",
-    r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?",
+    r"(?=.{1,63}$)[a-z0-9]+([-.][a-z0-9]+)*",
     "Write the service's name as in its endpoint, such as ssm, ec2, or ecr.api.",
+    _check_aws_service,
 )
 PROVISIONER: Final = Syntax(
     "name of a CSI driver, or nothing",
@@ -213,4 +276,5 @@ REGION: Final = Syntax(
     "AWS region",
     r"[a-z]{2}(-[a-z]+)+-[1-9][0-9]?",
     "Write a region's code such as eu-central-1: pulumi config set aws:region eu-central-1.",
+    refuse_region,
 )

@@ -14,7 +14,7 @@ from components.settings.model import Settings
 from components.settings.problems import InvalidSettings, Problem, listing, shown
 from components.settings.rules.facts import NAMESPACE
 from components.settings.unsupported import unsupported
-from components.settings.validate import parse
+from components.settings.validate import checked
 
 Check = Callable[[Settings], Iterable[Problem]]
 """What else the settings must pass, of parts that stand above them."""
@@ -48,9 +48,10 @@ def settings_of(
         if key.startswith(f"{NAMESPACE}:") and key not in secret
     }
     try:
-        settings = parse(groups)
+        found = checked(groups, living is not None)
     except InvalidSettings as error:
         raise _refusal(stack, [*problems, *error.problems]) from None
+    settings = found.settings
     for check in (unsupported, *checks):
         problems.extend(check(settings))
     if living is not None:
@@ -59,6 +60,8 @@ def settings_of(
             problems.extend(moves_of_the_api(living, settings))
     if problems:
         raise _refusal(stack, problems)
+    for advice in found.advice:
+        pulumi.log.warn(str(advice))
     return settings
 
 

@@ -9,6 +9,8 @@ from components.settings import formats
 from components.settings.about import Change, about
 from components.settings.choices import EtcdTopology, TaintEffect
 
+# An instance refresh brings a tenth of a pool's workers before as many old ones go.
+REFRESH_PERCENT = 110
 _NOT_BUILT = "quorate can't do this on an existing cluster yet; make a new one"
 
 
@@ -24,7 +26,14 @@ class EtcdSettings:
     )
     members: int = field(
         default=3,
-        metadata=about("Members of an external etcd: 3 or 5.", Change.REFUSED, minimum=1, maximum=9, why=_NOT_BUILT),
+        metadata=about(
+            "Members of an external etcd: 3 or 5.",
+            Change.REFUSED,
+            minimum=1,
+            maximum=9,
+            wanted="3 or 5 with external etcd, and leave it out with stacked etcd",
+            why=_NOT_BUILT,
+        ),
     )
     instance_type: str = field(
         default="t3.medium",
@@ -65,7 +74,9 @@ class ControlPlaneSettings:
 
     count: int = field(
         default=1,
-        metadata=about("How many: 1, 3 or 5.", Change.REFUSED, minimum=1, maximum=9, why=_NOT_BUILT),
+        metadata=about(
+            "How many: 1, 3 or 5.", Change.REFUSED, minimum=1, maximum=9, wanted="1, 3 or 5", why=_NOT_BUILT
+        ),
     )
     instance_type: str = field(
         default="t3.medium",
@@ -178,6 +189,7 @@ class WorkerPoolSettings:
         metadata=about(
             "The zones it spreads over, by number, 1 to `network.zones`; empty means all.",
             maximum=6,
+            wanted="the zone's number, 1 to network.zones, such as 1 for the first",
         ),
     )
     spot: bool = field(

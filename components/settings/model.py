@@ -22,6 +22,13 @@ from components.settings.machines import (
 )
 from components.settings.services import AddonSettings, ApiEndpointSettings
 
+_OTHER_PLUGINS = {
+    "weave": "Weave Net is archived and gets no fixes.",
+    "weave-net": "Weave Net is archived and gets no fixes.",
+    "canal": "Calico has both of what Canal combines.",
+    "cilium": "quorate doesn't install Cilium, which takes kube-proxy's place and brings an operator of its own.",
+    "none": "Without a network plugin no node becomes Ready.",
+}
 _RANGE_MOVES = "every address in use comes from it; make a new cluster"
 
 __all__ = [
@@ -96,7 +103,13 @@ class NetworkSettings:
     )
     zones: int = field(
         default=1,
-        metadata=about("How many availability zones to use.", minimum=1, maximum=6, grows_only=True),
+        metadata=about(
+            "How many availability zones to use.",
+            minimum=1,
+            maximum=6,
+            wanted="how many zones to use, 1 to 6; which ones follows from the region",
+            grows_only=True,
+        ),
     )
     nat: NatMode = field(
         default=NatMode.NONE,
@@ -169,6 +182,7 @@ class NetworkPluginSettings:
         metadata=about(
             "Flannel (VXLAN, no NetworkPolicy) or Calico (VXLAN, NetworkPolicy).",
             Change.REFUSED,
+            not_offered=_OTHER_PLUGINS,
             why="pods of two plugins can't reach each other while nodes change over; make a new cluster",
         ),
     )

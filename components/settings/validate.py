@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import cast
 
 from components.settings.decode import Decoder
 from components.settings.derive import derived
 from components.settings.model import Settings
-from components.settings.problems import InvalidSettings
-from components.settings.rules import endpoints, machines, networks, pools
+from components.settings.problems import InvalidSettings, Problem
+from components.settings.rules import access, endpoints, machines, networks, pools, tags
 from components.settings.rules.facts import NAMESPACE, Facts
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Settings that can be used, and what is doubtful about them."""
+
+    settings: Settings
+    advice: tuple[Problem, ...]
 
 
 def parse(raw: Mapping[str, object]) -> Settings:
@@ -19,15 +27,21 @@ def parse(raw: Mapping[str, object]) -> Settings:
 
     Raises InvalidSettings with all problems together: of single values, unknown keys, and of values together.
     """
+    return checked(raw, living=False).settings
+
+
+def checked(raw: Mapping[str, object], living: bool) -> Checked:
+    """As `parse`, with advice. `living`: the stack has a cluster, so some of what is new is advice only."""
     decoder = Decoder()
-    decoded = Facts(_decode(decoder, raw), frozenset(decoder.given), frozenset(decoder.unsound))
+    decoded = Facts(_decode(decoder, raw), frozenset(decoder.given), frozenset(decoder.unsound), living)
     settings = derived(decoded)
     facts = replace(decoded, settings=settings)
-    for rule in (*networks.RULES, *endpoints.RULES, *machines.RULES, *pools.RULES):
-        decoder.problems.extend(rule.problems(facts))
+    advice: list[Problem] = []
+    for rule in (*networks.RULES, *access.RULES, *endpoints.RULES, *machines.RULES, *pools.RULES, *tags.RULES):
+        (decoder.problems if rule.refuses(facts) else advice).extend(rule.problems(facts))
     if decoder.problems:
         raise InvalidSettings(decoder.problems)
-    return settings
+    return Checked(settings, tuple(advice))
 
 
 def restore(raw: Mapping[str, object]) -> Settings:

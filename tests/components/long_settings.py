@@ -23,5 +23,6 @@ def long_taints() -> list[dict[str, str]]:
 
 def with_long_arguments(groups: dict[str, Any]) -> dict[str, Any]:
     """A stack file with arguments of the API server that user data has no room for."""
-    arguments = {f"argument-{i}": noise(i, 2000) for i in range(5)}
+    names = ("oidc-client-id", "oidc-username-claim", "oidc-groups-claim", "oidc-groups-prefix", "oidc-username-prefix")
+    arguments = {"oidc-issuer-url": "https://example.org", **{name: noise(name, 2000) for name in names}}
     return changed(groups, controlPlane__apiServerArguments=arguments)

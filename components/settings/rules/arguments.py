@@ -1,11 +1,21 @@
-"""Arguments of kube-apiserver that a stack may not set, and why. Pure."""
+"""Arguments of kube-apiserver: which a stack may set, and to what. Pure.
+
+What is refused here keeps the API server from starting, lets it refuse everything, or is the program's to set.
+"""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-_BY_KEY: Final = {
+from components.settings.rules.api_server_flags import FLAGS, MINOR, RELEASE
+from components.settings.rules.argument_values import AUDIT_LOGS, conflicts, unusable
+
+_OWNED: Final = {
+    "admission-control": "enable-admission-plugins has taken its place, and kubeadm sets that",
     "advertise-address": "each machine has its own",
+    "apiserver-count": "API servers find each other by leases",
     "bind-address": "the API server listens on all addresses",
     "secure-port": "the load balancer and security groups expect 6443",
     "allow-privileged": "network plugins need it on",
@@ -13,21 +23,21 @@ _BY_KEY: Final = {
     "authentication-config": "kubeadm sets the arguments that it replaces",
     "authorization-config": "kubeadm sets the arguments that it replaces",
     "authorization-mode": "nodes need Node and RBAC, which kubeadm sets",
+    "cert-dir": "the program makes the certificates",
     "client-ca-file": "it is the program's own certificate authority",
-    "cloud-config": "it was removed from Kubernetes",
-    "cloud-provider": "it was removed from Kubernetes; a cloud controller is an add-on",
+    "debug-socket-path": "it opens the profiler without authentication",
     "disable-admission-plugins": "NodeRestriction and others must stay on",
     "enable-bootstrap-token-auth": "machines join with bootstrap tokens",
-    "egress-selector-config-file": "the file would have to exist on every machine",
-    "encryption-provider-config": "the file would have to exist on every machine",
-    "admission-control-config-file": "the file would have to exist on every machine",
-    "audit-policy-file": "the file would have to exist on every machine",
-    "audit-webhook-config-file": "the file would have to exist on every machine",
+    "encryption-provider-config": "the program encrypts Secrets",
+    "help": "the API server would print its arguments and end",
+    "peer-advertise-ip": "each machine has its own",
+    "peer-advertise-port": "all API servers listen on 6443",
     "token-auth-file": "tokens in a file never expire; use certificates or service accounts",
     "service-cluster-ip-range": "set network.serviceCidr",
     "service-node-port-range": "security groups are made for the default range",
+    "version": "the API server would print its version and end",
 }
-_BY_PREFIX: Final = {
+_OWNED_BY_PREFIX: Final = {
     "etcd-": "the program sets up etcd: see the settings under etcd",
     "kubelet-": "the program sets up the connection to kubelets",
     "proxy-client-": "the program makes the front proxy's certificates",
@@ -36,15 +46,68 @@ _BY_PREFIX: Final = {
     "tls-cert": "the program makes the certificates",
     "tls-private": "the program makes the certificates",
     "tls-sni": "the program makes the certificates",
-    "insecure-": "it was removed from Kubernetes",
 }
+_REMOVED: Final = {
+    "cloud-config": "it was removed from Kubernetes",
+    "cloud-provider": "it was removed from Kubernetes; a cloud controller is an add-on",
+    "default-watch-cache-size": "it has no effect",
+    "enable-swagger-ui": "it was removed from Kubernetes",
+    "repair-malformed-updates": "it was removed from Kubernetes",
+    "target-ram-mb": "it was removed from Kubernetes",
+}
+_REMOVED_BY_PREFIX: Final = {
+    "basic-auth-": "it was removed from Kubernetes",
+    "experimental-": "it was removed from Kubernetes",
+    "insecure-": "it was removed from Kubernetes",
+    "audit-dynamic-": "it was removed from Kubernetes",
+}
+_KINDS: Final = {name: kind for kind, names in FLAGS.items() for name in names.split()}
 
 
-def why_owned(name: str, value: str) -> str | None:
-    """A remedy when a stack may not set this argument to this value, else None."""
-    if name == "enable-admission-plugins":
-        if "NodeRestriction" in value.split(","):
-            return None
-        return "Add NodeRestriction to the list: yours replaces kubeadm's, and a node could then change other nodes."
-    reason = _BY_KEY.get(name) or next((why for prefix, why in _BY_PREFIX.items() if name.startswith(prefix)), None)
+def refused_arguments(arguments: Mapping[str, str], minor: int) -> Iterator[tuple[str, str]]:
+    """The arguments that the API server of a Kubernetes minor can't have, each with a remedy."""
+    for name, value in arguments.items():
+        remedy = _not_to_be_set(name) or _unknown(name, minor)
+        if remedy is None and name in _KINDS:
+            remedy = unusable(name, _KINDS[name], value, minor)
+        if remedy is not None:
+            yield name, remedy
+    yield from conflicts(arguments, minor)
+
+
+def doubtful_arguments(arguments: Mapping[str, str], minor: int) -> Iterator[tuple[str, str]]:
+    """Arguments that an API server may run with, and probably not as meant, each with advice."""
+    for name, value in arguments.items():
+        if name not in _KINDS and minor != MINOR and _not_to_be_set(name) is None:
+            near = _near(name)
+            yield (
+                name,
+                f"Kubernetes {RELEASE} has no such argument, and quorate doesn't know those that only 1.{minor} has: "
+                f"make sure of it, or the API server doesn't start.{near}",
+            )
+        if name == "audit-log-path" and value != "-" and not value.startswith(f"{AUDIT_LOGS}/"):
+            yield name, f"Choose a file below {AUDIT_LOGS}, or leave it out: elsewhere it is lost with its container."
+
+
+def _not_to_be_set(name: str) -> str | None:
+    reason = _OWNED.get(name) or _REMOVED.get(name) or _by_prefix(name)
     return f"Leave it out: {reason}." if reason else None
+
+
+def _by_prefix(name: str) -> str | None:
+    prefixes = {**_OWNED_BY_PREFIX, **_REMOVED_BY_PREFIX}
+    return next((why for prefix, why in prefixes.items() if name.startswith(prefix)), None)
+
+
+def _unknown(name: str, minor: int) -> str | None:
+    if name in _KINDS or minor != MINOR:
+        return None
+    return (
+        f"Leave it out: kube-apiserver {RELEASE} has no such argument and would not start.{_near(name)} "
+        "`kube-apiserver --help` lists them."
+    )
+
+
+def _near(name: str) -> str:
+    near = difflib.get_close_matches(name[:80], [known for known in _KINDS if _not_to_be_set(known) is None], 1)
+    return f" Did you mean {near[0]}?" if near else ""

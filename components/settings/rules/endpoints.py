@@ -9,6 +9,26 @@ from components.settings.model import NatMode
 from components.settings.problems import Problem
 from components.settings.rules.facts import Facts, Rule, problem
 
+# Where machines fetch packages, programs and images, by their first names and by those that these lead to.
+FETCHED_HOSTS: Final = (
+    "auth.docker.io",
+    "cdn-aws.deb.debian.org",
+    "cdn.packages.k8s.io",
+    "cdn.quay.io",
+    "deb.debian.org",
+    "download.docker.com",
+    "ghcr.io",
+    "github.com",
+    "objects.githubusercontent.com",
+    "pkg-containers.githubusercontent.com",
+    "pkgs.k8s.io",
+    "prod-cdn.packages.k8s.io",
+    "quay.io",
+    "registry.k8s.io",
+    "release-assets.githubusercontent.com",
+    "security.debian.org",
+)
+
 
 def several_api_servers_have_a_load_balancer(facts: Facts) -> Iterable[Problem]:
     """Machines reach every API server under one name."""
@@ -46,6 +66,48 @@ def a_public_load_balancer_has_a_purpose(facts: Facts) -> Iterable[Problem]:
         )
 
 
+def load_balancers_may_be_called_so(facts: Facts) -> Iterable[Problem]:
+    """AWS refuses names of load balancers that begin as those of its own DNS names do."""
+    name, endpoint = facts.settings.cluster.name, facts.settings.api_endpoint
+    if f"{name}-".startswith("internal-") and (endpoint.load_balancer or endpoint.public):
+        yield problem(
+            "cluster.name",
+            name,
+            "Choose a name that is not and doesn't begin with internal: load balancers are named after the cluster, "
+            "and AWS refuses names that begin with internal-.",
+        )
+
+
+def the_zone_hides_no_source(facts: Facts) -> Iterable[Problem]:
+    """The private zone answers for all names in it: none that machines fetch from may be there."""
+    cluster = facts.settings.cluster
+    zone = f"{cluster.name}.{cluster.domain}"
+    hidden = next((host for host in FETCHED_HOSTS if host == zone or host.endswith(f".{zone}")), None)
+    if hidden:
+        yield problem(
+            "cluster.domain",
+            cluster.domain,
+            f"Choose another domain: in the VPC the private zone {zone} would hide {hidden}, from which machines "
+            "fetch what they run.",
+        )
+
+
+def the_domain_is_asked_for(facts: Facts) -> Iterable[Problem]:
+    """No domain that resolvers keep to themselves, or that is the internet's."""
+    domain = facts.settings.cluster.domain
+    if domain == "local" or domain.endswith(".local"):
+        yield problem(
+            "cluster.domain", domain, "Choose another domain: resolvers ask the neighbours in the network for local."
+        )
+    elif "." not in domain and domain != "internal":
+        yield problem(
+            "cluster.domain",
+            domain,
+            "Choose a domain of your own with a dot, such as quorate.internal, or internal: others of one part are or "
+            "may become the internet's.",
+        )
+
+
 def interface_endpoints_have_a_purpose(facts: Facts) -> Iterable[Problem]:
     """Only private subnets gain by them."""
     settings = facts.settings
@@ -72,6 +134,9 @@ RULES: Final = (
     Rule(("apiEndpoint.loadBalancer", "controlPlane.count"), several_api_servers_have_a_load_balancer),
     Rule(("apiEndpoint.public", "access.bastion", "network.nat"), the_api_is_reached_from_where_pulumi_runs),
     Rule(("apiEndpoint.public", "controlPlane.count", "network.nat"), a_public_load_balancer_has_a_purpose),
+    Rule(("cluster.name", "apiEndpoint", "controlPlane.count"), load_balancers_may_be_called_so),
+    Rule(("cluster.name", "cluster.domain"), the_zone_hides_no_source),
+    Rule(("cluster.domain",), the_domain_is_asked_for, spares_living=True),
     Rule(("network.interfaceEndpoints", "network.nat"), interface_endpoints_have_a_purpose),
     Rule(("addons",), class_parameters_have_a_class),
 )

@@ -13,11 +13,15 @@ NAMESPACE = "quorate"
 
 @dataclass(frozen=True)
 class Facts:
-    """Decoded settings, the key paths that the stack file gave, and those whose values had to be replaced."""
+    """Decoded settings, the key paths that the stack file gave, and those whose values had to be replaced.
+
+    `living`: the stack has a cluster already, or may have one.
+    """
 
     settings: Settings
     given: frozenset[str] = frozenset()
     unsound: frozenset[str] = frozenset()
+    living: bool = False
 
     def was_given(self, path: str) -> bool:
         """Whether the stack file itself says this, rather than a default."""
@@ -31,10 +35,20 @@ class Facts:
 
 @dataclass(frozen=True)
 class Rule:
-    """A check over several values. It runs only when all that it `reads` (key paths) could be decoded."""
+    """A check over several values. It runs only when all that it `reads` (key paths) could be decoded.
+
+    `advises`: what it finds is said, and nothing is refused. `spares_living`: nothing is refused of a cluster that is
+    there, and that may run so since before there was this rule.
+    """
 
     reads: tuple[str, ...]
     check: Callable[[Facts], Iterable[Problem]]
+    advises: bool = False
+    spares_living: bool = False
+
+    def refuses(self, facts: Facts) -> bool:
+        """Whether what it finds in `facts` is refused, and not only said."""
+        return not (self.advises or (self.spares_living and facts.living))
 
     def problems(self, facts: Facts) -> Iterable[Problem]:
         """What this rule has to say about `facts`."""

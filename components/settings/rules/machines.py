@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from components.settings.model import EtcdTopology
+from components.settings.model import EtcdTopology, TaintEffect, WorkerPoolSettings
 from components.settings.problems import Problem
 from components.settings.quorum import why_not_even
-from components.settings.rules.arguments import why_owned
+from components.settings.rules.arguments import doubtful_arguments, refused_arguments
 from components.settings.rules.facts import Facts, Rule, problem
 
 _OLDEST_CONTAINERD: Final = {35: (2, 1, 5), 36: (2, 2, 0), 37: (2, 2, 0)}
+_FIRST_WITH_ETCD_37: Final = 37
 _MOST_VOTERS: Final = 5
 
 
@@ -56,13 +57,29 @@ def _too_many(what: str, count: int) -> str:
 
 
 def stacked_etcd_has_no_machines(facts: Facts) -> Iterable[Problem]:
-    """No machine type for members that have no machines."""
+    """Nothing that only members on machines of their own read."""
     etcd = facts.settings.etcd
-    if etcd.topology is EtcdTopology.STACKED and facts.was_given("etcd.instanceType"):
+    ignored = {
+        "instanceType": (etcd.instance_type, "stacked etcd runs on controlPlane.instanceType"),
+        "version": (etcd.version, "kubeadm chooses the version of stacked etcd"),
+        "sha256": (etcd.sha256, "stacked etcd is an image, which kubeadm chooses"),
+    }
+    for key, (found, why) in ignored.items():
+        path = f"etcd.{key}"
+        if etcd.topology is EtcdTopology.STACKED and facts.was_given(path) and facts.sound(path):
+            yield problem(path, found, f"Leave it out, or set etcd.topology to external: {why}.")
+
+
+def etcd_fits_kubernetes(facts: Facts) -> Iterable[Problem]:
+    """Members of a minor that the Kubernetes minor was tested with."""
+    settings = facts.settings
+    kubernetes, etcd = _minor(settings.cluster.kubernetes_version), _minor(settings.etcd.version)
+    newest = 6 if kubernetes < _FIRST_WITH_ETCD_37 else 7
+    if settings.etcd.topology is EtcdTopology.EXTERNAL and etcd > newest:
         yield problem(
-            "etcd.instanceType",
-            etcd.instance_type,
-            "Leave it out, or set etcd.topology to external: stacked etcd runs on controlPlane.instanceType.",
+            "etcd.version",
+            settings.etcd.version,
+            f"Choose a 3.{newest} version, such as 3.6.14: Kubernetes 1.{kubernetes} isn't tested with a newer one.",
         )
 
 
@@ -79,10 +96,10 @@ def elections_wait_long_enough(facts: Facts) -> Iterable[Problem]:
 
 
 def control_plane_is_large_enough(facts: Facts) -> Iterable[Problem]:
-    """kubeadm asks for 2 CPUs and 1700 MB."""
+    """kubeadm asks for 2 CPUs and 1700 MB. What a type has is AWS's to say; these are known by their sizes' names."""
     instance_type = facts.settings.control_plane.instance_type
     family, _, size = instance_type.partition(".")
-    one_cpu = (size == "medium" and not family.startswith("t")) or instance_type in ("t2.small", "t1.micro")
+    one_cpu = (size == "medium" and not family.startswith("t")) or instance_type == "t2.small"
     if size in ("nano", "micro") or one_cpu:
         yield problem(
             "controlPlane.instanceType",
@@ -91,28 +108,81 @@ def control_plane_is_large_enough(facts: Facts) -> Iterable[Problem]:
         )
 
 
+def others_are_no_smaller_than_any_can_be(facts: Facts) -> Iterable[Problem]:
+    """No nano machine: half a GiB, whatever its family."""
+    settings = facts.settings
+    if settings.etcd.topology is EtcdTopology.EXTERNAL and settings.etcd.instance_type.endswith(".nano"):
+        yield problem(
+            "etcd.instanceType",
+            settings.etcd.instance_type,
+            "Choose t3.small or larger, preferably t3.medium: a member's data may grow to 2 GiB, in memory, too.",
+        )
+    for number, pool in enumerate(settings.workers):
+        path = f"workers[{number}].instanceType"
+        if facts.sound(path) and pool.instance_type.endswith(".nano"):
+            yield problem(
+                path,
+                pool.instance_type,
+                "Choose t3.small or larger: in half a GiB a node's own parts have no room.",
+            )
+
+
 def pods_have_a_place(facts: Facts) -> Iterable[Problem]:
     """Some node takes ordinary pods."""
-    if not facts.settings.control_plane.schedulable and not facts.settings.workers:
+    settings = facts.settings
+    if not settings.control_plane.schedulable and not settings.workers:
         yield problem(
             "controlPlane.schedulable",
             False,
             "Set it to true, or add a pool to workers: no node would accept ordinary pods.",
         )
+    elif not settings.control_plane.schedulable and not any(map(_takes_ordinary_pods, settings.workers)):
+        yield problem(
+            "workers",
+            "pools with taints only",
+            "Set controlPlane.schedulable to true, or add a pool without taints: no node would accept ordinary pods, "
+            "those of the cluster itself among them.",
+        )
 
 
-def arguments_are_free(facts: Facts) -> Iterable[Problem]:
-    """No argument of the API server that kubeadm or the program sets."""
-    for name, value in facts.settings.control_plane.api_server_arguments.items():
-        reason = why_owned(name, value)
-        if reason:
-            yield problem(f"controlPlane.apiServerArguments.{name}", value, reason)
+def pods_have_a_place_at_once(facts: Facts) -> Iterable[Problem]:
+    """Some node takes ordinary pods from the start: an autoscaler is a pod itself."""
+    settings = facts.settings
+    taking = [pool for pool in settings.workers if _takes_ordinary_pods(pool)]
+    if not settings.control_plane.schedulable and taking and not any(pool.minimum for pool in taking):
+        number = settings.workers.index(taking[0])
+        yield problem(
+            f"workers[{number}].minimum",
+            0,
+            "Choose 1 or more, or set controlPlane.schedulable to true: no node would accept ordinary pods, so the "
+            "cluster is never complete.",
+        )
+
+
+def _takes_ordinary_pods(pool: WorkerPoolSettings) -> bool:
+    return all(taint.effect is TaintEffect.PREFER_NO_SCHEDULE for taint in pool.taints)
+
+
+def arguments_are_usable(facts: Facts) -> Iterable[Problem]:
+    """No argument of the API server that is the program's, or that it doesn't start or serve with."""
+    return _arguments(facts, refused_arguments)
+
+
+def arguments_are_meant(facts: Facts) -> Iterable[Problem]:
+    """Arguments of the API server that may not do what was meant."""
+    return _arguments(facts, doubtful_arguments)
+
+
+def _arguments(facts: Facts, judge: Callable[[Mapping[str, str], int], Iterable[tuple[str, str]]]) -> Iterator[Problem]:
+    arguments = facts.settings.control_plane.api_server_arguments
+    for name, remedy in judge(arguments, _minor(facts.settings.cluster.kubernetes_version)):
+        yield problem(f"controlPlane.apiServerArguments.{name}", arguments[name], remedy)
 
 
 def containerd_fits_kubernetes(facts: Facts) -> Iterable[Problem]:
     """The container runtime is one that the Kubernetes minor was tested with."""
     cluster = facts.settings.cluster
-    minor = int(cluster.kubernetes_version.split(".")[1])
+    minor = _minor(cluster.kubernetes_version)
     oldest = _OLDEST_CONTAINERD[minor]
     if tuple(int(part) for part in cluster.containerd_version.split(".")) < oldest:
         yield problem(
@@ -120,6 +190,10 @@ def containerd_fits_kubernetes(facts: Facts) -> Iterable[Problem]:
             cluster.containerd_version,
             f"Choose {'.'.join(map(str, oldest))} or newer, such as 2.3.7: Kubernetes 1.{minor} needs it.",
         )
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
 
 
 def snapshots_outlive_their_interval(facts: Facts) -> Iterable[Problem]:
@@ -136,11 +210,15 @@ def snapshots_outlive_their_interval(facts: Facts) -> Iterable[Problem]:
 RULES: Final = (
     Rule(("cluster.kubernetesVersion", "cluster.containerdVersion"), containerd_fits_kubernetes),
     Rule(("etcd.topology", "etcd.members", "controlPlane.count"), etcd_has_a_quorum),
-    Rule(("etcd.topology", "etcd.instanceType"), stacked_etcd_has_no_machines),
+    Rule(("etcd.topology",), stacked_etcd_has_no_machines),
+    Rule(("etcd.topology", "etcd.version", "cluster.kubernetesVersion"), etcd_fits_kubernetes, spares_living=True),
     Rule(("etcd.heartbeatIntervalMs", "etcd.electionTimeoutMs"), elections_wait_long_enough),
     Rule(("controlPlane.count",), control_plane_has_a_quorum),
     Rule(("controlPlane.instanceType",), control_plane_is_large_enough),
+    Rule(("etcd.topology", "etcd.instanceType"), others_are_no_smaller_than_any_can_be, spares_living=True),
     Rule(("controlPlane.schedulable", "workers"), pods_have_a_place),
-    Rule((), arguments_are_free),
+    Rule(("controlPlane.schedulable", "workers"), pods_have_a_place_at_once, spares_living=True),
+    Rule((), arguments_are_usable),
+    Rule((), arguments_are_meant, advises=True),
     Rule(("backups",), snapshots_outlive_their_interval),
 )

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from ipaddress import IPv4Network
 from itertools import combinations
 from math import ceil
 from typing import Final
 
 from components.addresses import dynamic_capacity, zone_subnets
-from components.settings.model import NatMode, NetworkPluginName
+from components.settings.machines import REFRESH_PERCENT
+from components.settings.model import NatMode, NetworkPluginName, Settings
 from components.settings.problems import Problem
 from components.settings.rules.facts import Facts, Rule, problem
 
-_PRIVATE: Final = tuple(IPv4Network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
+PRIVATE: Final = tuple(IPv4Network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
 _NODE_PREFIX: Final = 24
 _RANGES: Final = {
     "vpcCidr": (16, 22, "AWS allows no VPC larger than /16, and below /22 its sixteen subnets are too small"),
     "podCidr": (8, _NODE_PREFIX, "each node takes a /24 of it, and Kubernetes supports at most 65536 of them"),
     "serviceCidr": (12, 24, "kube-apiserver accepts at most 20 bits for Services, and 256 are soon used up"),
 }
-_WIDEST_SSH: Final = 8
+WIDEST_SSH: Final = 8
 
 
 def _cidrs(facts: Facts) -> dict[str, str]:
@@ -34,7 +36,7 @@ def _range_fits(facts: Facts, key: str) -> Iterable[Problem]:
     shortest, longest, reason = _RANGES[key]
     if not shortest <= network.prefixlen <= longest:
         yield problem(f"network.{key}", cidr, f"Choose a length from /{shortest} to /{longest}: {reason}.")
-    if not any(network.subnet_of(private) for private in _PRIVATE):
+    if not any(network.subnet_of(private) for private in PRIVATE):
         yield problem(
             f"network.{key}",
             cidr,
@@ -65,11 +67,11 @@ def ranges_are_disjoint(facts: Facts) -> Iterable[Problem]:
 def ssh_is_not_open(facts: Facts) -> Iterable[Problem]:
     """Port 22 is open to someone, and not to the world."""
     for number, cidr in enumerate(facts.settings.access.ssh_cidrs):
-        if IPv4Network(cidr).prefixlen < _WIDEST_SSH:
+        if IPv4Network(cidr).prefixlen < WIDEST_SSH:
             yield problem(
                 f"access.sshCidrs[{number}]",
                 cidr,
-                f"Name the networks you log in from, /{_WIDEST_SSH} or smaller, such as your own address with /32: "
+                f"Name the networks you log in from, /{WIDEST_SSH} or smaller, such as your own address with /32: "
                 "SSH open to the world is found and attacked within minutes.",
             )
     if not facts.settings.access.ssh_cidrs:
@@ -116,24 +118,38 @@ def nodes_fit_the_pod_range(facts: Facts) -> Iterable[Problem]:
 
 
 def machines_fit_the_subnets(facts: Facts) -> Iterable[Problem]:
-    """Addresses in every zone for the workers that may be there, spread evenly."""
+    """Addresses in every zone for the workers that may be there, spread evenly, and for all that stands beside them."""
     settings = facts.settings
     prefix = IPv4Network(settings.network.vpc_cidr).prefixlen
     if not 16 <= prefix <= 22:
         return
-    zones = settings.network.zones
-    room = dynamic_capacity(zone_subnets(settings.network.vpc_cidr, 1)[0].public)
-    for zone in range(1, zones + 1):
-        here = [pool for pool in settings.workers if not pool.zones or zone in pool.zones]
-        workers = sum(ceil(pool.maximum / (len(pool.zones) or zones)) for pool in here)
+    beside = _beside_workers(settings)
+    room = dynamic_capacity(zone_subnets(settings.network.vpc_cidr, 1)[0].public) - beside
+    for zone in range(1, settings.network.zones + 1):
+        workers = _most_workers(settings, zone)
         if workers > room:
             yield problem(
                 "network.vpcCidr",
                 settings.network.vpc_cidr,
-                f"Choose a larger VPC, more zones or fewer workers: a subnet has {room} addresses for them, and "
-                f"zone {zone} may get {workers}.",
+                f"Choose a larger VPC, more zones or fewer workers: a subnet has {room} addresses for them"
+                f"{f', beside {beside} for load balancers and endpoints' if beside else ''}, and zone {zone} may get "
+                f"{workers} while a pool's workers are replaced.",
             )
             return
+
+
+def _most_workers(settings: Settings, zone: int) -> int:
+    """How many workers a zone may have at once: those of each pool, and the new ones that come before old ones go."""
+    here = [pool for pool in settings.workers if not pool.zones or zone in pool.zones]
+    zones = settings.network.zones
+    return sum(ceil(Fraction(pool.maximum * REFRESH_PERCENT, 100 * (len(pool.zones) or zones))) for pool in here)
+
+
+def _beside_workers(settings: Settings) -> int:
+    """What else takes an address of each subnet that workers are in."""
+    endpoint, private = settings.api_endpoint, settings.network.nat is not NatMode.NONE
+    # NAT gateways, the bastion and, with private subnets, the public load balancer are in the public ones.
+    return endpoint.load_balancer + (endpoint.public and not private) + len(settings.network.interface_endpoints)
 
 
 def plugin_version_fits(facts: Facts) -> Iterable[Problem]:
@@ -156,6 +172,6 @@ RULES: Final = (
     Rule(("access.apiCidrs",), api_is_reachable),
     Rule(("access.bastion", "network.nat"), bastion_has_a_purpose),
     Rule(("network.podCidr", "controlPlane.count", "workers"), nodes_fit_the_pod_range),
-    Rule(("network.vpcCidr", "network.zones", "workers"), machines_fit_the_subnets),
+    Rule(("network", "apiEndpoint", "workers"), machines_fit_the_subnets),
     Rule(("networkPlugin",), plugin_version_fits),
 )

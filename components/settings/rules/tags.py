@@ -1,0 +1,25 @@
+"""Rules about tags. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from components.settings.problems import Problem
+from components.settings.rules.facts import Facts, Rule, problem
+
+
+def keys_differ_by_more_than_case(facts: Facts) -> Iterable[Problem]:
+    """IAM takes keys that differ by case only for one key, and refuses roles that have it twice."""
+    first: dict[str, str] = {}
+    for key in facts.settings.tags:
+        other = first.setdefault(key.lower(), key)
+        if other != key:
+            yield problem(
+                f"tags.{key}",
+                f"the key '{key}'",
+                f"Leave one of the two out: IAM refuses it beside {other}, as the same.",
+            )
+
+
+RULES: Final = (Rule((), keys_differ_by_more_than_case),)

@@ -20,6 +20,7 @@ from components.network_plugins.network_plugin import network_plugin
 from components.pki import Pki
 from components.plan import Plan
 from components.previous_update import CLUSTER_TYPE, PreviousUpdate, record
+from components.region import region_of
 from components.settings.model import Settings
 from components.site import make_site
 
@@ -30,14 +31,15 @@ class Cluster(ComponentResource):
     def __init__(
         self, name: str, settings: Settings, previous: PreviousUpdate | None = None, opts: ResourceOptions | None = None
     ) -> None:
+        plan = Plan(settings)
+        region = region_of(plan, previous.settings if previous else None)
         super().__init__(CLUSTER_TYPE, name, None, opts)
         child = ResourceOptions(parent=self)
-        plan = Plan(settings)
         plugin = network_plugin(plan)
         rollout = Rollout(previous or PreviousUpdate())
 
         # Where it stands, and the keys that everything else is verified with.
-        site = make_site(name, plan, child)
+        site = make_site(name, plan, region, child)
         pki = Pki(f"{name}-pki", plan.etcd_addresses, child, protect=settings.etcd.protect_volumes)
 
         # The machines. They prepare themselves from their first boot on, all at once; one that changes waits its turn.

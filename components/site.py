@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import pulumi_aws as aws
 from pulumi import Resource, ResourceOptions
 
 from components.access import OperatorKey
@@ -15,6 +14,7 @@ from components.network.security_groups import SecurityGroups
 from components.network.traffic import Party, addresses_of, allowed
 from components.network.vpc import Network
 from components.plan import Plan
+from components.region import Region
 from components.tags import Tags
 
 
@@ -36,12 +36,12 @@ class Site:
         return [self.network, self.groups]
 
 
-def make_site(name: str, plan: Plan, child: ResourceOptions) -> Site:
+def make_site(name: str, plan: Plan, region: Region, child: ResourceOptions) -> Site:
     """The site of a plan. Its resources are named after `name`."""
-    settings, account = plan.settings, _account()
+    settings, account = plan.settings, region.account
     tags = Tags(settings.cluster.name, settings.tags)
     operator_key = OperatorKey(f"{name}-operator", tags, child)
-    network = Network(f"{name}-network", plan, account.region, tags, child)
+    network = Network(f"{name}-network", plan, account.region, region.zones, tags, child)
     groups = SecurityGroups(f"{name}-groups", network.vpc_id, allowed(settings), addresses_of(settings), tags, child)
     if settings.network.interface_endpoints:
         InterfaceEndpoints(
@@ -52,14 +52,4 @@ def make_site(name: str, plan: Plan, child: ResourceOptions) -> Site:
             tags,
             child,
         )
-    return Site(plan, account, network, groups, operator_key, tags, _newest_image())
-
-
-def _account() -> Account:
-    identity = aws.get_caller_identity()
-    return Account(partition=identity.arn.split(":")[1], region=aws.get_region().region, number=identity.account_id)
-
-
-def _newest_image() -> str:
-    """The id of the newest Debian 12 image."""
-    return aws.ssm.get_parameter(name="/aws/service/debian/release/12/latest/amd64").insecure_value
+    return Site(plan, account, network, groups, operator_key, tags, region.image)

@@ -22,6 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("components.addresses", "components.node", "components.ports", "components.tags", "components.timings"),
     ("components.settings",),
     ("components.plan", "components.previous_update"),
+    ("components.machine_types",),
     (
         "components.access",
         "components.addons",
@@ -32,6 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "components.network_plugins",
         "components.pki",
     ),
+    ("components.region",),
     ("components.site",),
     ("components.machines",),
     ("components.checks",),

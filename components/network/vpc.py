@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pulumi
+from collections.abc import Sequence
+
 import pulumi_aws as aws
 from pulumi import ComponentResource, Output, ResourceOptions
 
@@ -13,7 +14,7 @@ from components.tags import Tags
 
 
 class Network(ComponentResource):
-    """A VPC with one public subnet in each of the first `zones` availability zones of the region.
+    """A VPC with one public subnet in each of its availability zones.
 
     With NAT there is a private one beside each, and machines stand there. Subnets do not hand out public addresses by
     themselves: who is to have one says so. Where other things get addresses in the machines'
@@ -23,7 +24,7 @@ class Network(ComponentResource):
     vpc: aws.ec2.Vpc
     vpc_id: Output[str]
     region: str
-    zone_names: list[str]
+    zone_names: Sequence[str]
     public_subnet_ids: list[Output[str]]
     machine_subnet_ids: list[Output[str]]
     machine_subnet_cidrs: list[str]
@@ -35,6 +36,7 @@ class Network(ComponentResource):
         name: str,
         plan: Plan,
         region: str,
+        zone_names: Sequence[str],
         tags: Tags,
         opts: ResourceOptions | None = None,
     ) -> None:
@@ -42,7 +44,7 @@ class Network(ComponentResource):
         child = ResourceOptions(parent=self)
         settings, subnets = plan.settings.network, plan.subnets
         self.region = region
-        self.zone_names = _zone_names(settings.zones)
+        self.zone_names = zone_names
         vpc = aws.ec2.Vpc(
             f"{name}-vpc",
             cidr_block=settings.vpc_cidr,
@@ -111,18 +113,3 @@ class Network(ComponentResource):
                 zip(self.machine_subnet_ids, self.machine_subnet_cidrs, strict=True)
             )
         ]
-
-
-def _zone_names(count: int) -> list[str]:
-    """The first `count` zones of the region by name, without local zones. Raises RunError if there are fewer."""
-    names = sorted(
-        aws.get_availability_zones(
-            state="available",
-            filters=[aws.GetAvailabilityZonesFilterArgs(name="opt-in-status", values=["opt-in-not-required"])],
-        ).names
-    )
-    if len(names) < count:
-        raise pulumi.RunError(
-            f"quorate:network.zones is {count}, but the region has {len(names)}: {', '.join(names)}. Choose fewer zones"
-        )
-    return names[:count]

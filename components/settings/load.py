@@ -50,7 +50,7 @@ def settings_of(
     try:
         found = checked(groups, living is not None)
     except InvalidSettings as error:
-        raise _refusal(stack, [*problems, *error.problems]) from None
+        raise refusal(stack, [*problems, *error.problems]) from None
     settings = found.settings
     for check in (unsupported, *checks):
         problems.extend(check(settings))
@@ -59,7 +59,7 @@ def settings_of(
         if not identified:
             problems.extend(moves_of_the_api(living, settings))
     if problems:
-        raise _refusal(stack, problems)
+        raise refusal(stack, problems)
     for advice in found.advice:
         pulumi.log.warn(str(advice))
     return settings
@@ -82,7 +82,8 @@ def _secret_problems(config: Mapping[str, str]) -> Iterator[Problem]:
             )
 
 
-def _refusal(stack: str, problems: list[Problem]) -> pulumi.RunError:
+def refusal(stack: str, problems: Sequence[Problem]) -> pulumi.RunError:
+    """The end of a run for what is wrong with a stack's settings."""
     count = "one problem" if len(problems) == 1 else f"{len(problems)} problems"
     return pulumi.RunError(
         f"the settings of stack {stack} have {count}; nothing was created or changed.\n{listing(problems)}\n"

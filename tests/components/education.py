@@ -20,6 +20,7 @@ from components.settings.model import (
     NetworkSettings,
     Settings,
 )
+from tests.components.recording import Answers
 
 SETTINGS = Settings(
     cluster=ClusterSettings(name="education"),
@@ -38,7 +39,17 @@ SETTINGS = Settings(
 
 PRIVATE_KEY = "-----BEGIN PRIVATE KEY-----\nof {name}\n-----END PRIVATE KEY-----\n"
 
-ANSWERS: Mapping[str, Mapping[str, Any]] = {
+ZONES = ("eu-central-1a", "eu-central-1b", "eu-central-1c")
+
+
+def offerings(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Every machine type that is asked for, in every zone."""
+    names = [name for each in asked.get("filters") or () for name in each["values"]]
+    pairs = [(name, zone) for name in names for zone in ZONES]
+    return {"instanceTypes": [name for name, _ in pairs], "locations": [zone for _, zone in pairs]}
+
+
+ANSWERS: Answers = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": {
         "names": ["eu-central-1b", "eu-central-1a", "eu-central-1c"]
     },
@@ -47,6 +58,14 @@ ANSWERS: Mapping[str, Mapping[str, Any]] = {
         "accountId": "123456789012",
     },
     "aws:index/getRegion:getRegion": {"region": "eu-central-1"},
+    "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": offerings,
+    "aws:ec2/getInstanceType:getInstanceType": {
+        "defaultVcpus": 2,
+        "memorySize": 4096,
+        "supportedArchitectures": ["x86_64"],
+        "supportedVirtualizationTypes": ["hvm"],
+    },
+    "aws:ec2/getVpcEndpointService:getVpcEndpointService": {"privateDnsName": "service.eu-central-1.amazonaws.com"},
     "aws:ssm/getParameter:getParameter": {"insecureValue": "ami-0123456789abcdef0"},
 }
 

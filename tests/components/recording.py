@@ -20,7 +20,8 @@ from pulumi.runtime.proto import source_pb2
 from components.checks import reachable_api
 
 Outputs = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
-Answers = Mapping[str, Mapping[str, Any]]
+Answer = Mapping[str, Any] | Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Answers = Mapping[str, Answer]
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ class _Scripted(mocks.Mocks):
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         if args.token not in self._answers:
             raise KeyError(f"the program asks {args.token}, which this test does not answer")
-        return dict(self._answers[args.token]), []
+        answer = self._answers[args.token]
+        return dict(answer(args.args) if callable(answer) else answer), []
 
 
 def record(program: Callable[[], None], outputs: Outputs, answers: Answers) -> Recording:

@@ -78,7 +78,7 @@ CHANGES = {
     "addons__metricsServer": False,
     "workers__0__instanceType": "t3.large",
     "workers__0__labels": {"purpose": "web"},
-    "workers__0__taints": [{"key": "purpose", "effect": "NoSchedule"}],
+    "workers__0__taints": [{"key": "purpose", "effect": "PreferNoSchedule"}],
     "workers__0__rootVolumeGib": 40,
     "workers__0__minimum": 3,
 }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 
 import pulumi
 
 from components.cluster import Cluster
 from components.delivery.user_data_limit import exceeded_user_data
+from components.network.rule_limit import exceeded_rules
 from components.previous_update import previous_update
 from components.settings.encode import plain
-from components.settings.load import load
+from components.settings.load import Check, load
 
 
 def main() -> None:
@@ -18,7 +20,8 @@ def main() -> None:
     # goes through all that the SDKs' modules hold.
     gc.disable()
     previous = previous_update()
-    settings = load(previous.settings, previous.identified, [exceeded_user_data])
+    checks: list[Check] = [exceeded_user_data, partial(exceeded_rules, living=previous.settings)]
+    settings = load(previous.settings, previous.identified, checks)
     cluster = Cluster(settings.cluster.name, settings, previous)
     pulumi.export("kubeconfig", cluster.kubeconfig)
     pulumi.export("apiAddress", cluster.api_address)

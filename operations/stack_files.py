@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from components.delivery.user_data_limit import exceeded_user_data
+from components.network.rule_limit import exceeded_rules
 from components.settings.config_values import decoded
 from components.settings.model import Settings
 from components.settings.problems import InvalidSettings, listing
@@ -52,7 +53,7 @@ def stack_of(name: str, config: Mapping[str, Any]) -> Stack:
     }
     try:
         settings = parse(groups)
-        if problems := tuple(exceeded_user_data(settings)):
+        if problems := (*exceeded_user_data(settings), *exceeded_rules(settings)):
             raise InvalidSettings(problems)
     except InvalidSettings as error:
         raise OperationFailed(f"the settings of stack {name} don't hold:\n{listing(error.problems)}") from None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeGuard
 
 from components.settings.config_values import decoded
-from components.settings.model import EtcdTopology, Settings
+from components.settings.model import Settings
 from components.settings.problems import InvalidSettings
 from components.settings.rules.facts import NAMESPACE
-from components.settings.validate import parse
+from components.settings.validate import checked
 from policies.model import Context
 
 BUDGET_KEY: Final = "policies:monthlyBudgetUsd"
+_LARGEST_BUDGET: Final = 10**9
 
 
 def context_of(config: Mapping[str, str]) -> Context:
@@ -23,22 +24,26 @@ def context_of(config: Mapping[str, str]) -> Context:
         if key.startswith(f"{NAMESPACE}:")
     }
     budget = decoded(config.get(BUDGET_KEY))
-    usable = isinstance(budget, int | float) and not isinstance(budget, bool)
     return Context(
         settings=_settings(groups),
         region=config.get("aws:region", ""),
-        monthly_budget_usd=float(budget) if usable else None,  # type: ignore[arg-type]
+        monthly_budget_usd=float(budget) if is_budget(budget) else None,
     )
+
+
+def is_budget(value: object) -> TypeGuard[int | float]:
+    """Whether a value is a number of USD that can be spent."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 < value < _LARGEST_BUDGET  # type: ignore[operator]
 
 
 def highly_available(context: Context) -> bool:
     """Whether the stack is to survive a lost machine; also when nothing is known of it."""
-    settings = context.settings
-    return settings is None or settings.control_plane.count > 1 or settings.etcd.topology is EtcdTopology.EXTERNAL
+    return context.settings is None or context.settings.highly_available
 
 
 def _settings(groups: Mapping[str, object]) -> Settings | None:
     try:
-        return parse(groups) if groups else None
+        return checked(groups, living=True).settings if groups else None
     except InvalidSettings:
         return None

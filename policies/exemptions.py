@@ -8,6 +8,7 @@ policies:exemptions:
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,7 +16,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from components.settings.config_values import decoded
-from policies.context import BUDGET_KEY
+from policies.context import BUDGET_KEY, is_budget
 from policies.model import Finding
 
 KEY: Final = "policies:exemptions"
@@ -25,6 +26,8 @@ EXEMPT: Final = " is exempt"
 _KEYS: Final = ("policy", "resource", "reason")
 # Shorter ones say "n/a" or "later".
 _SHORTEST_REASON: Final = 15
+# Letters and signs by Unicode's word that show nothing: Hangul fillers, the blank Braille pattern.
+_BLANK: Final = "\u115f\u1160\u3164\uffa0\u2800"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,16 @@ class Exemption:
         return self.resource == "*" or (
             finding.resource is not None and fnmatchcase(finding.resource.name, self.resource)
         )
+
+
+def why_unused(exemption: Exemption, violations: Sequence[Finding]) -> str:
+    """Why an exemption lets nothing pass, and what to do; `violations` are what its rule finds nevertheless."""
+    if not violations:
+        return "nothing breaks that rule: remove the exemption."
+    names = [finding.resource.name for finding in violations if finding.resource]
+    if not names:
+        return "the rule finds something about the stack as a whole, which no resource names: leave resource out."
+    return f"it covers none of what the rule finds: name {names[0]}, or remove the exemption."
 
 
 def exemptions(raw: object, policies: Sequence[str]) -> tuple[tuple[Exemption, ...], tuple[str, ...]]:
@@ -69,8 +82,8 @@ def misspelt(config: Mapping[str, str]) -> tuple[str, ...]:
                 f"unknown key {key}" + (f", did you mean {near[0]}?" if near else f"; known keys: {KEY}, {BUDGET_KEY}.")
             )
     budget = decoded(config.get(BUDGET_KEY))
-    if budget is not None and (isinstance(budget, bool) or not isinstance(budget, int | float)):
-        problems.append(f"{BUDGET_KEY} is not a number: give USD per month, such as 700.")
+    if config.get(BUDGET_KEY) is not None and not is_budget(budget):
+        problems.append(f"{BUDGET_KEY} is not a number above 0: give USD per month, such as 700.")
     return tuple(problems)
 
 
@@ -88,7 +101,13 @@ def _problems(entry: object, policies: Sequence[str]) -> Iterator[str]:
     if policy not in policies:
         near = get_close_matches(str(policy), policies, 1)
         yield f"no policy is called {policy!r}" + (f", did you mean {near[0]!r}?" if near else ".")
-    if not isinstance(reason, str) or len(reason.strip()) < _SHORTEST_REASON:
+    if not isinstance(reason, str) or _visible(reason) < _SHORTEST_REASON:
         yield f"the reason is missing or too short: say in {_SHORTEST_REASON} characters or more why this is fine."
     if not isinstance(resource, str) or not resource:
         yield "resource must be a resource's name; leave it out for all of them."
+
+
+def _visible(text: str) -> int:
+    """How many characters a text shows, spaces between words included."""
+    seen = (char for char in text if char == " " or (unicodedata.category(char)[0] in "LMNPS" and char not in _BLANK))
+    return len(" ".join("".join(seen).split()))

@@ -24,7 +24,8 @@ COMMAND: Final = "command:remote:Command"
 CONTROL_PLANE: Final = "control-plane"
 ETCD: Final = "etcd"
 WORKER: Final = "worker"
-_MACHINE: Final = re.compile(r"(?:^|-)(control-plane|etcd)-(\d+)(?=-|$)")
+# A cluster may be called etcd-1, and its bastion etcd-1-bastion.
+_MACHINE: Final = re.compile(r"(?:^|-)(control-plane|etcd)-(\d+)(?=-|$)(?!.*-bastion(?:-|$))")
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from pulumi_policy import EnforcementLevel, PolicyConfigSchema, ResourceValidati
 from policies.catalogue import RULES
 from policies.configuration import Configured, StackConfiguration
 from policies.evaluate import judged, on_resource, on_stack
-from policies.exemptions import EXEMPT, IN_USE
-from policies.model import Level, ResourceRule, Rule, message
+from policies.exemptions import EXEMPT, IN_USE, why_unused
+from policies.model import Finding, Level, ResourceRule, Rule, message
 from policies.plain import Seen
 
 PACK = "quorate"
@@ -89,17 +89,18 @@ def _exemptions_in_use(stack: Stack, seen: Seen) -> pulumi_policy.Policy:
 
     def validate(args: pulumi_policy.StackValidationArgs, report: Report) -> None:
         usable, resources = stack().exemptions, seen.stack(args)
-        unused = set(usable)
+        unused, broken = set(usable), dict[str, tuple[Finding, ...]]()
         for rule in RULES:
             if any(one.policy == rule.name for one in usable):
-                for finding, covering in judged(
-                    rule, on_stack(rule, resources, stack().context, seen.config(rule.name)), usable
-                ).exempt:
+                found = on_stack(rule, resources, stack().context, seen.config(rule.name))
+                verdict = judged(rule, found, usable)
+                broken[rule.name] = verdict.violations
+                for finding, covering in verdict.exempt:
                     unused.discard(covering)
                     urn = finding.resource.urn if finding.resource else None
                     report(f"{rule.name}{EXEMPT}: {covering.reason}\n{finding.wrong}", urn)
         for one in usable:
             if one in unused:
-                report(f"{one.policy}{EXEMPT} for {one.resource}, but nothing breaks that rule: remove the exemption.")
+                report(f"{one.policy}{EXEMPT} for {one.resource}, but {why_unused(one, broken.get(one.policy, ()))}")
 
     return StackValidationPolicy(IN_USE, "Exemptions are few and known.", validate, EnforcementLevel.ADVISORY)

@@ -16,6 +16,10 @@ from components.settings.rules.facts import NAMESPACE
 from components.settings.unsupported import unsupported
 from components.settings.validate import checked
 
+_POLICIES = (
+    "a preview runs no policies by itself, and this stack is to survive a lost machine: run "
+    "`pulumi preview --policy-pack policies`."
+)
 Check = Callable[[Settings], Iterable[Problem]]
 """What else the settings must pass, of parts that stand above them."""
 
@@ -26,7 +30,10 @@ def load(living: Settings | None, identified: bool = True, checks: Sequence[Chec
     Not `identified`: pulumi-kubernetes knows that cluster by the API's address alone, which may not change then.
     Raises pulumi.RunError, which names every problem, before anything is made or changed.
     """
-    return settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack(), living, identified, checks)
+    settings = settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack(), living, identified, checks)
+    if pulumi.runtime.is_dry_run() and settings.highly_available:
+        pulumi.log.info(_POLICIES)
+    return settings
 
 
 def settings_of(

@@ -224,3 +224,8 @@ class Settings:
             key_syntax=formats.TAG_KEY,
         )
     )
+
+    @property
+    def highly_available(self) -> bool:
+        """Whether the cluster is to survive a lost machine."""
+        return self.control_plane.count > 1 or self.etcd.topology is EtcdTopology.EXTERNAL

@@ -29,7 +29,7 @@ def volumes_are_kept(stack: Stack, context: Context) -> Iterable[Finding]:
         if not volume.protect and final is not UNKNOWN and not is_true(final):
             yield Finding(
                 f"{volume.name} holds etcd's data and is neither protected nor snapshotted before deletion.",
-                "give it the resource option protect=True, or final_snapshot=True.",
+                "set quorate:etcd.protectVolumes to true.",
                 volume,
             )
 

@@ -8,7 +8,7 @@ import pytest
 
 from policies.catalogue import NAMES, RULES
 from policies.evaluate import judged, on_stack
-from policies.exemptions import Exemption, exemptions, misspelt
+from policies.exemptions import Exemption, exemptions, misspelt, why_unused
 from policies.model import Finding
 from tests.policies.edits import all_of, options
 from tests.policies.sound_stack import CONTEXT, sound_stack
@@ -24,6 +24,10 @@ VOLUMES = "etcd-volumes-are-kept"
         ({"policy": VOLUMES, "reason": "   "}, "the reason is missing or too short"),
         ({"policy": VOLUMES, "reason": "later"}, "in 15 characters or more"),
         ({"policy": VOLUMES, "reason": 42}, "the reason is missing"),
+        ({"policy": VOLUMES, "reason": "\u200b" * 20}, "in 15 characters or more"),
+        ({"policy": VOLUMES, "reason": "\u3164" * 20}, "in 15 characters or more"),
+        ({"policy": VOLUMES, "reason": "fine" + "\u00a0" * 20}, "in 15 characters or more"),
+        ({"policy": VOLUMES, "reason": "a" + " " * 20 + "b"}, "in 15 characters or more"),
         ({"policy": "etcd-volume-is-kept", "reason": REASON}, "did you mean 'etcd-volumes-are-kept'?"),
         ({"policy": "*", "reason": REASON}, "no policy is called '*'."),
         ({"reason": REASON}, "no policy is called None."),
@@ -54,6 +58,11 @@ def test_without_exemptions_there_is_no_problem() -> None:
         ({"policies:x": "5"}, "unknown key policies:x; known keys"),
         ({"policies:monthlyBudgetUsd": "much"}, "is not a number"),
         ({"policies:monthlyBudgetUsd": "true"}, "is not a number"),
+        ({"policies:monthlyBudgetUsd": "null"}, "is not a number"),
+        ({"policies:monthlyBudgetUsd": "-5"}, "above 0"),
+        ({"policies:monthlyBudgetUsd": "0"}, "above 0"),
+        ({"policies:monthlyBudgetUsd": "NaN"}, "above 0"),
+        ({"policies:monthlyBudgetUsd": "Infinity"}, "above 0"),
     ],
 )
 def test_what_no_policy_reads_is_a_problem(config: dict[str, str], said: str) -> None:
@@ -88,3 +97,11 @@ def test_an_exemption_of_one_rule_says_nothing_of_another() -> None:
 def test_an_exemption_for_a_resource_does_not_cover_the_stack() -> None:
     assert not Exemption(VOLUMES, REASON, "large-*").covers(VOLUMES, Finding("a", "b"))
     assert Exemption(VOLUMES, REASON).covers(VOLUMES, Finding("a", "b"))
+
+
+def test_an_exemption_that_covers_nothing_says_what_there_is_to_cover() -> None:
+    volume = next(resource for resource in sound_stack().resources if resource.type.endswith(":Volume"))
+    unused = Exemption(VOLUMES, REASON, "large-nowhere-*")
+    assert "remove the exemption" in why_unused(unused, ())
+    assert volume.name in why_unused(unused, [Finding("a", "b", volume)])
+    assert "leave resource out" in why_unused(unused, [Finding("a", "b")])

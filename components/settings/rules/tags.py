@@ -18,7 +18,7 @@ def keys_differ_by_more_than_case(facts: Facts) -> Iterable[Problem]:
             yield problem(
                 f"tags.{key}",
                 f"the key '{key}'",
-                f"Leave one of the two out: IAM refuses it beside {other}, as the same.",
+                f"Leave one of the two out: IAM takes it and '{other}' for one key, and refuses roles that have both.",
             )
 
 

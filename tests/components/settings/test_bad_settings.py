@@ -9,6 +9,7 @@ import pytest
 from components.settings.encode import plain
 from components.settings.problems import InvalidSettings
 from components.settings.validate import parse
+from tests.components.settings.bad_arguments import BAD_ARGUMENTS
 from tests.components.settings.bad_settings import BAD
 from tests.components.settings.stack_files import LARGE, SMALL, changed
 
@@ -21,8 +22,29 @@ def test_each_bad_setting_is_refused_at_its_key_path_and_alone(
 ) -> None:
     with pytest.raises(InvalidSettings) as refusal:
         parse(changed(SMALL, **values))
-    assert [problem.key_path for problem in refusal.value.problems] == [f"quorate:{key_path}"]
-    assert remedy in refusal.value.problems[0].remedy
+    (problem,) = refusal.value.problems
+    assert problem.key_path == f"quorate:{key_path}"
+    assert problem.found
+    assert len(problem.found) < 120
+    assert problem.found.isprintable()
+    assert remedy in problem.remedy
+
+
+@pytest.mark.parametrize(("name", "value", "remedy"), BAD_ARGUMENTS, ids=[f"{n}={v}" for n, v, _ in BAD_ARGUMENTS])
+def test_each_argument_that_an_api_server_cannot_have_is_refused_at_its_key_path(
+    name: str, value: str, remedy: str
+) -> None:
+    with pytest.raises(InvalidSettings) as refusal:
+        parse(changed(SMALL, controlPlane__apiServerArguments={name: value}))
+    (problem,) = refusal.value.problems
+    assert problem.key_path == f"quorate:controlPlane.apiServerArguments.{name}"
+    assert value[:20] in problem.found
+    assert remedy in problem.remedy
+    assert problem.remedy.endswith((".", "?"))
+
+
+def test_there_are_many_different_bad_values() -> None:
+    assert len({repr(values) for values, *_ in BAD} | {f"{name}={value}" for name, value, _ in BAD_ARGUMENTS}) > 300
 
 
 def test_every_key_that_is_misspelt_by_one_letter_is_refused_with_the_right_one() -> None:

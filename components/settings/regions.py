@@ -35,7 +35,10 @@ def refuse_region(region: str) -> str | None:
             "Choose a region such as eu-central-1: this one is not supported, as it belongs to another partition of "
             "AWS, where services have other names and no machine image that quorate knows is published."
         )
-    near = difflib.get_close_matches(region[:40], known, 1)
+    # Letters that have changed places make the likeliest slip, which difflib doesn't know.
+    near = [name for name in known if sorted(name) == sorted(region)] or difflib.get_close_matches(
+        region[:40], known, 1
+    )
     hint = f" Did you mean {near[0]}?" if near else ""
     return (
         f"Choose a region of AWS: there is none of this name.{hint} If it is newer than this release of quorate, add "

@@ -24,7 +24,9 @@ Generated from `components/settings/` by `python -m components.settings.document
 A stack says what it wants in `stacks/Pulumi.<stack>.yaml`, in groups (`{NAMESPACE}:cluster`, `{NAMESPACE}:network`, …).
 `aws:region` must be there too. A group or key that is left out gets its default. Before anything is created the whole
 file is checked, and every problem is reported with its key path, what was found, and what to do. Unknown keys are
-refused. To change one from the command line:
+refused. Zones, machine types and `network.interfaceEndpoints` are then compared with what AWS says that the region has.
+What works and is probably not meant is a warning; on an existing cluster so are a few values that a new one can't have.
+To change a setting from the command line:
 
     pulumi config set --path '{NAMESPACE}:controlPlane.instanceType' t3.large
 

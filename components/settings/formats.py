@@ -262,7 +262,7 @@ CLASS_PARAMETER: Final = Syntax(
     "Write the parameter as the driver names it, such as type.",
 )
 TAG_KEY: Final = Syntax(
-    "tag key",
+    "tag key, of which no two differ by case only",
     r"[A-Za-z0-9 _.:/=+\-@]{1,128}",
     "Write 1 to 128 letters, digits, spaces and _ . : / = + - @, which every AWS service accepts.",
     _check_tag_key,

@@ -37,17 +37,28 @@ class EtcdSettings:
     )
     instance_type: str = field(
         default="t3.medium",
-        metadata=about("Machine type of external members.", Change.RESTARTS_MACHINE, syntax=formats.INSTANCE_TYPE),
+        metadata=about(
+            "Machine type of external members, 2 GiB or more; left out with stacked etcd.",
+            Change.RESTARTS_MACHINE,
+            syntax=formats.INSTANCE_TYPE,
+        ),
     )
     volume_gib: int = field(
         default=20,
         metadata=about("Size of each member's own data volume in GiB.", minimum=8, maximum=16384, grows_only=True),
     )
-    version: str = field(default="3.6.14", metadata=about("Version of external members.", syntax=formats.ETCD_VERSION))
+    version: str = field(
+        default="3.6.14",
+        metadata=about(
+            "Version of external members, 3.7 from Kubernetes 1.37 on; left out with stacked etcd.",
+            syntax=formats.ETCD_VERSION,
+        ),
+    )
     sha256: str = field(
         default="",
         metadata=about(
-            "SHA-256 of that version's linux-amd64 archive; empty means the one in the release's own SHA256SUMS.",
+            "SHA-256 of that version's linux-amd64 archive; empty means the one in the release's own SHA256SUMS. Left "
+            "out with stacked etcd.",
             syntax=formats.SHA256,
         ),
     )
@@ -99,7 +110,8 @@ class ControlPlaneSettings:
     api_server_arguments: Mapping[str, str] = field(
         default_factory=dict,
         metadata=about(
-            "Extra arguments for kube-apiserver.",
+            "Extra arguments for kube-apiserver: of those that it knows, with values that it starts and serves with, "
+            "without those that the program or kubeadm sets. Files only below /etc/quorate/api-server.",
             maximum=50,
             syntax=formats.ARGUMENT_VALUE,
             key_syntax=formats.ARGUMENT_NAME,
@@ -156,9 +168,16 @@ class WorkerPoolSettings:
     )
     instance_type: str = field(
         default="t3.large",
-        metadata=about("Machine type.", Change.REPLACES_MACHINE, syntax=formats.INSTANCE_TYPE),
+        metadata=about("Machine type, 1 GiB or more.", Change.REPLACES_MACHINE, syntax=formats.INSTANCE_TYPE),
     )
-    minimum: int = field(default=1, metadata=about("Minimum number of machines.", minimum=0, maximum=5000))
+    minimum: int = field(
+        default=1,
+        metadata=about(
+            "Minimum number of machines. Unless the control plane is schedulable, a pool without taints has 1 or more.",
+            minimum=0,
+            maximum=5000,
+        ),
+    )
     maximum: int = field(
         default=3,
         metadata=about(
@@ -174,7 +193,7 @@ class WorkerPoolSettings:
     labels: Mapping[str, str] = field(
         default_factory=dict,
         metadata=about(
-            "Labels that its nodes register with.",
+            "Labels that its nodes register with; none under `quorate/`, nor with the mark ZONE_OF_THE_MACHINE.",
             Change.REPLACES_MACHINE,
             maximum=50,
             syntax=formats.LABEL_VALUE,
@@ -182,7 +201,12 @@ class WorkerPoolSettings:
         ),
     )
     taints: tuple[Taint, ...] = field(
-        default=(), metadata=about("Taints that its nodes register with.", Change.REPLACES_MACHINE, maximum=50)
+        default=(),
+        metadata=about(
+            "Taints that its nodes register with; none that the cluster's own controllers set.",
+            Change.REPLACES_MACHINE,
+            maximum=50,
+        ),
     )
     zones: tuple[int, ...] = field(
         default=(),

@@ -58,7 +58,8 @@ class ClusterSettings:
 
     name: str = field(
         metadata=about(
-            "The cluster's name, part of every name in AWS and of its DNS zone.",
+            "The cluster's name, part of every name in AWS and of its DNS zone. With a load balancer it is not "
+            "`internal` and doesn't begin with `internal-`.",
             Change.REFUSED,
             syntax=formats.CLUSTER_NAME,
             why="every resource and certificate carries it; make a new cluster",
@@ -80,7 +81,8 @@ class ClusterSettings:
     domain: str = field(
         default="quorate.internal",
         metadata=about(
-            "The private DNS domain under which the cluster's own zone is made.",
+            "The private DNS domain under which the cluster's own zone is made: `internal`, or one with a dot. The "
+            "zone must not hide a host that machines fetch from.",
             Change.REFUSED,
             syntax=formats.DOMAIN,
             why="certificates and every kubeconfig name it; make a new cluster",
@@ -95,7 +97,8 @@ class NetworkSettings:
     vpc_cidr: str = field(
         default="10.20.0.0/16",
         metadata=about(
-            "The VPC's private range, /16 to /22, cut into sixteen subnets.",
+            "The VPC's private range, /16 to /22, cut into sixteen subnets. Each must have room for a zone's workers, "
+            "a tenth more while they are replaced, and an address for each load balancer and interface endpoint.",
             Change.REFUSED,
             syntax=formats.NETWORK,
             why=_RANGE_MOVES,
@@ -141,7 +144,7 @@ class NetworkSettings:
         default=(),
         metadata=about(
             "AWS services that private subnets reach without NAT, each by an endpoint that costs by the hour, such as "
-            "ssm; S3 is always reached so, and costs nothing.",
+            "ssm; S3 is always reached so, and costs nothing. AWS must have such an endpoint in the region.",
             maximum=20,
             syntax=formats.AWS_SERVICE,
         ),
@@ -155,7 +158,8 @@ class AccessSettings:
     ssh_cidrs: tuple[str, ...] = field(
         default=(),
         metadata=about(
-            "Networks that may reach port 22: name at least that of the host which runs pulumi.",
+            "Networks that may reach port 22: name at least that of the host which runs pulumi. None within the "
+            "ranges of pods or Services, and together no more than a /8 of public addresses.",
             minimum=1,
             maximum=50,
             syntax=formats.NETWORK,
@@ -164,7 +168,8 @@ class AccessSettings:
     api_cidrs: tuple[str, ...] = field(
         default=(),
         metadata=about(
-            "Networks that may reach port 6443: name at least that of the host which runs pulumi.",
+            "Networks that may reach port 6443: name at least that of the host which runs pulumi. None within the "
+            "ranges of pods or Services. No security group may get more than 60 rules of both lists.",
             minimum=1,
             maximum=50,
             syntax=formats.NETWORK,

@@ -71,10 +71,10 @@ def test_the_schema_accepts_the_committed_stack_and_the_stack_names_it(stack: st
     assert first == "# yaml-language-server: $schema=settings.schema.json"
 
 
-def test_the_schema_refuses_most_of_what_the_program_refuses() -> None:
+def test_the_schema_refuses_a_third_of_what_the_program_refuses_the_rest_takes_other_values_into_account() -> None:
     validator = jsonschema.Draft7Validator(stack_file_schema())
     refused = [values for values, _, _ in BAD if not validator.is_valid(stack_file(changed(SMALL, **values)))]
-    assert len(refused) > len(BAD) / 2
+    assert len(refused) > len(BAD) / 3
 
 
 def test_the_project_declares_every_group_with_its_shape() -> None:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from components.settings.about import About, about_of, key_of
-from components.settings.problems import Problem, shown
+from components.settings.problems import Problem, path_of_entry, shown
 
 _UNUSABLE = object()
 # How alike two keys are of which one is the other misspelt: volumeType and volumeGib are less.
@@ -32,11 +32,15 @@ _NO_SETTINGS: Final = {
 
 @dataclass
 class Decoder:
-    """Collects `problems`, the `unsound` key paths whose values were replaced, and the paths that were `given`."""
+    """Collects `problems`, the `unsound` key paths whose values were replaced, and the paths that were `given`.
+
+    `recorded`: an earlier release took these values, so they are read whatever this one thinks of them.
+    """
 
     problems: list[Problem] = field(default_factory=list)
     unsound: set[str] = field(default_factory=set)
     given: set[str] = field(default_factory=set)
+    recorded: bool = False
 
     def record(self, model: Any, raw: object, path: str, label: Callable[[str], str]) -> Any:
         """A `model` (a dataclass) from a mapping. `label` makes the key path of one of its keys."""
@@ -86,7 +90,7 @@ class Decoder:
             meaning = f": {about.wanted}" if about.wanted else ""
             return self._refuse(path, raw, f"Write a whole number, without quotes{meaning}.")
         low, high = about.minimum, about.maximum
-        if (low is not None and raw < low) or (high is not None and raw > high):
+        if not self.recorded and ((low is not None and raw < low) or (high is not None and raw > high)):
             return self._refuse(path, raw, f"Choose {about.wanted or f'a number from {low} to {high}'}.")
         return raw
 
@@ -103,7 +107,7 @@ class Decoder:
     def _text(self, raw: object, path: str, refuse: Callable[[str], str | None]) -> Any:
         if not isinstance(raw, str):
             return self._refuse(path, raw, "Write a string; numbers, true and false need quotes.")
-        remedy = refuse(raw)
+        remedy = None if self.recorded else refuse(raw)
         return self._refuse(path, raw, remedy) if remedy else raw
 
     def _items(self, kind: Any, raw: object, path: str, about: About) -> Any:
@@ -124,8 +128,8 @@ class Decoder:
             return self._refuse(path, raw, f"Keep it to {about.maximum} keys.")
         entries: dict[str, str] = {}
         for key, value in raw.items():
-            entry_path = f'{path}["{key}"]' if any(c in str(key) for c in '.[]"') else f"{path}.{key}"
-            remedy = about.key_syntax.refuse(str(key)) if about.key_syntax else None
+            entry_path = path_of_entry(path, str(key))
+            remedy = about.key_syntax.refuse(str(key)) if about.key_syntax and not self.recorded else None
             if remedy:
                 self._refuse(entry_path, str(key), remedy)
             text = self._text(value, entry_path, about.syntax.refuse if about.syntax else lambda _: None)

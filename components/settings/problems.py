@@ -38,6 +38,11 @@ def listing(problems: Iterable[Problem]) -> str:
     )
 
 
+def path_of_entry(path: str, key: str) -> str:
+    """The key path of an entry of a map."""
+    return f'{path}["{key}"]' if any(character in key for character in '.[]"') else f"{path}.{key}"
+
+
 def shown(value: object, limit: int = 60) -> str:
     """A value of a stack file as a short phrase; containers by their size, so that nothing long is repeated."""
     if value is None:

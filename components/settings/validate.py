@@ -47,9 +47,10 @@ def checked(raw: Mapping[str, object], living: bool) -> Checked:
 def restore(raw: Mapping[str, object]) -> Settings:
     """Settings from what encode.plain() made of them: complete, so that no rule asks what was given.
 
-    Raises InvalidSettings when a value isn't one of the model.
+    Raises InvalidSettings when a key or the kind of a value isn't the model's. Limits and formats are not looked at:
+    this release's may be narrower than those of the one that made the record.
     """
-    decoder = Decoder()
+    decoder = Decoder(recorded=True)
     settings = _decode(decoder, raw)
     if decoder.problems:
         raise InvalidSettings(decoder.problems)

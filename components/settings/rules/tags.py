@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from components.settings.problems import Problem
+from components.settings.problems import Problem, path_of_entry
 from components.settings.rules.facts import Facts, Rule, problem
 
 
 def keys_differ_by_more_than_case(facts: Facts) -> Iterable[Problem]:
     """IAM takes keys that differ by case only for one key, and refuses roles that have it twice."""
     first: dict[str, str] = {}
-    for key in facts.settings.tags:
+    for key in sorted(facts.settings.tags):
         other = first.setdefault(key.lower(), key)
         if other != key:
             yield problem(
-                f"tags.{key}",
+                path_of_entry("tags", key),
                 f"the key '{key}'",
                 f"Leave one of the two out: IAM takes it and '{other}' for one key, and refuses roles that have both.",
             )

@@ -20,6 +20,7 @@ from components.kubeadm.documents import (
     worker_join,
 )
 from components.kubeadm.labels import DEDICATED_LABEL, Place
+from components.node.control_plane.documents import changed, read_documents
 from components.plan import Plan, Role
 from components.settings.model import Settings, Taint, TaintEffect, WorkerPoolSettings
 from tests.components.education import SETTINGS
@@ -200,6 +201,21 @@ def test_a_control_plane_registers_with_its_place_and_type_whether_it_founds_the
             "topology.kubernetes.io/region": "eu-central-1",
             "topology.kubernetes.io/zone": "eu-central-1a",
         }
+
+
+@pytest.mark.parametrize("value", ["x---", "---", "--- x", "x\u2028---", "..."])
+def test_a_value_that_looks_like_the_end_of_a_document_hides_nothing(value: str) -> None:
+    def text(arguments: dict[str, str]) -> str:
+        plane = dataclasses.replace(SETTINGS.control_plane, api_server_arguments=arguments)
+        return kubeadm_documents(Plan(dataclasses.replace(SETTINGS, control_plane=plane)), NODE)
+
+    path = Path("kubeadm.yaml")
+    before = read_documents(text({"external-hostname": value, "watch-cache": "true"}), path)
+    after = read_documents(text({"external-hostname": value, "watch-cache": "false"}), path)
+    assert len(before) == 4
+    assert changed("ClusterConfiguration", before, after)
+    arguments = before["ClusterConfiguration"]["apiServer"]["extraArgs"]
+    assert {"name": "external-hostname", "value": value} in arguments
 
 
 @pytest.mark.engine

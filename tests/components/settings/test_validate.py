@@ -87,6 +87,16 @@ def test_plain_settings_are_json_and_restore_the_same_settings(stack: dict[str, 
     assert restore(json.loads(json.dumps(plain(settings)))) == settings
 
 
+def test_settings_that_an_earlier_release_took_are_restored_whatever_this_one_thinks_of_them() -> None:
+    recorded = plain(parse(LARGE))
+    recorded["kubelet"]["containerLogMaxSize"] = "1"
+    recorded["cluster"]["containerdVersion"] = "1.7.30"
+    recorded["network"]["zones"] = 7
+    recorded["tags"]["name"] = "web"
+    restored = restore(recorded)
+    assert plain(restored) == recorded
+
+
 def test_plain_settings_of_another_model_are_refused() -> None:
     with pytest.raises(InvalidSettings):
         restore({**plain(parse(SMALL)), "novel": {}})

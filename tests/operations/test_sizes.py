@@ -73,7 +73,7 @@ def test_two_zones_one_zone_and_one_gateway_are_reported() -> None:
 
 
 def test_limits_are_compared_with_the_pools_maximum() -> None:
-    pools = [{"name": f"pool-{n}", "minimum": 0, "maximum": 2000} for n in range(2)]
+    pools = [{"name": f"pool-{n}", "minimum": 1, "maximum": 2000} for n in range(2)]
     chosen = settings({**PROD, "workers": pools}, network={"podCidr": "100.64.0.0/11"}, kubelet={"maxPods": 200})
     rows = {row.subject: row for row in limit_rows(chosen, topology(chosen))}
     assert (rows["nodes"].here, rows["nodes"].kept) == (4003, True)

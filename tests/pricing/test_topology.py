@@ -47,7 +47,7 @@ def test_without_nat_machines_and_workers_have_public_addresses() -> None:
 @pytest.mark.parametrize(("zones", "minimum"), [(1, 3), (2, 3), (3, 0), (3, 4), (6, 17)])
 def test_workers_of_the_minimum_stand_in_some_zone(zones: int, minimum: int) -> None:
     pool = {"name": "general", "minimum": minimum, "maximum": 20}
-    built = topology(settings({**DEV, "workers": [pool]}, network={"zones": zones}))
+    built = topology(settings({**DEV, "workers": [pool]}, network={"zones": zones}, controlPlane={"schedulable": True}))
     counts = [built.pools[0].at_minimum(zone) for zone in range(zones)]
     assert sum(counts) == minimum
     assert max(counts) - min(counts) <= 1

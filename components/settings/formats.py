@@ -15,7 +15,7 @@ _SHORT_LABEL: Final = r"[a-z]([-a-z0-9]{0,18}[a-z0-9])?"
 _NAME_PART: Final = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 _NUMBER: Final = r"(0|[1-9][0-9]{0,3})"
 
-_TAKEN_DOMAINS: Final = {
+TAKEN_DOMAINS: Final = {
     "cluster.local": "pods resolve it inside the cluster",
     "compute.internal": "AWS's resolver answers it",
     "ec2.internal": "AWS's resolver answers it",
@@ -46,7 +46,7 @@ _PARAVIRTUAL: Final = ("c1", "m1", "m2", "t1")
 def _check_domain(text: str) -> str | None:
     if len(text) > 200:
         return "Shorten it to 200 characters, so that host names in it stay below DNS's limit of 253."
-    for taken, reason in _TAKEN_DOMAINS.items():
+    for taken, reason in TAKEN_DOMAINS.items():
         if text == taken or text.endswith(f".{taken}"):
             return f"Choose another domain: {taken} is taken, {reason}."
     return None

@@ -8,7 +8,7 @@ from typing import Final
 
 from components.settings.model import NatMode
 from components.settings.problems import Problem
-from components.settings.rules.facts import Facts, Rule, problem
+from components.settings.rules.facts import NAMESPACE, Facts, Rule, problem
 from components.settings.rules.networks import PRIVATE, WIDEST_SSH
 
 _NOBODYS: Final = {
@@ -61,8 +61,8 @@ def ssh_is_not_open_in_pieces(facts: Facts) -> Iterable[Problem]:
     public = [network for network in networks if not any(network.subnet_of(private) for private in PRIVATE)]
     addresses = sum(network.num_addresses for network in collapse_addresses(public))
     if addresses > 2 ** (32 - WIDEST_SSH) and all(network.prefixlen >= WIDEST_SSH for network in networks):
-        yield problem(
-            "access.sshCidrs",
+        yield Problem(
+            f"{NAMESPACE}:access.sshCidrs",
             f"{len(networks)} networks with {addresses:,} public addresses",
             f"Name fewer or smaller ones, no more than a /{WIDEST_SSH} in all: SSH open to a large part of the world "
             "is found and attacked within minutes.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from components.settings.formats import TAKEN_DOMAINS
 from components.settings.model import NatMode
 from components.settings.problems import Problem
 from components.settings.rules.facts import Facts, Rule, problem
@@ -82,6 +83,12 @@ def the_zone_hides_no_source(facts: Facts) -> Iterable[Problem]:
     """The private zone answers for all names in it: none that machines fetch from may be there."""
     cluster = facts.settings.cluster
     zone = f"{cluster.name}.{cluster.domain}"
+    if zone in TAKEN_DOMAINS:
+        yield problem(
+            "cluster.domain",
+            cluster.domain,
+            f"Choose another domain or name: the zone would be {zone}, which is taken, {TAKEN_DOMAINS[zone]}.",
+        )
     hidden = next((host for host in FETCHED_HOSTS if host == zone or host.endswith(f".{zone}")), None)
     if hidden:
         yield problem(

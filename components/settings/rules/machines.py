@@ -9,7 +9,7 @@ from components.settings.model import EtcdTopology, TaintEffect, WorkerPoolSetti
 from components.settings.problems import Problem
 from components.settings.quorum import why_not_even
 from components.settings.rules.arguments import doubtful_arguments, refused_arguments
-from components.settings.rules.facts import Facts, Rule, problem
+from components.settings.rules.facts import NAMESPACE, Facts, Rule, problem
 
 _OLDEST_CONTAINERD: Final = {35: (2, 1, 5), 36: (2, 2, 0), 37: (2, 2, 0)}
 _FIRST_WITH_ETCD_37: Final = 37
@@ -137,9 +137,9 @@ def pods_have_a_place(facts: Facts) -> Iterable[Problem]:
             "Set it to true, or add a pool to workers: no node would accept ordinary pods.",
         )
     elif not settings.control_plane.schedulable and not any(map(_takes_ordinary_pods, settings.workers)):
-        yield problem(
-            "workers",
-            "pools with taints only",
+        yield Problem(
+            f"{NAMESPACE}:workers",
+            "no pool without taints",
             "Set controlPlane.schedulable to true, or add a pool without taints: no node would accept ordinary pods, "
             "those of the cluster itself among them.",
         )

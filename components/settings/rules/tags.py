@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from components.settings.problems import Problem, path_of_entry
-from components.settings.rules.facts import Facts, Rule, problem
+from components.settings.problems import Problem, path_of_entry, shown
+from components.settings.rules.facts import NAMESPACE, Facts, Rule
 
 
 def keys_differ_by_more_than_case(facts: Facts) -> Iterable[Problem]:
@@ -15,10 +15,10 @@ def keys_differ_by_more_than_case(facts: Facts) -> Iterable[Problem]:
     for key in sorted(facts.settings.tags):
         other = first.setdefault(key.lower(), key)
         if other != key:
-            yield problem(
-                path_of_entry("tags", key),
-                f"the key '{key}'",
-                f"Leave one of the two out: IAM takes it and '{other}' for one key, and refuses roles that have both.",
+            yield Problem(
+                path_of_entry(f"{NAMESPACE}:tags", key),
+                f"the key {shown(key)}",
+                f"Leave one of the two out: IAM takes it and {shown(other)} for one key, and refuses roles that have both.",
             )
 
 

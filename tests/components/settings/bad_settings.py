@@ -52,6 +52,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"cluster__domain": "com"}, "cluster.domain", "with a dot"),
     ({"cluster__domain": "lan"}, "cluster.domain", "with a dot"),
     ({"cluster__domain": "office.local"}, "cluster.domain", "neighbours"),
+    ({"cluster__name": "ec2", "cluster__domain": "internal"}, "cluster.domain", "the zone would be ec2.internal"),
+    ({"cluster__name": "compute", "cluster__domain": "internal"}, "cluster.domain", "AWS's resolver"),
     ({"cluster__name": "pkgs", "cluster__domain": "k8s.io"}, "cluster.domain", "would hide pkgs.k8s.io"),
     ({"cluster__name": "registry", "cluster__domain": "k8s.io"}, "cluster.domain", "would hide registry.k8s.io"),
     (

@@ -18,7 +18,7 @@ def keys_differ_by_more_than_case(facts: Facts) -> Iterable[Problem]:
             yield Problem(
                 path_of_entry(f"{NAMESPACE}:tags", key),
                 f"the key {shown(key)}",
-                f"Leave one of the two out: IAM takes it and {shown(other)} for one key, and refuses roles that have both.",
+                f"Leave one of the two out: IAM takes it and {shown(other)} for one key, and refuses roles with both.",
             )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import IPv4Network, ip_network
 from typing import Any, Final
 
 from components import ports
+from components.settings.rules.access import MOST_PUBLIC_ADDRESSES, public_addresses
 from policies.context import highly_available
-from policies.model import Context, Finding, Level, Resource, ResourceRule, Severity
+from policies.model import Context, Finding, Level, Resource, ResourceRule, Severity, Stack, StackRule
 from policies.values import UNKNOWN, at, items, known
 
 # A network this wide is the world, cut in pieces or not.
@@ -82,6 +83,32 @@ def _closed(
     return check
 
 
+def ssh_in_pieces(stack: Stack, context: Context) -> Iterable[Finding]:
+    """Networks that are each narrow enough, and together a large part of the internet."""
+    narrow = {
+        network
+        for resource in stack.resources
+        for opening in _openings(resource)
+        if opening.opens(ports.SSH, ports.SSH)
+        for network in opening.networks
+        if not _wide(network)
+    }
+    addresses = public_addresses(_ipv4(narrow))
+    if addresses > MOST_PUBLIC_ADDRESSES:
+        yield Finding(
+            f"SSH (port {ports.SSH}) is open to {addresses:,} public addresses, in {len(narrow)} networks.",
+            _NAME_NETWORKS.format(key="sshCidrs"),
+        )
+
+
+def _ipv4(networks: Iterable[str]) -> Iterator[IPv4Network]:
+    for network in networks:
+        try:
+            yield IPv4Network(network, strict=False)
+        except ValueError:
+            continue
+
+
 _NAME_NETWORKS = "name the networks that need it in quorate:access.{key}, such as your own address with /32."
 
 RULES = (
@@ -91,6 +118,14 @@ RULES = (
         "the login user can become root on every machine, and open SSH ports are found and attacked within minutes.",
         Severity.CRITICAL,
         check=_closed("SSH", ports.SSH, ports.SSH, _NAME_NETWORKS.format(key="sshCidrs")),
+    ),
+    StackRule(
+        "ssh-is-not-open-in-pieces",
+        "SSH is open to no large part of the internet, cut in networks or not.",
+        "many networks that are each narrow enough are together as easily found and attacked as a wide one.",
+        Severity.HIGH,
+        Level.ADVISORY,
+        check=ssh_in_pieces,
     ),
     ResourceRule(
         "etcd-is-not-open-to-the-world",

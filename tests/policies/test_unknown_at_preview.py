@@ -67,6 +67,7 @@ UNDECIDED: Final[dict[str, Change]] = {
     "machines-are-deleted-before-replaced": options(*MEMBER, outputs=NEW),
     "etcd-is-not-on-burstable-machines": of_member(instanceType=UNKNOWN),
     "ssh-is-not-open-to-the-world": opened(22, network=UNKNOWN),
+    "ssh-is-not-open-in-pieces": opened(22, network=UNKNOWN),
     "etcd-is-not-open-to-the-world": opened(2379, protocol=UNKNOWN),
     "kubelet-is-not-open-to-the-world": adding(made("security-group", "g", ingress=UNKNOWN, tags=tags("g"))),
     "api-is-not-open-to-the-world": adding(

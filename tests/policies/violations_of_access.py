@@ -37,10 +37,28 @@ def _role_of(kind: str, number: int, other: str) -> Change:
     return options("instance", f"large-{kind}-{number}-instance", references=taken)
 
 
+def _pieces(*networks: str) -> tuple[Change, ...]:
+    return tuple(
+        adding(
+            made(
+                "ingress",
+                f"large-piece-{number}",
+                ipProtocol="tcp",
+                tags=tags("piece"),
+                fromPort=22,
+                toPort=22,
+                cidrIpv4=network,
+            )
+        )
+        for number, network in enumerate(networks)
+    )
+
+
 EXPOSURE: Final = (
     _v("ssh-is-not-open-to-the-world", "to all", opened(22)),
     _v("ssh-is-not-open-to-the-world", "to all of IPv6", opened(22, network="::/0", key="cidrIpv6")),
     _v("ssh-is-not-open-to-the-world", "to half of all", opened(22, network="128.0.0.0/1")),
+    _v("ssh-is-not-open-in-pieces", "in three networks", all_of(*_pieces("20.0.0.0/9", "30.0.0.0/9", "40.0.0.0/9"))),
     _v("ssh-is-not-open-to-the-world", "within a range", opened(20, 25)),
     _v("ssh-is-not-open-to-the-world", "by a rule of the old kind", opened_old_style(22)),
     _v("ssh-is-not-open-to-the-world", "in the group itself", opened_inline(22)),

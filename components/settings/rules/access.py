@@ -11,6 +11,7 @@ from components.settings.problems import Problem
 from components.settings.rules.facts import NAMESPACE, Facts, Rule, problem
 from components.settings.rules.networks import PRIVATE, WIDEST_SSH
 
+MOST_PUBLIC_ADDRESSES: Final = 2 ** (32 - WIDEST_SSH)
 _NOBODYS: Final = {
     IPv4Network("0.0.0.0/8"): "means no address",
     IPv4Network("127.0.0.0/8"): "is each machine itself",
@@ -18,6 +19,12 @@ _NOBODYS: Final = {
     IPv4Network("224.0.0.0/4"): "is for multicast",
     IPv4Network("240.0.0.0/4"): "belongs to nobody",
 }
+
+
+def public_addresses(networks: Iterable[IPv4Network]) -> int:
+    """How many addresses of the internet networks have together."""
+    public = [network for network in networks if not any(network.subnet_of(private) for private in PRIVATE)]
+    return sum(network.num_addresses for network in collapse_addresses(public))
 
 
 def _listed(facts: Facts) -> Iterator[tuple[str, str, IPv4Network]]:
@@ -58,9 +65,8 @@ def operators_are_outside_the_cluster(facts: Facts) -> Iterable[Problem]:
 def ssh_is_not_open_in_pieces(facts: Facts) -> Iterable[Problem]:
     """All networks that may log in are together no more of the internet than one of them may be."""
     networks = [IPv4Network(cidr) for cidr in facts.settings.access.ssh_cidrs]
-    public = [network for network in networks if not any(network.subnet_of(private) for private in PRIVATE)]
-    addresses = sum(network.num_addresses for network in collapse_addresses(public))
-    if addresses > 2 ** (32 - WIDEST_SSH) and all(network.prefixlen >= WIDEST_SSH for network in networks):
+    addresses = public_addresses(networks)
+    if addresses > MOST_PUBLIC_ADDRESSES and all(network.prefixlen >= WIDEST_SSH for network in networks):
         yield Problem(
             f"{NAMESPACE}:access.sshCidrs",
             f"{len(networks)} networks with {addresses:,} public addresses",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+import pulumi
 import pytest
 from botocore.loaders import Loader
+from pulumi.runtime.config import set_all_config
 
 from components.network_plugins.network_plugin import network_plugin
 from components.node.worker.join import ZONE_MARK
 from components.plan import Plan
 from components.settings.formats import ZONE_OF_THE_MACHINE
-from components.settings.load import settings_of
+from components.settings.load import load, settings_of
 from components.settings.problems import InvalidSettings, Problem
 from components.settings.regions import REGIONS, refuse_region
 from components.settings.rules.api_server_flags import ADMISSION_PLUGINS, FLAGS, GATES, LOCKED_OFF, LOCKED_ON, Kind
@@ -153,11 +155,31 @@ def test_nothing_is_said_of_the_shipped_stacks(stack: str) -> None:
     assert checked(groups, living=False).advice == ()
 
 
-def test_advice_is_logged_and_the_settings_are_taken(capsys: pytest.CaptureFixture[str]) -> None:
+def test_advice_is_logged_and_the_settings_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
     groups = changed(SMALL, network__nat="single")
     config = {f"quorate:{key}": json.dumps(value) for key, value in groups.items()}
     assert settings_of({**config, "aws:region": "eu-central-1"}, "s", None).cluster.name == "small"
-    assert "run pulumi inside the VPC (10.20.0.0/16)" in capsys.readouterr().err
+    (warning,) = warnings
+    assert "run pulumi inside the VPC (10.20.0.0/16)" in warning
+
+
+@pytest.mark.parametrize(("preview", "stack", "said"), [(True, "prod", 1), (False, "prod", 0), (True, "dev", 0)])
+def test_a_preview_of_a_highly_available_stack_says_once_that_it_runs_no_policies(
+    monkeypatch: pytest.MonkeyPatch, preview: bool, stack: str, said: int
+) -> None:
+    messages: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", messages.append)
+    monkeypatch.setattr(pulumi.runtime, "is_dry_run", lambda: preview)
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in committed(stack).items()}
+    set_all_config(texts, [])
+    try:
+        assert load(None).cluster.name == stack
+    finally:
+        set_all_config({}, [])
+    assert [message for message in messages if "--policy-pack policies" in message] == messages
+    assert len(messages) == said
 
 
 @pytest.mark.parametrize(

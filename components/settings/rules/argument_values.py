@@ -30,8 +30,10 @@ _READ_ONLY: Final = (
     "/usr/local/share/ca-certificates",
     "/usr/share/ca-certificates",
 )
+# Files that every machine has, and the API server's pod sees.
+_PRESENT: Final = ("/etc/kubernetes/pki/ca.crt", "/etc/ssl/certs/ca-certificates.crt")
 # The kubelet kills a pod that has not ended so long after it was asked to.
-_POD_GRACE_SECONDS: Final = 30
+POD_GRACE_SECONDS: Final = 30
 
 _BOOLEANS: Final = ("1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False")
 _TRUE: Final = _BOOLEANS[:6]
@@ -48,20 +50,16 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "audit-webhook-batch-max-size": (1, math.inf),
     "audit-webhook-batch-throttle-burst": (1, math.inf),
     "audit-webhook-truncate-max-event-size": (1, math.inf),
-    "delete-collection-workers": (1, 1000),
+    "delete-collection-workers": (1, math.inf),
     "goaway-chance": (0, 0.02),
     "kubernetes-service-node-port": (0, 32767),
     "request-timeout": (1, math.inf),
-    "shutdown-delay-duration": (0, _POD_GRACE_SECONDS - 1),
-    "shutdown-watch-termination-grace-period": (0, _POD_GRACE_SECONDS - 1),
+    "shutdown-delay-duration": (0, POD_GRACE_SECONDS - 1),
 }
 _WHY_BOUNDED: Final[Mapping[str, str]] = {
     "goaway-chance": "the API server doesn't start with more",
     "request-timeout": "the API server would end requests before it can answer",
-    "shutdown-delay-duration": f"the kubelet kills an API server that has not ended after {_POD_GRACE_SECONDS} s",
-    "shutdown-watch-termination-grace-period": (
-        f"the kubelet kills an API server that has not ended after {_POD_GRACE_SECONDS} s"
-    ),
+    "shutdown-delay-duration": f"the kubelet kills an API server that has not ended after {POD_GRACE_SECONDS} s",
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "audit-log-format": ("json", "legacy"),
@@ -199,7 +197,7 @@ def _quantity(name: str, value: str, minor: int) -> str | None:
 
 
 def _file(name: str, value: str, minor: int) -> str | None:
-    if value.startswith(f"{API_SERVER_FOLDER}/") and ".." not in value:
+    if value in _PRESENT or (value.startswith(f"{API_SERVER_FOLDER}/") and ".." not in value):
         return None
     why = "the file would have to exist on every machine"
     return f"Leave it out: {why}, and of quorate's files the API server sees only {API_SERVER_FOLDER}."

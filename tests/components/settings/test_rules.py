@@ -51,6 +51,7 @@ GOOD_ARGUMENTS: Final = (
         "oidc-required-claim": "team=platform",
         "oidc-signing-algs": "RS256,ES256",
     },
+    {"oidc-issuer-url": "https://a", "oidc-client-id": "b", "oidc-ca-file": "/etc/ssl/certs/ca-certificates.crt"},
     {"profiling": "True"},
     {"request-timeout": "1m30s"},
     {"runtime-config": "api/alpha=true,batch/v1beta1=false,v1=true"},
@@ -147,6 +148,11 @@ def test_a_cluster_that_nothing_reaches_from_outside_is_warned_about_with_its_ra
 def test_an_audit_log_that_is_lost_with_its_container_is_warned_about() -> None:
     (said,) = advice(controlPlane__apiServerArguments={"audit-log-path": "/tmp/audit.log"})
     assert "lost with its container" in said.remedy
+
+
+def test_watches_that_end_later_than_the_pod_are_warned_about() -> None:
+    (said,) = advice(controlPlane__apiServerArguments={"shutdown-watch-termination-grace-period": "1m"})
+    assert "kills" in said.remedy
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -111,7 +111,7 @@ class ControlPlaneSettings:
         default_factory=dict,
         metadata=about(
             "Extra arguments for kube-apiserver: of those that it knows, with values that it starts and serves with, "
-            "without those that the program or kubeadm sets. Files only below /etc/quorate/api-server, and authorities.",
+            "without those that the program or kubeadm sets. Files: below /etc/quorate/api-server, and authorities.",
             maximum=50,
             syntax=formats.ARGUMENT_VALUE,
             key_syntax=formats.ARGUMENT_NAME,

@@ -103,7 +103,7 @@ def _settings(resources: Mapping[str, Any]) -> Settings | None:
             continue
         try:
             return restore(json.loads(recorded))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             pulumi.log.warn(
                 "the state's record of this cluster's settings can't be read, so what may change on an existing "
                 f"cluster is not checked here; compare the preview with the last deployment yourself.\n{error}"

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from components.delivery.user_data_limit import exceeded_user_data
 from components.network.rule_limit import exceeded_rules
-from components.settings.config_values import decoded
+from components.settings.configuration import settings_in
 from components.settings.model import Settings
-from components.settings.problems import InvalidSettings, listing
-from components.settings.rules.facts import NAMESPACE
-from components.settings.validate import parse
+from components.settings.problems import InvalidSettings, Problem, listing
+from components.settings.stack_file import NotYaml, read_stack_file
 from operations.errors import OperationFailed
 
 
@@ -30,31 +27,32 @@ class Stack:
 
 def read_stack(name: str, folder: Path) -> Stack:
     """The stack of `Pulumi.<name>.yaml` in `folder`. Raises OperationFailed, which names every problem."""
-    file = folder / f"Pulumi.{name}.yaml"
+    path = folder / f"Pulumi.{name}.yaml"
     try:
-        document = yaml.safe_load(file.read_text())
+        file = read_stack_file(path.read_bytes())
     except FileNotFoundError:
         known = ", ".join(sorted(found.name.split(".")[1] for found in folder.glob("Pulumi.*.yaml"))) or "none"
         raise OperationFailed(f"there is no stack {name!r} in {folder}; stacks there: {known}") from None
-    except yaml.YAMLError as error:
-        raise OperationFailed(f"{file} is not YAML: {error}") from None
-    config = document.get("config") if isinstance(document, Mapping) else None
-    if not isinstance(config, Mapping):
-        raise OperationFailed(f"{file} has no `config:` with settings below it")
-    return stack_of(name, {str(key): value for key, value in config.items()})
+    except OSError as error:
+        raise OperationFailed(f"{path} can't be read: {error.strerror}") from None
+    except NotYaml as error:
+        raise OperationFailed(f"{path} is not YAML: {error}") from None
+    beside = (*file.ignored, *file.problems)
+    if not file.config:
+        found = f":\n{listing(beside)}" if beside else ""
+        raise OperationFailed(f"{path} has no `config:` with settings below it{found}")
+    return stack_of(name, file.config, file.secret, beside)
 
 
-def stack_of(name: str, config: Mapping[str, Any]) -> Stack:
-    """The stack that a configuration says: full key to value, objects as such or as JSON. Raises OperationFailed."""
-    groups = {
-        key.removeprefix(f"{NAMESPACE}:"): decoded(value)
-        for key, value in config.items()
-        if key.startswith(f"{NAMESPACE}:")
-    }
+def stack_of(
+    name: str, config: Mapping[str, Any], secret: Collection[str] = (), beside: Iterable[Problem] = ()
+) -> Stack:
+    """The stack that a configuration says: full key to value, objects as such or as JSON. Raises OperationFailed.
+
+    `secret` and `beside` as in settings_in.
+    """
     try:
-        settings = parse(groups)
-        if problems := (*exceeded_user_data(settings), *exceeded_rules(settings)):
-            raise InvalidSettings(problems)
+        found = settings_in(config, secret, checks=[exceeded_user_data, exceeded_rules], beside=beside)
     except InvalidSettings as error:
         raise OperationFailed(f"the settings of stack {name} don't hold:\n{listing(error.problems)}") from None
-    return Stack(name, str(config.get("aws:region") or ""), settings)
+    return Stack(name, str(config["aws:region"]), found.settings)

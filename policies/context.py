@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, TypeGuard
 
-from components.settings.config_values import decoded
+from components.settings.config_values import decoded, groups_of
 from components.settings.model import Settings
 from components.settings.problems import InvalidSettings
-from components.settings.rules.facts import NAMESPACE
-from components.settings.validate import checked
+from components.settings.validate import parse
 from policies.model import Context
 
 BUDGET_KEY: Final = "policies:monthlyBudgetUsd"
@@ -18,11 +17,7 @@ _LARGEST_BUDGET: Final = 10**9
 
 def context_of(config: Mapping[str, str]) -> Context:
     """`config`: full key to text, objects as JSON. Settings that are invalid are the program's to refuse."""
-    groups = {
-        key.removeprefix(f"{NAMESPACE}:"): decoded(value)
-        for key, value in config.items()
-        if key.startswith(f"{NAMESPACE}:")
-    }
+    groups = groups_of(config)
     budget = decoded(config.get(BUDGET_KEY))
     return Context(
         settings=_settings(groups),
@@ -44,6 +39,6 @@ def highly_available(context: Context) -> bool:
 
 def _settings(groups: Mapping[str, object]) -> Settings | None:
     try:
-        return checked(groups, living=True).settings if groups else None
+        return parse(groups, living=True) if groups else None
     except InvalidSettings:
         return None

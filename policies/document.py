@@ -39,6 +39,8 @@ settings.
 A value that a preview can't know yet is never refused on a guess. Rules on single resources look again during the
 update, before that resource is created; rules on the whole stack look again at its end.
 
+A rule that fails by a fault of its own says so, at its level; the others are heard all the same, and it can be exempt.
+
 No rule sees a change in place: a machine that keeps its id while it stops and starts, as for another
 `instanceType`. Rules see what will be, not what was. The preview comment compares the two, and warns
 ([review.md](review.md)).

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from policies.exemptions import Exemption
@@ -35,6 +37,30 @@ def judged(rule: Rule, findings: Iterable[Finding], exemptions: Iterable[Exempti
 def parameters(rule: Rule, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """The rule's parameters: those that policy config gives, defaults for the others."""
     return {name: given.get(name, parameter.default) for name, parameter in rule.parameters.items()}
+
+
+def surely_on_resource(
+    rule: ResourceRule, resource: Resource, context: Context, given: Mapping[str, Any]
+) -> list[Finding]:
+    """As on_resource; a rule that fails is a finding, at its own level, and the other rules are heard too."""
+    return _surely(rule, lambda: on_resource(rule, resource, context, given), resource)
+
+
+def surely_on_stack(rule: Rule, stack: Stack, context: Context, given: Mapping[str, Any]) -> list[Finding]:
+    """As on_stack; a rule that fails is a finding, at its own level, and the other rules are heard too."""
+    return _surely(rule, lambda: on_stack(rule, stack, context, given))
+
+
+def _surely(rule: Rule, look: Callable[[], list[Finding]], resource: Resource | None = None) -> list[Finding]:
+    try:
+        return look()
+    # Whatever a fault in a rule raises. Its text may hold a secret.
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        fault = f"{type(error).__name__} in {Path(where.filename).name}, line {where.lineno}"
+        wrong = f"the rule could not look{f' at {resource.name}' if resource else ''}: it has a fault ({fault})."
+        remedy = f"report the fault, and exempt {rule.name} in policies:exemptions until it is fixed."
+        return [Finding(wrong, remedy, resource)]
 
 
 def on_resource(rule: ResourceRule, resource: Resource, context: Context, given: Mapping[str, Any]) -> list[Finding]:

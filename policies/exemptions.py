@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from components.settings.config_values import decoded
+from components.settings.problems import shown, shown_path
 from policies.context import BUDGET_KEY, is_budget
 from policies.model import Finding
 
@@ -79,7 +80,8 @@ def misspelt(config: Mapping[str, str]) -> tuple[str, ...]:
         if key.startswith("policies:") and key not in (KEY, BUDGET_KEY):
             near = get_close_matches(key, (KEY, BUDGET_KEY), 1, cutoff=0.8)
             problems.append(
-                f"unknown key {key}" + (f", did you mean {near[0]}?" if near else f"; known keys: {KEY}, {BUDGET_KEY}.")
+                f"unknown key {shown_path(key)}"
+                + (f", did you mean {near[0]}?" if near else f"; known keys: {KEY}, {BUDGET_KEY}.")
             )
     budget = decoded(config.get(BUDGET_KEY))
     if config.get(BUDGET_KEY) is not None and not is_budget(budget):
@@ -93,14 +95,14 @@ def _problems(entry: object, policies: Sequence[str]) -> Iterator[str]:
         return
     for key in entry:
         if key not in _KEYS:
-            near = get_close_matches(str(key), _KEYS, 1)
-            yield f"unknown key {key!r}" + (
+            near = get_close_matches(str(key)[:80], _KEYS, 1)
+            yield f"unknown key {shown(str(key))}" + (
                 f", did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(_KEYS)}."
             )
     policy, reason, resource = entry.get("policy"), entry.get("reason"), entry.get("resource", "*")
     if policy not in policies:
-        near = get_close_matches(str(policy), policies, 1)
-        yield f"no policy is called {policy!r}" + (f", did you mean {near[0]!r}?" if near else ".")
+        near = get_close_matches(shown(policy), policies, 1)
+        yield f"no policy is called {shown(policy)}" + (f", did you mean {near[0]!r}?" if near else ".")
     if not isinstance(reason, str) or _visible(reason) < _SHORTEST_REASON:
         yield f"the reason is missing or too short: say in {_SHORTEST_REASON} characters or more why this is fine."
     if not isinstance(resource, str) or not resource:

@@ -10,7 +10,7 @@ from pulumi_policy import EnforcementLevel, PolicyConfigSchema, ResourceValidati
 
 from policies.catalogue import RULES
 from policies.configuration import Configured, StackConfiguration
-from policies.evaluate import judged, on_resource, on_stack
+from policies.evaluate import judged, surely_on_resource, surely_on_stack
 from policies.exemptions import EXEMPT, IN_USE, why_unused
 from policies.model import Finding, Level, ResourceRule, Rule, message
 from policies.plain import Seen
@@ -43,7 +43,7 @@ def policies(stack: Stack) -> list[pulumi_policy.Policy]:
 def _on_resource(rule: ResourceRule, stack: Stack, seen: Seen) -> pulumi_policy.Policy:
     def validate(args: pulumi_policy.ResourceValidationArgs, report: Report) -> None:
         seen.configured(rule.name, args.get_config())
-        found = on_resource(rule, seen.resource(args), stack().context, args.get_config())
+        found = surely_on_resource(rule, seen.resource(args), stack().context, args.get_config())
         for finding in judged(rule, found, stack().exemptions).violations:
             report(message(rule, finding))
 
@@ -53,7 +53,7 @@ def _on_resource(rule: ResourceRule, stack: Stack, seen: Seen) -> pulumi_policy.
 def _on_stack(rule: Rule, stack: Stack, seen: Seen) -> pulumi_policy.Policy:
     def validate(args: pulumi_policy.StackValidationArgs, report: Report) -> None:
         seen.configured(rule.name, args.get_config())
-        found = on_stack(rule, seen.stack(args), stack().context, args.get_config())
+        found = surely_on_stack(rule, seen.stack(args), stack().context, args.get_config())
         for finding in judged(rule, found, stack().exemptions).violations:
             report(message(rule, finding), finding.resource.urn if finding.resource else None)
 
@@ -92,7 +92,7 @@ def _exemptions_in_use(stack: Stack, seen: Seen) -> pulumi_policy.Policy:
         unused, broken = set(usable), dict[str, tuple[Finding, ...]]()
         for rule in RULES:
             if any(one.policy == rule.name for one in usable):
-                found = on_stack(rule, resources, stack().context, seen.config(rule.name))
+                found = surely_on_stack(rule, resources, stack().context, seen.config(rule.name))
                 verdict = judged(rule, found, usable)
                 broken[rule.name] = verdict.violations
                 for finding, covering in verdict.exempt:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from functools import cache
 
 import yaml
 
+from components.settings.plugin_versions import FLANNEL_CNI_PLUGINS
+
 NAMESPACE = "kube-flannel"
 WORKLOAD = f"{NAMESPACE}/daemonset/kube-flannel-ds"
-
-# The CNI plugin that each release of Flannel names in its own manifest.
-CNI_PLUGIN_TAGS: Mapping[str, str] = {"0.28.4": "v1.9.1-flannel1", "0.28.9": "v1.9.1-flannel3"}
 
 # The CNI configuration makes a node Ready. Upstream installs it before Flannel has a subnet, and the first pods then
 # fail and wait in back-off; here it comes when Flannel has written the subnet, or the container fails after a minute.
@@ -32,12 +30,10 @@ Object = dict[str, object]
 
 
 def flannel_images(version: str) -> tuple[str, str]:
-    """Flannel's image and its CNI plugin's. Raises ValueError for a version whose CNI plugin is not known."""
-    if version not in CNI_PLUGIN_TAGS:
-        raise ValueError(f"Flannel {version} is not among the known versions: {', '.join(CNI_PLUGIN_TAGS)}")
+    """Flannel's image and its CNI plugin's."""
     return (
         f"ghcr.io/flannel-io/flannel:v{version}",
-        f"ghcr.io/flannel-io/flannel-cni-plugin:{CNI_PLUGIN_TAGS[version]}",
+        f"ghcr.io/flannel-io/flannel-cni-plugin:{FLANNEL_CNI_PLUGINS[version]}",
     )
 
 

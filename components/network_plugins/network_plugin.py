@@ -21,7 +21,7 @@ class NetworkPlugin:
 
 
 def network_plugin(plan: Plan) -> NetworkPlugin:
-    """The plugin of a plan, which reaches the API by its name. Raises ValueError for an unknown version."""
+    """The plugin of a plan, which reaches the API by its name."""
     settings, api_host = plan.settings, plan.endpoint_name
     version, pods = settings.network_plugin.version, settings.network.pod_cidr
     match settings.network_plugin.name:

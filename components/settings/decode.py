@@ -7,14 +7,18 @@ A value that is refused is replaced by its default, so that one problem doesn't 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 from components.settings.about import About, about_of, key_of
-from components.settings.problems import Problem, path_of_entry, shown
+from components.settings.config_values import Unreadable
+from components.settings.model import Settings
+from components.settings.problems import Problem, path_of_entry, plain_key, shown, shown_path
+from components.settings.rules.facts import NAMESPACE
+from components.settings.syntax import Syntax
 
 _UNUSABLE = object()
 # How alike two keys are of which one is the other misspelt: volumeType and volumeGib are less.
@@ -45,13 +49,13 @@ class Decoder:
     def record(self, model: Any, raw: object, path: str, label: Callable[[str], str]) -> Any:
         """A `model` (a dataclass) from a mapping. `label` makes the key path of one of its keys."""
         if not isinstance(raw, Mapping):
-            self._refuse(path, raw, "Write an object here: its keys indented below it.")
+            self._refuse(path, raw, f"Write an object here, its keys indented below it: {_keys(model)}.")
             return _blank(model)
         model_fields = {key_of(f.name): f for f in fields(model)}
         values: dict[str, Any] = {}
         for key in raw:
             if key not in model_fields:
-                self._unknown(label(str(key)), str(key), list(model_fields))
+                self._unknown(model, label(str(key)), str(key))
         for key, model_field in model_fields.items():
             values[model_field.name] = self._member(model, model_field, raw, key, label(key))
         return model(**values)
@@ -70,6 +74,8 @@ class Decoder:
         return _substitute(model_field, kind)
 
     def _value(self, kind: Any, raw: object, path: str, about: About) -> Any:
+        if isinstance(raw, Unreadable):
+            return self._refuse(path, raw, raw.remedy)
         if is_dataclass(kind):
             return self.record(kind, raw, path, lambda key: f"{path}.{key}")
         origin = get_origin(kind)
@@ -83,7 +89,7 @@ class Decoder:
             return self._number(raw, path, about)
         if issubclass(kind, StrEnum):
             return self._choice(kind, raw, path, about)
-        return self._text(raw, path, about.syntax.refuse if about.syntax else lambda _: None)
+        return self._text(raw, path, about.syntax)
 
     def _number(self, raw: object, path: str, about: About) -> Any:
         if isinstance(raw, bool) or not isinstance(raw, int):
@@ -104,11 +110,15 @@ class Decoder:
             hint = f" {about.not_offered[raw.lower()]}"
         return self._refuse(path, raw, f"Choose one of {', '.join(words)}.{hint}")
 
-    def _text(self, raw: object, path: str, refuse: Callable[[str], str | None]) -> Any:
-        if not isinstance(raw, str):
-            return self._refuse(path, raw, "Write a string; numbers, true and false need quotes.")
-        remedy = None if self.recorded else refuse(raw)
-        return self._refuse(path, raw, remedy) if remedy else raw
+    def _text(self, raw: object, path: str, syntax: Syntax | None) -> Any:
+        if isinstance(raw, str):
+            remedy = syntax.refuse(raw) if syntax and not self.recorded else None
+            return self._refuse(path, raw, remedy) if remedy else raw
+        if not isinstance(raw, bool | int | float):
+            return self._refuse(path, raw, f"Write a text here. {syntax.remedy if syntax else ''}".rstrip())
+        remedy = syntax.refuse(shown(raw)) if syntax else None
+        quotes = "Put it in quotes: without them numbers, true and false are no texts."
+        return self._refuse(path, raw, f"{remedy} {quotes}" if remedy else quotes)
 
     def _items(self, kind: Any, raw: object, path: str, about: About) -> Any:
         if not isinstance(raw, list | tuple):
@@ -132,20 +142,27 @@ class Decoder:
             remedy = about.key_syntax.refuse(str(key)) if about.key_syntax and not self.recorded else None
             if remedy:
                 self._refuse(entry_path, str(key), remedy)
-            text = self._text(value, entry_path, about.syntax.refuse if about.syntax else lambda _: None)
+            text = self._text(value, entry_path, about.syntax)
             if text is not _UNUSABLE and not remedy:
                 entries[str(key)] = text
         return entries
 
-    def _unknown(self, path: str, key: str, known: list[str]) -> None:
-        near = difflib.get_close_matches(key[:80], known, 1, cutoff=_NEAR)
+    def _unknown(self, model: Any, path: str, key: str) -> None:
+        known = [key_of(f.name) for f in fields(model)]
         group, dot, _ = key.partition(".")
+        near, elsewhere = _nearest(key, known), _nearest(key, list(_places()))
+        other = _nearest(key, [key_of(f.name) for f in fields(Settings)])
         if dot and group in known:
             remedy = f"Write it below {group}; on the command line: pulumi config set --path '{shown_path(path)}'."
         elif near:
-            remedy = f"There is no such key. Did you mean {near[0]}?"
+            remedy = f"There is no such key. Did you mean {near}?"
         elif key.lower() in _NO_SETTINGS:
             remedy = f"Leave it out: {_NO_SETTINGS[key.lower()]}."
+        elif other:
+            remedy = f"There is no such key here. Write it as a group of its own: {NAMESPACE}:{other}."
+        elif elsewhere:
+            places = " or ".join(_places()[elsewhere])
+            remedy = f"There is no such key here. Write it below {places}: {elsewhere}."
         else:
             remedy = f"There is no such key. Known keys: {', '.join(sorted(known))}."
         self.problems.append(Problem(shown_path(path), f"the key {shown(key)}", remedy))
@@ -156,9 +173,28 @@ class Decoder:
         return _UNUSABLE
 
 
-def shown_path(path: str) -> str:
-    """A key path for a message: short, and nothing in it that a terminal would obey."""
-    return path if path.isprintable() and len(path) <= 120 else ascii(path[:120])[1:-1]
+def _nearest(key: str, known: Sequence[str]) -> str | None:
+    """The known key that is meant, if one is near: capitals, hyphens and letters of other alphabets don't count."""
+    plain = {plain_key(name): name for name in known}
+    near = difflib.get_close_matches(plain_key(key), plain, 1, cutoff=_NEAR)
+    return plain[near[0]] if near else None
+
+
+@cache
+def _places() -> Mapping[str, tuple[str, ...]]:
+    """The keys within groups, and the groups that have them."""
+    places: dict[str, tuple[str, ...]] = {}
+    for group in fields(Settings):
+        kind = type_hints(Settings)[group.name]
+        for record in (kind, *get_args(kind)):
+            for inner in fields(record) if is_dataclass(record) else ():
+                name = key_of(inner.name)
+                places[name] = (*places.get(name, ()), key_of(group.name))
+    return places
+
+
+def _keys(model: Any) -> str:
+    return ", ".join(key_of(f.name) for f in fields(model))
 
 
 @cache

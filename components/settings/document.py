@@ -13,6 +13,7 @@ from components.settings.about import Change, about_of, key_of
 from components.settings.decode import default_of, has_no_default, type_hints
 from components.settings.encode import plain_value
 from components.settings.model import Settings, Taint
+from components.settings.namespaces import OTHER_NAMESPACES
 from components.settings.rules.facts import NAMESPACE
 from components.settings.schema import stack_file_schema
 
@@ -29,6 +30,21 @@ What works and is probably not meant is a warning; on an existing cluster so are
 To change a setting from the command line:
 
     pulumi config set --path '{NAMESPACE}:controlPlane.instanceType' t3.large
+
+Refused, too, is what nobody reads: a key in another namespace than `{NAMESPACE}` or
+{", ".join(f"`{name}`" for name in OTHER_NAMESPACES)}; a key beside `config:`; a second document; a
+group that is there twice, as `etcd:` and as `{NAMESPACE}:etcd:`. `python -m operations report` reads the file as Pulumi
+does, and refuses what is not sure to mean the same to it, such as a date without quotes.
+
+YAML has its own ideas about what stands there without quotes, and the program sees only the result:
+
+- A number that begins with 0 is octal, if its digits allow: `volumeGib: 020` is 16, and `08` is 8.
+- `1.36` is a number, and so is `1_36`; `2026-01-02` is a date. Versions and texts like these need quotes.
+- `yes`, `no`, `on` and `off` are texts; only `true` and `false` are true and false.
+
+Where Pulumi itself refuses a file (`.nan`, a list in place of `config:`, a value that was encrypted with another
+passphrase), it names no key. `python -m operations report --stack STACK`, `yamllint`, or an editor with
+`stacks/settings.schema.json` finds the place.
 
 The last column says what changing a setting does to an existing cluster:
 

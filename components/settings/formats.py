@@ -77,6 +77,9 @@ def _check_network(text: str) -> str | None:
     try:
         network = IPv4Network(text, strict=False)
     except (AddressValueError, NetmaskValueError):
+        plain = re.sub(r"\b0+(?=[0-9])", "", text)
+        if plain != text:
+            return f"Write it without leading zeros, which some programs read as octal: {plain}."
         return NETWORK.remedy
     if str(network) != text:
         return f"The address has bits set beyond the prefix length. Write {network}, or change the prefix length."
@@ -196,7 +199,7 @@ ETCD_VERSION: Final = Syntax(
 SHA256: Final = Syntax(
     "SHA-256 in hexadecimal, or nothing",
     r"([0-9a-f]{64})?",
-    "Write the 64 hexadecimal digits that the release's SHA256SUMS lists for the archive.",
+    "Write the 64 hexadecimal digits, lower-case, that the release's SHA256SUMS lists for the archive.",
 )
 PLUGIN_VERSION: Final = Syntax(
     "version x.y.z",
@@ -212,7 +215,7 @@ NETWORK: Final = Syntax(
 )
 INSTANCE_TYPE: Final = Syntax(
     "EC2 instance type, x86-64",
-    r"[a-z]+-?[0-9]+[a-z0-9]*(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*",
+    r"[a-z]+(-[a-z]*)?[0-9][a-z0-9]*(-[a-z0-9]+)*\.[a-z0-9]+(-[a-z0-9]+)*",
     "Write an EC2 instance type, family and size: t3.medium, m7i.large.",
     _check_instance_type,
 )

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env, is_config_secret
 
-from components.settings.changes import moves_of_the_api, refused_changes
-from components.settings.config_values import decoded
-from components.settings.formats import REGION
+from components.settings.configuration import Check, settings_in
 from components.settings.model import Settings
-from components.settings.problems import InvalidSettings, Problem, listing, shown
-from components.settings.rules.facts import NAMESPACE
-from components.settings.unsupported import unsupported
-from components.settings.validate import checked
+from components.settings.problems import InvalidSettings, Problem, listing
+from components.settings.stack_file import FOLDER, ignored_by_pulumi
 
 _POLICIES = (
     "a preview runs no policies by itself, and this stack is to survive a lost machine: run "
     "`pulumi preview --policy-pack policies`."
 )
-Check = Callable[[Settings], Iterable[Problem]]
-"""What else the settings must pass, of parts that stand above them."""
 
 
 def load(living: Settings | None, identified: bool = True, checks: Sequence[Check] = ()) -> Settings:
@@ -30,7 +25,9 @@ def load(living: Settings | None, identified: bool = True, checks: Sequence[Chec
     Not `identified`: pulumi-kubernetes knows that cluster by the API's address alone, which may not change then.
     Raises pulumi.RunError, which names every problem, before anything is made or changed.
     """
-    settings = settings_of({**get_config_env(), **CONFIG.get()}, pulumi.get_stack(), living, identified, checks)
+    config, stack = {**get_config_env(), **CONFIG.get()}, pulumi.get_stack()
+    file = Path(pulumi.runtime.get_root_directory() or ".") / FOLDER / f"Pulumi.{stack}.yaml"
+    settings = settings_of(config, stack, living, identified, checks, _ignored(file, config))
     if pulumi.runtime.is_dry_run() and settings.highly_available:
         pulumi.log.info(_POLICIES)
     return settings
@@ -42,51 +39,26 @@ def settings_of(
     living: Settings | None,
     identified: bool = True,
     checks: Sequence[Check] = (),
+    beside: Iterable[Problem] = (),
 ) -> Settings:
-    """The settings in a stack's whole configuration (full key to string, objects as JSON).
-
-    `living` are those of the cluster that is there, if there is one: it refuses some changes.
-    """
-    problems = [*_region_problems(config), *_secret_problems(config)]
-    secret = {problem.key_path for problem in problems}
-    groups = {
-        key.removeprefix(f"{NAMESPACE}:"): decoded(value)
-        for key, value in config.items()
-        if key.startswith(f"{NAMESPACE}:") and key not in secret
-    }
+    """The settings in a stack's whole configuration (full key to string, objects as JSON)."""
+    secret = [key for key in config if is_config_secret(key)]
     try:
-        found = checked(groups, living is not None)
+        found = settings_in(config, secret, living, identified, checks, beside)
     except InvalidSettings as error:
-        raise refusal(stack, [*problems, *error.problems]) from None
-    settings = found.settings
-    for check in (unsupported, *checks):
-        problems.extend(check(settings))
-    if living is not None:
-        problems.extend(refused_changes(living, settings))
-        if not identified:
-            problems.extend(moves_of_the_api(living, settings))
-    if problems:
-        raise refusal(stack, problems)
+        raise refusal(stack, error.problems) from None
     for advice in found.advice:
         pulumi.log.warn(str(advice))
-    return settings
+    return found.settings
 
 
-def _region_problems(config: Mapping[str, str]) -> Iterator[Problem]:
-    region = config.get("aws:region")
-    remedy = REGION.refuse(region or "")
-    if remedy:
-        yield Problem("aws:region", shown(region), remedy)
-
-
-def _secret_problems(config: Mapping[str, str]) -> Iterator[Problem]:
-    for key in config:
-        if key.startswith(f"{NAMESPACE}:") and is_config_secret(key):
-            yield Problem(
-                key,
-                "an encrypted value",
-                "Write it in plain text: settings are shown in previews and carry no secrets.",
-            )
+def _ignored(file: Path, config: Mapping[str, str]) -> Sequence[Problem]:
+    """What the engine leaves out of the configuration that it read from this file."""
+    try:
+        return ignored_by_pulumi(file.read_bytes(), config)
+    except OSError:
+        # With `--config-file`, or a configuration that Pulumi Cloud keeps.
+        return ()
 
 
 def refusal(stack: str, problems: Sequence[Problem]) -> pulumi.RunError:

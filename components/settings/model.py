@@ -20,6 +20,7 @@ from components.settings.machines import (
     Taint,
     WorkerPoolSettings,
 )
+from components.settings.plugin_versions import CALICO_MINOR, FLANNEL_CNI_PLUGINS
 from components.settings.services import AddonSettings, ApiEndpointSettings
 
 _OTHER_PLUGINS = {
@@ -193,7 +194,11 @@ class NetworkPluginSettings:
     )
     version: str = field(
         default="0.28.4",
-        metadata=about("The plugin's version.", Change.ROLLS_WORKERS, syntax=formats.PLUGIN_VERSION),
+        metadata=about(
+            f"The plugin's version: {' or '.join(FLANNEL_CNI_PLUGINS)} of Flannel, {CALICO_MINOR}.x of Calico.",
+            Change.ROLLS_WORKERS,
+            syntax=formats.PLUGIN_VERSION,
+        ),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -50,8 +52,10 @@ def shown(value: object, limit: int = 60) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        text = repr(str(value)) if value.isprintable() else ascii(str(value))
+        text = repr(str(value)) if _is_plain(value) else ascii(str(value))
         return text if len(text) <= limit else f"{text[:limit]}… ({len(value)} characters)"
+    if isinstance(value, dict | list | tuple) and not value:
+        return "an empty object" if isinstance(value, dict) else "an empty list"
     if isinstance(value, dict):
         return f"an object with {len(value)} key{'' if len(value) == 1 else 's'}"
     if isinstance(value, list | tuple):
@@ -59,3 +63,18 @@ def shown(value: object, limit: int = 60) -> str:
     if isinstance(value, int) and abs(value) > 10**20:
         return "a number of more than twenty digits"
     return str(value)
+
+
+def shown_path(path: str) -> str:
+    """A key path for a message: short, and nothing in it that a terminal would obey, or that looks like another."""
+    return path if _is_plain(path) and len(path) <= 120 else ascii(path[:120])[1:-1]
+
+
+def plain_key(key: str) -> str:
+    """A key without what is easily written otherwise: capitals, hyphens, letters of other alphabets."""
+    return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKC", key[:80]).casefold())
+
+
+def _is_plain(text: str) -> bool:
+    """Letters of other alphabets may look like those of this one."""
+    return text.isascii() and text.isprintable()

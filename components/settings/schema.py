@@ -12,12 +12,13 @@ from components.settings.decode import default_of, has_no_default, type_hints
 from components.settings.encode import plain_value
 from components.settings.formats import REGION
 from components.settings.model import Settings
+from components.settings.namespaces import OTHER_NAMESPACES
 from components.settings.rules.facts import NAMESPACE
 from components.settings.syntax import Syntax
 
 
 def stack_file_schema() -> dict[str, Any]:
-    """What `stacks/Pulumi.<stack>.yaml` may hold. Other namespaces than the program's are left to their owners."""
+    """What `stacks/Pulumi.<stack>.yaml` may hold. What others read below their namespaces is left to them."""
     groups = {f"{NAMESPACE}:{key_of(f.name)}": _field_schema(Settings, f) for f in fields(Settings)}
     region = {"type": "string", "description": "The AWS region.", "pattern": _anchored(REGION)}
     return {
@@ -28,7 +29,7 @@ def stack_file_schema() -> dict[str, Any]:
             "config": {
                 "type": "object",
                 "properties": {"aws:region": region, **groups},
-                "patternProperties": {f"^(?!{NAMESPACE}:).*:": {}},
+                "patternProperties": {f"^({'|'.join(OTHER_NAMESPACES)}):": {}},
                 "additionalProperties": False,
                 "required": ["aws:region", f"{NAMESPACE}:cluster", f"{NAMESPACE}:access"],
             },

@@ -5,6 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+
+# No value of any format is longer, and patterns may take long over texts without end.
+_LONGEST: Final = 2000
+# Half of a character of UTF-16, which JSON can escape, and which no file can hold.
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -21,6 +27,6 @@ class Syntax:
 
     def refuse(self, text: str) -> str | None:
         """A remedy for `text`, or None when it is well written."""
-        if re.fullmatch(self.pattern, text) is None:
+        if len(text) > _LONGEST or _HALF.search(text) or re.fullmatch(self.pattern, text) is None:
             return self.remedy
         return self.check(text) if self.check else None

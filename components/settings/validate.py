@@ -15,33 +15,34 @@ from components.settings.rules.facts import NAMESPACE, Facts
 
 
 @dataclass(frozen=True)
-class Checked:
-    """Settings that can be used, and what is doubtful about them."""
+class Reading:
+    """What could be read, with defaults in place of the rest; what is refused, and what is doubtful."""
 
-    settings: Settings
+    facts: Facts
+    problems: tuple[Problem, ...]
     advice: tuple[Problem, ...]
 
 
-def parse(raw: Mapping[str, object]) -> Settings:
+def parse(raw: Mapping[str, object], living: bool = False) -> Settings:
     """The settings that the groups of a stack file say (`raw`: group, without namespace, to plain value).
 
     Raises InvalidSettings with all problems together: of single values, unknown keys, and of values together.
     """
-    return checked(raw, living=False).settings
+    reading = read(raw, living)
+    if reading.problems:
+        raise InvalidSettings(reading.problems)
+    return reading.facts.settings
 
 
-def checked(raw: Mapping[str, object], living: bool) -> Checked:
-    """As `parse`, with advice. `living`: the stack has a cluster, so some of what is new is advice only."""
+def read(raw: Mapping[str, object], living: bool) -> Reading:
+    """As `parse`, and raises nothing. `living`: the stack has a cluster, so some of what is new is advice only."""
     decoder = Decoder()
     decoded = Facts(_decode(decoder, raw), frozenset(decoder.given), frozenset(decoder.unsound), living)
-    settings = derived(decoded)
-    facts = replace(decoded, settings=settings)
+    facts = replace(decoded, settings=derived(decoded))
     advice: list[Problem] = []
     for rule in (*networks.RULES, *access.RULES, *endpoints.RULES, *machines.RULES, *pools.RULES, *tags.RULES):
         (decoder.problems if rule.refuses(facts) else advice).extend(rule.problems(facts))
-    if decoder.problems:
-        raise InvalidSettings(decoder.problems)
-    return Checked(settings, tuple(advice))
+    return Reading(facts, tuple(decoder.problems), tuple(advice))
 
 
 def restore(raw: Mapping[str, object]) -> Settings:

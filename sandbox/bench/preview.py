@@ -52,7 +52,6 @@ def cases(folder: Path, environment: Mapping[str, str]) -> Mapping[str, Case]:
     shutil.rmtree(empty.folder / "components")
     (empty.folder / "__main__.py").write_text(_EMPTY_PROGRAM)
     project = yaml.safe_load((empty.folder / "Pulumi.yaml").read_text())
-    del project["config"]
     (empty.folder / "Pulumi.yaml").write_text(yaml.safe_dump(project | {"name": "empty"}, sort_keys=False))
     prod = Program.copied_to(folder / "prod", STACK, environment)
     for name in _PACK:

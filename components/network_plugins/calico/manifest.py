@@ -12,8 +12,6 @@ from components.network_plugins.calico.definitions import Object, resource_defin
 from components.network_plugins.calico.permissions import CONTROLLERS, NAMESPACE, NODE, accounts_and_roles
 
 WORKLOAD = f"{NAMESPACE}/daemonset/{NODE}"
-# Of another minor, images, custom resources and start-up differ.
-KNOWN_MINOR = "3.32"
 
 _CONFIGURATION = "calico-config"
 _ENDPOINT = "kubernetes-services-endpoint"
@@ -32,9 +30,7 @@ _HOST_PATHS: Mapping[str, tuple[str, str, str]] = {
 
 
 def calico_images(version: str) -> tuple[str, str, str]:
-    """The images of the node agent, the CNI plugin and the controllers. Raises ValueError for an unknown version."""
-    if version.rpartition(".")[0] != KNOWN_MINOR:
-        raise ValueError(f"Calico {version} is not of the known minor {KNOWN_MINOR}")
+    """The images of the node agent, the CNI plugin and the controllers."""
     node, cni, controllers = (f"quay.io/calico/{name}:v{version}" for name in ("node", "cni", "kube-controllers"))
     return node, cni, controllers
 

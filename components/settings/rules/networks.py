@@ -11,7 +11,8 @@ from typing import Final
 
 from components.addresses import dynamic_capacity, zone_subnets
 from components.settings.machines import REFRESH_PERCENT
-from components.settings.model import NatMode, NetworkPluginName, Settings
+from components.settings.model import NatMode, Settings
+from components.settings.plugin_versions import why_unknown
 from components.settings.problems import Problem
 from components.settings.rules.facts import Facts, Rule, problem
 
@@ -77,7 +78,7 @@ def ssh_is_not_open(facts: Facts) -> Iterable[Problem]:
     if not facts.settings.access.ssh_cidrs:
         yield problem(
             "access.sshCidrs",
-            None,
+            [] if facts.was_given("access.sshCidrs") else None,
             "Name at least the network of the host that runs pulumi: it sets machines up by SSH.",
         )
 
@@ -86,7 +87,9 @@ def api_is_reachable(facts: Facts) -> Iterable[Problem]:
     """Port 6443 is open to someone."""
     if not facts.settings.access.api_cidrs:
         yield problem(
-            "access.apiCidrs", None, "Name at least the network of the host that runs pulumi: it talks to the cluster."
+            "access.apiCidrs",
+            [] if facts.was_given("access.apiCidrs") else None,
+            "Name at least the network of the host that runs pulumi: it talks to the cluster.",
         )
 
 
@@ -153,16 +156,12 @@ def _beside_workers(settings: Settings) -> int:
 
 
 def plugin_version_fits(facts: Facts) -> Iterable[Problem]:
-    """The version is one of the plugin that was chosen."""
+    """The version is one of those of the chosen plugin that the program can install."""
     plugin = facts.settings.network_plugin
-    major, example = {NetworkPluginName.FLANNEL: ("0", "0.28.4"), NetworkPluginName.CALICO: ("3", "3.32.1")}[
-        plugin.name
-    ]
-    if plugin.version.split(".")[0] != major:
+    remedy = why_unknown(plugin.name, plugin.version)
+    if remedy:
         found = plugin.version if facts.was_given("networkPlugin.version") else None
-        yield problem(
-            "networkPlugin.version", found, f'Give a version of {plugin.name}, such as "{example}": {major}.x.y.'
-        )
+        yield problem("networkPlugin.version", found, remedy)
 
 
 RULES: Final = (

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from components.network_plugins.calico.manifest import KNOWN_MINOR, calico_images
+from components.network_plugins.calico.manifest import calico_images
+from components.settings.plugin_versions import CALICO_MINOR
 from sandbox.internet import calico
 from sandbox.internet.oci import Image
 
@@ -30,7 +31,7 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Image]:
 
 def test_every_image_that_the_program_names_is_served(images: dict[str, Image]) -> None:
     served = {reference for image in images.values() for reference in image.references}
-    assert [tag for tag in calico.NAMED_TAGS if not tag.startswith(f"v{KNOWN_MINOR}.")] == []
+    assert [tag for tag in calico.NAMED_TAGS if not tag.startswith(f"v{CALICO_MINOR}.")] == []
     for tag in calico.NAMED_TAGS:
         assert set(calico_images(tag.removeprefix("v"))) <= served
 

@@ -26,7 +26,7 @@ OLD = parse(LARGE)
         {"controlPlane__apiServerArguments": {}},
         {"kubelet__maxPods": 110},
         {"workers": LARGE["workers"][:1]},
-        {"networkPlugin__version": "3.33.0"},
+        {"networkPlugin__version": "3.32.2"},
         {"backups__enabled": False},
         {"tags": {}},
     ],

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import runpy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 from pulumi.runtime.config import set_all_config
 
+from components import previous_update
 from components.delivery.user_data_limit import exceeded_user_data
 from components.settings.load import load, settings_of
 from tests.components.long_settings import with_long_arguments
-from tests.components.settings.stack_files import LARGE, SMALL, changed, committed
+from tests.components.settings.stack_files import CHECKOUT, LARGE, SMALL, changed, committed
 
 
 def config(groups: Mapping[str, Any], region: str | None = "eu-central-1") -> dict[str, str]:
@@ -92,6 +96,61 @@ def test_what_a_living_cluster_refuses_is_reported_with_the_other_problems() -> 
         settings_of(config(changed(SMALL, network__podCidr="10.245.0.0/16"), region=None), "education", living)
     assert "2 problems; nothing was created or changed" in str(refused.value)
     assert all(path in str(refused.value) for path in ("aws:region", "quorate:network.podCidr"))
+
+
+def test_what_a_living_cluster_refuses_and_what_is_not_built_are_told_in_the_round_of_wrong_values() -> None:
+    living = settings_of(config(SMALL), "education", None)
+    bad = changed(SMALL, network__podCidr="10.245.0.0/16", network__zones=9, backups__enabled=True, etcd__volumeGib="x")
+    with pytest.raises(pulumi.RunError) as refused:
+        settings_of(config(bad), "education", living)
+    assert "4 problems; nothing was created or changed" in str(refused.value)
+    for path in ("network.podCidr", "network.zones", "backups.enabled", "etcd.volumeGib"):
+        assert f"quorate:{path}" in str(refused.value)
+
+
+def test_a_value_that_could_not_be_read_is_not_held_against_a_living_cluster() -> None:
+    living = settings_of(config(changed(SMALL, network__podCidr="10.245.0.0/16")), "education", None)
+    with pytest.raises(pulumi.RunError) as refused:
+        settings_of(config(changed(SMALL, network="10.0.0.0/16")), "education", living)
+    assert "have one problem;" in str(refused.value)
+
+
+def test_a_namespace_that_nobody_reads_is_refused_with_the_one_that_is_meant() -> None:
+    message = refusal({**config(SMALL), "qourate:etcd": '{"topology": "external"}'})
+    assert "Did you mean quorate:etcd?" in message
+
+
+def test_what_pulumi_left_out_of_the_stack_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stacks").mkdir()
+    file = tmp_path / f"stacks/Pulumi.{pulumi.get_stack()}.yaml"
+    monkeypatch.setattr(pulumi.runtime, "get_root_directory", lambda: str(tmp_path))
+    set_all_config(config(SMALL), [])
+    try:
+        assert load(None).cluster.name == "small"
+        file.write_text("config:\n  quorate:cluster: {name: small}\nquorate:backups: {intervalHours: 12}\n")
+        with pytest.raises(pulumi.RunError, match="at the file's margin"):
+            load(None)
+        file.write_text("config:\n  quorate:tags: {a: b}\nquorate:backups: {intervalHours: 12}\n")
+        assert load(None).cluster.name == "small"
+    finally:
+        set_all_config({}, [])
+
+
+def test_a_refusal_ends_the_program_as_one_that_has_said_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi.log, "error", said.append)
+    monkeypatch.setattr(previous_update, "previous_update", previous_update.PreviousUpdate)
+    set_all_config(config(SMALL, region=None), [])
+    try:
+        with pytest.raises(SystemExit) as ended:
+            runpy.run_path(str(CHECKOUT / "__main__.py"))
+    finally:
+        set_all_config({}, [])
+        gc.enable()
+    # The code that Pulumi's own executor uses after an error that it has shown.
+    assert ended.value.code == 32
+    (words,) = said
+    assert "nothing was created or changed.\n  1. aws:region" in words
 
 
 def test_user_data_beyond_what_ec2_takes_is_refused_with_the_other_problems() -> None:

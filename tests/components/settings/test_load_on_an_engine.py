@@ -125,6 +125,20 @@ def test_bad_settings_end_in_a_list_without_a_traceback(checkout: Checkout) -> N
     assert "Traceback" not in printed
 
 
+def test_a_group_of_another_shape_and_what_the_engine_ignores_are_told_with_all_the_rest(checkout: Checkout) -> None:
+    checkout.configure("network.zones", "9")
+    assert checkout.pulumi("config", "set", "networkPlugin", "flannel").returncode == 0
+    assert checkout.pulumi("config", "set", "qourate:tags", "x").returncode == 0
+    with (checkout.folder / "stacks/Pulumi.education.yaml").open("a") as file:
+        file.write("quorate:backups: {intervalHours: 12}\n")
+    outcome = checkout.pulumi("preview")
+    printed = outcome.stdout + outcome.stderr
+    assert outcome.returncode != 0
+    assert "have 4 problems; nothing was created or changed" in printed
+    for told in ("Write an object here", "at the file's margin", "Did you mean quorate:tags?", "quorate:network.zones"):
+        assert told in printed
+
+
 def test_an_encrypted_setting_is_refused_and_not_shown(checkout: Checkout) -> None:
     assert checkout.pulumi("config", "set", "--secret", "--path", "quorate:tags.owner", "hidden").returncode == 0
     outcome = checkout.pulumi("preview", "--stack", "education")

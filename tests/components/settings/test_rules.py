@@ -20,7 +20,7 @@ from components.settings.regions import REGIONS, refuse_region
 from components.settings.rules.api_server_flags import ADMISSION_PLUGINS, FLAGS, GATES, LOCKED_OFF, LOCKED_ON, Kind
 from components.settings.rules.arguments import doubtful_arguments, refused_arguments
 from components.settings.rules.endpoints import FETCHED_HOSTS
-from components.settings.validate import checked, parse
+from components.settings.validate import parse, read
 from pricing.tables import priced_regions
 from tests.components.settings.stack_files import CHECKOUT, SMALL, changed, committed
 from tests.components.stacks import STACKS
@@ -126,7 +126,7 @@ LIVING: Final[tuple[tuple[dict[str, Any], str], ...]] = (
 def test_what_a_living_cluster_may_run_with_is_said_and_not_refused(values: dict[str, Any], path: str) -> None:
     with pytest.raises(InvalidSettings):
         parse(changed(SMALL, **values))
-    assert path in [found.removeprefix("quorate:") for found in paths(checked(changed(SMALL, **values), True).advice)]
+    assert path in [found.removeprefix("quorate:") for found in paths(read(changed(SMALL, **values), True).advice)]
 
 
 def paths(problems: tuple[Problem, ...]) -> list[str]:
@@ -134,7 +134,7 @@ def paths(problems: tuple[Problem, ...]) -> list[str]:
 
 
 def advice(**values: Any) -> tuple[Problem, ...]:
-    return checked(changed(SMALL, **values), living=False).advice
+    return read(changed(SMALL, **values), living=False).advice
 
 
 def test_a_cluster_that_nothing_reaches_from_outside_is_warned_about_with_its_range() -> None:
@@ -158,7 +158,7 @@ def test_watches_that_end_later_than_the_pod_are_warned_about() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_nothing_is_said_of_the_shipped_stacks(stack: str) -> None:
     groups = {key.removeprefix("quorate:"): value for key, value in committed(stack).items() if key[:4] == "quor"}
-    assert checked(groups, living=False).advice == ()
+    assert read(groups, living=False).advice == ()
 
 
 def test_advice_is_logged_and_the_settings_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:

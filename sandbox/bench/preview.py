@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 STACK = "prod"
 EMPTY, PLAIN, WITH_POLICIES = "an empty program with the same plugins", "`prod`", "`prod` with the policy pack"
 # What the pack reads besides the program.
-_PACK = ("policies", "operations")
+_PACK = ("policies", "pricing")
 # A provider of each plugin makes the engine start and configure it, as a program with resources does.
 _EMPTY_PROGRAM = """import pulumi_aws
 import pulumi_command

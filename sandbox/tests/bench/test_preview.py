@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 from sandbox.bench.preview import EMPTY, PLAIN, WITH_POLICIES, Preview, cases, report
+from sandbox.paths import CHECKOUT
 
 
 def test_the_empty_program_has_the_plugins_of_the_program_and_no_resource(tmp_path: Path) -> None:
@@ -26,6 +27,15 @@ def test_only_the_one_with_policies_has_options_and_the_pack_lies_beside_it(tmp_
     made = cases(tmp_path, {})
     assert {name for name, case in made.items() if case.options} == {WITH_POLICIES}
     assert (made[WITH_POLICIES].program.folder / "policies" / "PulumiPolicy.yaml").exists()
+    named = {
+        node.module.split(".")[0]
+        for file in (made[WITH_POLICIES].program.folder / "policies").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module
+    }
+    own = {path.name for path in CHECKOUT.iterdir() if path.is_dir()}
+    there = {path.name for path in made[WITH_POLICIES].program.folder.iterdir()}
+    assert named & own <= there, "all that the pack imports"
     assert made[WITH_POLICIES].program is made[PLAIN].program, "else it would not be the same preview"
 
 

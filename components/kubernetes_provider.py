@@ -21,13 +21,14 @@ def kubernetes_provider(
     after: Sequence[Resource],
 ) -> kubernetes.Provider:
     """Configured once the API answers the host that runs pulumi; at the earliest `after`."""
-    targets = [*endpoint.first_target, endpoint.public.listener] if endpoint.public else []
+    if endpoint.public:
+        after = [*after, *endpoint.first_target, endpoint.public.listener]
     return kubernetes.Provider(
         f"{name}-kubernetes",
-        kubeconfig=once_api_answers(kubeconfig, api_address, API, parent, [*after, *targets]),
+        kubeconfig=once_api_answers(kubeconfig, api_address, API, parent, after),
         # A refresh after the machine was lost must not fail for what lived on it.
         skip_update_unreachable=True,
         # Another address of the API is not another cluster, in which every object would have to be made again.
         cluster_identifier=name,
-        opts=ResourceOptions(parent=parent, depends_on=[*after, *targets]),
+        opts=ResourceOptions(parent=parent, depends_on=after),
     )

@@ -107,7 +107,8 @@ def test_an_answer_other_than_ready_is_none(port: int) -> None:
     assert "500" in last_error(f"https://127.0.0.1:{port}/readyz")
 
 
-def test_a_proxy_of_the_environment_is_asked_for_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def first_bytes_to_proxy(scheme: str, url: str, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """What a proxy of the environment, which hangs up then, is sent for the way to `url`."""
     with socket.create_server(("127.0.0.1", 0)) as proxy:
         asked: list[bytes] = []
 
@@ -118,10 +119,15 @@ def test_a_proxy_of_the_environment_is_asked_for_the_way(monkeypatch: pytest.Mon
 
         answering = threading.Thread(target=answer, daemon=True)
         answering.start()
-        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.getsockname()[1]}")
-        assert last_error("https://prod-public.example:6443/readyz")
+        monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://127.0.0.1:{proxy.getsockname()[1]}")
+        assert last_error(url)
         answering.join(timeout=10)
-    assert asked[0].startswith(b"CONNECT prod-public.example:6443 ")
+    return asked[0]
+
+
+def test_a_proxy_of_the_environment_is_asked_for_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = first_bytes_to_proxy("http", "https://prod-public.example:6443/readyz", monkeypatch)
+    assert asked.startswith(b"CONNECT prod-public.example:6443 ")
 
 
 @pytest.mark.parametrize("spared", ["127.0.0.0/8", "127.0.0.1", "*"])
@@ -136,17 +142,5 @@ def test_what_needs_no_proxy_is_asked_directly(port: int, spared: str, monkeypat
 
 def test_a_socks_proxy_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """As `ssh -D` through the bastion makes one."""
-    with socket.create_server(("127.0.0.1", 0)) as proxy:
-        asked: list[bytes] = []
-
-        def answer() -> None:
-            connection, _ = proxy.accept()
-            with connection:
-                asked.append(connection.recv(64))
-
-        answering = threading.Thread(target=answer, daemon=True)
-        answering.start()
-        monkeypatch.setenv("HTTPS_PROXY", f"socks5h://127.0.0.1:{proxy.getsockname()[1]}")
-        assert last_error("https://10.22.128.16:6443/readyz")
-        answering.join(timeout=10)
-    assert asked[0].startswith(b"\x05"), "the greeting of SOCKS 5"
+    asked = first_bytes_to_proxy("socks5h", "https://10.22.128.16:6443/readyz", monkeypatch)
+    assert asked.startswith(b"\x05"), "the greeting of SOCKS 5"

@@ -37,6 +37,9 @@ LOAD_BALANCER_NOTICES: Final = API_HEALTH_CHECK.notices_after + _MARGIN
 # `--shutdown-delay-duration` of an API server behind a load balancer: it serves on, not ready, until that has noticed.
 API_SHUTDOWN_DELAY: Final = LOAD_BALANCER_NOTICES
 
+# The kubelet kills a pod that has not ended so long after it was asked to, unless its manifest says otherwise.
+POD_GRACE: Final = 30
+
 # The kubelet's graceful shutdown of a machine: ordinary pods first, then critical ones, the API server among them.
 SHUTDOWN_GRACE_FOR_CRITICAL_PODS: Final = 15
 SHUTDOWN_GRACE: Final = 60

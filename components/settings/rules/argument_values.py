@@ -18,6 +18,7 @@ from components.settings.rules.api_server_flags import (
     RELEASE,
     Kind,
 )
+from components.timings import POD_GRACE
 
 # What the API server's pod sees of its machine, beside certificates: files that it may read, and the one it may write.
 API_SERVER_FOLDER: Final = "/etc/quorate/api-server"
@@ -32,8 +33,6 @@ _READ_ONLY: Final = (
 )
 # Files that every machine has, and the API server's pod sees.
 _PRESENT: Final = ("/etc/kubernetes/pki/ca.crt", "/etc/ssl/certs/ca-certificates.crt")
-# The kubelet kills a pod that has not ended so long after it was asked to.
-POD_GRACE_SECONDS: Final = 30
 
 _BOOLEANS: Final = ("1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False")
 _TRUE: Final = _BOOLEANS[:6]
@@ -54,12 +53,12 @@ _BOUNDS: Final[Mapping[str, tuple[float, float]]] = {
     "goaway-chance": (0, 0.02),
     "kubernetes-service-node-port": (0, 32767),
     "request-timeout": (1, math.inf),
-    "shutdown-delay-duration": (0, POD_GRACE_SECONDS - 1),
+    "shutdown-delay-duration": (0, POD_GRACE - 1),
 }
 _WHY_BOUNDED: Final[Mapping[str, str]] = {
     "goaway-chance": "the API server doesn't start with more",
     "request-timeout": "the API server would end requests before it can answer",
-    "shutdown-delay-duration": f"the kubelet kills an API server that has not ended after {POD_GRACE_SECONDS} s",
+    "shutdown-delay-duration": f"the kubelet kills an API server that has not ended after {POD_GRACE} s",
 }
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "audit-log-format": ("json", "legacy"),

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from components.settings.rules.api_server_flags import FLAGS, MINOR, RELEASE
-from components.settings.rules.argument_values import AUDIT_LOGS, POD_GRACE_SECONDS, conflicts, seconds, unusable
+from components.settings.rules.argument_values import AUDIT_LOGS, conflicts, seconds, unusable
+from components.timings import POD_GRACE
 
 _OWNED: Final = {
     "admission-control": "enable-admission-plugins has taken its place, and kubeadm sets that",
@@ -85,9 +86,9 @@ def doubtful_arguments(arguments: Mapping[str, str], minor: int) -> Iterator[tup
                 f"Kubernetes {RELEASE} has no such argument, and quorate doesn't know those that only 1.{minor} has: "
                 f"make sure of it, or the API server doesn't start.{near}",
             )
-        if name == "shutdown-watch-termination-grace-period" and (seconds(value) or 0) >= POD_GRACE_SECONDS:
-            why = f"the kubelet kills an API server that has not ended after {POD_GRACE_SECONDS} s"
-            yield name, f"Choose less than {POD_GRACE_SECONDS}s: {why}."
+        if name == "shutdown-watch-termination-grace-period" and (seconds(value) or 0) >= POD_GRACE:
+            why = f"the kubelet kills an API server that has not ended after {POD_GRACE} s"
+            yield name, f"Choose less than {POD_GRACE}s: {why}."
         if name == "audit-log-path" and value != "-" and not value.startswith(f"{AUDIT_LOGS}/"):
             yield name, f"Choose a file below {AUDIT_LOGS}, or leave it out: elsewhere it is lost with its container."
 

@@ -19,6 +19,7 @@ import yaml
 from tests import sandbox_cli
 from tests.cluster.account import account_client
 from tests.cluster.host_facts import HostFacts, host_facts
+from tests.cluster.interruptions import Act, Moment
 
 STACK = "education"
 UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
@@ -105,13 +106,15 @@ class Workspace:
     def interrupt(
         self,
         *arguments: str,
-        at: Iterable[tuple[Callable[[str], bool], Callable[[subprocess.Popen[bytes]], None]]],
+        at: Iterable[tuple[Moment, Act]],
         seconds: float = INTERRUPT_SECONDS,
+        may_finish: bool = False,
     ) -> subprocess.CompletedProcess[str]:
         """Runs pulumi and says how it ended.
 
         For each pair of `at`, one after the other: when the first holds of what was printed, the second is done.
-        Each may take `seconds` to come, and so may the end.
+        Each may take `seconds` to come, and so may the end. Fails where one never comes, unless the run `may_finish`
+        well before it does.
         """
         printed = self.folder / "interrupted.log"
         with printed.open("wb") as log:
@@ -122,6 +125,8 @@ class Workspace:
             for moment, act in at:
                 deadline = time.monotonic() + seconds
                 while not moment(printed.read_text()):
+                    if may_finish and process.poll() == 0:
+                        return subprocess.CompletedProcess(process.args, 0, printed.read_text(), "")
                     if process.poll() is not None or time.monotonic() > deadline:
                         process.kill()
                         pytest.fail(f"pulumi {' '.join(arguments)}: the moment never came\n{printed.read_text()}")

@@ -13,6 +13,9 @@ from tests.cluster.on_machines import log_of_step
 Moment = Callable[[str], bool]
 """Whether it has come, by what pulumi has printed so far."""
 
+Act = Callable[[subprocess.Popen[bytes]], None]
+"""What is done to the run then."""
+
 
 def printed(pattern: str) -> Moment:
     return lambda text: re.search(pattern, text) is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 from components.plan import Plan, Role
 from components.settings.problems import Problem, shown
 from components.settings.rules.facts import NAMESPACE
+from components.settings.suggestions import did_you_mean
 
 # Of Debian's machine images.
 _ARCHITECTURE: Final = "x86_64"
@@ -116,7 +116,8 @@ def _problem(one: WantedType, offers: Offers) -> tuple[Problem | None, bool]:
     """What is wrong with a type, and whether that makes it unusable."""
     offered = offers.offered.get(one.name, frozenset())
     if not offered:
-        remedy = f"Choose a machine type that this region has: it has none of this name.{_near(one.name, offers)}"
+        hint = did_you_mean(one.name, offers.all_names)
+        remedy = f"Choose a machine type that this region has: it has none of this name.{hint}"
         return Problem(one.key_path, shown(one.name), remedy), True
     lacking = _lacking(one, offers.types.get(one.name))
     if lacking:
@@ -156,8 +157,3 @@ def _lacking(one: WantedType, kind: MachineType | None) -> tuple[str, str] | Non
             f"Choose a type with at least {least}, such as t3.medium: {needs.why}.",
         )
     return None
-
-
-def _near(name: str, offers: Offers) -> str:
-    near = difflib.get_close_matches(name[:60], offers.all_names, 1)
-    return f" Did you mean {near[0]}?" if near else ""

@@ -11,12 +11,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Final
 
 from components.settings.config_values import decoded
 from components.settings.problems import shown, shown_path
+from components.settings.suggestions import nearest
 from policies.context import BUDGET_KEY, is_budget
 from policies.model import Finding
 
@@ -78,10 +78,10 @@ def misspelt(config: Mapping[str, str]) -> tuple[str, ...]:
     problems = []
     for key in config:
         if key.startswith("policies:") and key not in (KEY, BUDGET_KEY):
-            near = get_close_matches(key, (KEY, BUDGET_KEY), 1, cutoff=0.8)
+            near = nearest(key, (KEY, BUDGET_KEY))
             problems.append(
                 f"unknown key {shown_path(key)}"
-                + (f", did you mean {near[0]}?" if near else f"; known keys: {KEY}, {BUDGET_KEY}.")
+                + (f", did you mean {near}?" if near else f"; known keys: {KEY}, {BUDGET_KEY}.")
             )
     budget = decoded(config.get(BUDGET_KEY))
     if config.get(BUDGET_KEY) is not None and not is_budget(budget):
@@ -95,14 +95,14 @@ def _problems(entry: object, policies: Sequence[str]) -> Iterator[str]:
         return
     for key in entry:
         if key not in _KEYS:
-            near = get_close_matches(str(key)[:80], _KEYS, 1)
+            near = nearest(key, _KEYS)
             yield f"unknown key {shown(str(key))}" + (
-                f", did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(_KEYS)}."
+                f", did you mean {near!r}?" if near else f"; known keys: {', '.join(_KEYS)}."
             )
     policy, reason, resource = entry.get("policy"), entry.get("reason"), entry.get("resource", "*")
     if policy not in policies:
-        near = get_close_matches(shown(policy), policies, 1)
-        yield f"no policy is called {shown(policy)}" + (f", did you mean {near[0]!r}?" if near else ".")
+        near = nearest(policy, policies)
+        yield f"no policy is called {shown(policy)}" + (f", did you mean {near!r}?" if near else ".")
     if not isinstance(reason, str) or _visible(reason) < _SHORTEST_REASON:
         yield f"the reason is missing or too short: say in {_SHORTEST_REASON} characters or more why this is fine."
     if not isinstance(resource, str) or not resource:

@@ -45,14 +45,15 @@ def needed_modules(entries: Sequence[str], source: Callable[[str], str | None]) 
     return tuple(sorted(found))
 
 
-def _imports(text: str) -> list[str]:
+@cache
+def _imports(text: str) -> tuple[str, ...]:
     """Each module that is named, and each name from it: only the reader of files knows which of them are modules."""
-    return [
+    return tuple(
         name
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.ImportFrom) and node.module and f"{node.module}.".startswith("components.")
         for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
-    ]
+    )
 
 
 def _python_code(text: str) -> str:

@@ -5,7 +5,6 @@ The program reads by this, and so does who describes a stack without an engine.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +16,7 @@ from components.settings.model import Settings
 from components.settings.namespaces import unread_keys
 from components.settings.problems import InvalidSettings, Problem, shown, shown_path
 from components.settings.rules.facts import NAMESPACE
+from components.settings.suggestions import nearest
 from components.settings.unsupported import unsupported
 from components.settings.validate import read
 
@@ -76,6 +76,6 @@ def _region_problems(config: Mapping[str, object]) -> Iterator[Problem]:
     if not remedy:
         return
     others = [key for key in config if key.startswith("aws:")]
-    near = difflib.get_close_matches(_REGION_KEY, others, 1, cutoff=0.8) if region is None else []
-    hint = f" Did {shown_path(near[0])} mean this?" if near else ""
+    near = nearest(_REGION_KEY, others) if region is None else None
+    hint = f" Did {shown_path(near)} mean this?" if near else ""
     yield Problem(_REGION_KEY, shown(region), remedy + hint)

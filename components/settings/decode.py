@@ -6,8 +6,7 @@ A value that is refused is replaced by its default, so that one problem doesn't 
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
@@ -16,13 +15,13 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 from components.settings.about import About, about_of, key_of
 from components.settings.config_values import Unreadable
 from components.settings.model import Settings
-from components.settings.problems import Problem, path_of_entry, plain_key, shown, shown_path
+from components.settings.problems import Problem, path_of_entry, shown, shown_path
 from components.settings.rules.facts import NAMESPACE
+from components.settings.suggestions import did_you_mean, nearest
 from components.settings.syntax import Syntax
 
 _UNUSABLE = object()
 # How alike two keys are of which one is the other misspelt: volumeType and volumeGib are less.
-_NEAR: Final = 0.75
 # Keys that people look for, and why there are none.
 _NO_SETTINGS: Final = {
     "volumetype": "all disks are gp3",
@@ -104,8 +103,7 @@ class Decoder:
         words = [str(member) for member in kind]
         if isinstance(raw, str) and raw in words:
             return kind(raw)
-        near = difflib.get_close_matches(raw, words, 1) if isinstance(raw, str) and len(raw) < 50 else []
-        hint = f" Did you mean {near[0]}?" if near else ""
+        hint = did_you_mean(raw, words)
         if isinstance(raw, str) and raw.lower() in about.not_offered:
             hint = f" {about.not_offered[raw.lower()]}"
         return self._refuse(path, raw, f"Choose one of {', '.join(words)}.{hint}")
@@ -150,8 +148,8 @@ class Decoder:
     def _unknown(self, model: Any, path: str, key: str) -> None:
         known = [key_of(f.name) for f in fields(model)]
         group, dot, _ = key.partition(".")
-        near, elsewhere = _nearest(key, known), _nearest(key, list(_places()))
-        other = _nearest(key, [key_of(f.name) for f in fields(Settings)])
+        near, elsewhere = nearest(key, known), nearest(key, list(_places()))
+        other = nearest(key, [key_of(f.name) for f in fields(Settings)])
         if dot and group in known:
             remedy = f"Write it below {group}; on the command line: pulumi config set --path '{shown_path(path)}'."
         elif near:
@@ -171,13 +169,6 @@ class Decoder:
         self.unsound.add(path)
         self.problems.append(Problem(shown_path(path), shown(raw), remedy))
         return _UNUSABLE
-
-
-def _nearest(key: str, known: Sequence[str]) -> str | None:
-    """The known key that is meant, if one is near: capitals, hyphens and letters of other alphabets don't count."""
-    plain = {plain_key(name): name for name in known}
-    near = difflib.get_close_matches(plain_key(key), plain, 1, cutoff=_NEAR)
-    return plain[near[0]] if near else None
 
 
 @cache

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from components.settings.problems import Problem, plain_key, shown, shown_path
+from components.settings.problems import Problem, shown, shown_path
 from components.settings.rules.facts import NAMESPACE
+from components.settings.suggestions import nearest
 
 # Beside the program there read: its policies, Pulumi itself, and the providers that the program uses.
 OTHER_NAMESPACES: Final = ("aws", "command", "kubernetes", "policies", "pulumi", "tls")
@@ -20,9 +20,9 @@ def unread_keys(keys: Iterable[str]) -> Iterator[Problem]:
         namespace, _, name = key.partition(":")
         if namespace in _READ:
             continue
-        near = difflib.get_close_matches(plain_key(namespace), _READ, 1, cutoff=0.6)
+        near = nearest(namespace, _READ)
         if near:
-            remedy = f"Did you mean {shown_path(f'{near[0]}:{name}')}? Nobody reads this one."
+            remedy = f"Did you mean {shown_path(f'{near}:{name}')}? Nobody reads this one."
         else:
             remedy = f"Remove it: nobody reads it. Namespaces that are read: {', '.join(_READ)}."
         yield Problem(shown_path(key), f"the namespace {shown(namespace)}", remedy)

@@ -5,9 +5,10 @@ AWS itself can't be asked: a name that is wrong has no server that would answer.
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import Final
+
+from components.settings.suggestions import did_you_mean
 
 REGIONS: Final = """
     af-south-1
@@ -35,12 +36,7 @@ def refuse_region(region: str) -> str | None:
             "Choose a region such as eu-central-1: this one is not supported, as it belongs to another partition of "
             "AWS, where services have other names and no machine image that quorate knows is published."
         )
-    # Letters that have changed places make the likeliest slip, which difflib doesn't know.
-    near = [name for name in known if sorted(name) == sorted(region)] or difflib.get_close_matches(
-        region[:40], known, 1
-    )
-    hint = f" Did you mean {near[0]}?" if near else ""
     return (
-        f"Choose a region of AWS: there is none of this name.{hint} If it is newer than this release of quorate, add "
-        "it to components/settings/regions.py."
+        f"Choose a region of AWS: there is none of this name.{did_you_mean(region, known)} If it is newer than this "
+        "release of quorate, add it to components/settings/regions.py."
     )

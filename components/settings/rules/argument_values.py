@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -18,6 +17,7 @@ from components.settings.rules.api_server_flags import (
     RELEASE,
     Kind,
 )
+from components.settings.suggestions import did_you_mean
 from components.timings import POD_GRACE
 
 # What the API server's pod sees of its machine, beside certificates: files that it may read, and the one it may write.
@@ -217,7 +217,9 @@ def _words(name: str, value: str, minor: int) -> str | None:
         known = _LISTED[name].split()
         wrong = next((word for word in words if word not in known), None)
         if wrong is not None:
-            return f"Leave {_shown(wrong)} out: kube-apiserver {RELEASE} knows no such name.{_near(wrong, known)}"
+            return (
+                f"Leave {_shown(wrong)} out: kube-apiserver {RELEASE} knows no such name.{did_you_mean(wrong, known)}"
+            )
     return None
 
 
@@ -230,7 +232,7 @@ def _gates(name: str, value: str, minor: int) -> str | None:
         if minor != MINOR:
             continue
         if gate not in GATES.split():
-            return f"Leave {gate} out: Kubernetes {RELEASE} has no such gate.{_near(gate, GATES.split())}"
+            return f"Leave {gate} out: Kubernetes {RELEASE} has no such gate.{did_you_mean(gate, GATES.split())}"
         if gate in (LOCKED_OFF if on else LOCKED_ON).split():
             return f"Leave {gate} out: Kubernetes {RELEASE} no longer lets it be {'on' if on else 'off'}."
     return None
@@ -296,7 +298,7 @@ def _runtime_config(value: str, minor: int) -> str | None:
         if group == "api" and version not in ("all", "ga", "beta", "alpha"):
             return "Write api/all, api/ga, api/beta, api/alpha, or GROUP/VERSION."
         if group not in ("", "api") and minor == MINOR and group not in _API_GROUPS.split():
-            near = _near(group, _API_GROUPS.split())
+            near = did_you_mean(group, _API_GROUPS.split())
             return f"Leave {_shown(key)} out: kube-apiserver {RELEASE} has no such group.{near}"
         stable = version in ("all", "ga") or re.fullmatch(r"v[0-9]+", version)
         if switch == "false" and stable:
@@ -349,8 +351,3 @@ def _pairs(value: str) -> Iterator[tuple[str, str]]:
 
 def _shown(word: str) -> str:
     return word if word.isascii() and word.isprintable() and len(word) <= 60 else ascii(word[:60])
-
-
-def _near(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word[:80], known, 1)
-    return f" Did you mean {near[0]}?" if near else ""

@@ -5,12 +5,12 @@ What is refused here keeps the API server from starting, lets it refuse everythi
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from components.settings.rules.api_server_flags import FLAGS, MINOR, RELEASE
 from components.settings.rules.argument_values import AUDIT_LOGS, conflicts, seconds, unusable
+from components.settings.suggestions import did_you_mean
 from components.timings import POD_GRACE
 
 _OWNED: Final = {
@@ -80,11 +80,10 @@ def doubtful_arguments(arguments: Mapping[str, str], minor: int) -> Iterator[tup
     """Arguments that an API server may run with, and probably not as meant, each with advice."""
     for name, value in arguments.items():
         if name not in _KINDS and minor != MINOR and _not_to_be_set(name) is None:
-            near = _near(name)
             yield (
                 name,
                 f"Kubernetes {RELEASE} has no such argument, and quorate doesn't know those that only 1.{minor} has: "
-                f"make sure of it, or the API server doesn't start.{near}",
+                f"make sure of it, or the API server doesn't start.{_near(name)}",
             )
         if name == "shutdown-watch-termination-grace-period" and (seconds(value) or 0) >= POD_GRACE:
             why = f"the kubelet kills an API server that has not ended after {POD_GRACE} s"
@@ -113,5 +112,4 @@ def _unknown(name: str, minor: int) -> str | None:
 
 
 def _near(name: str) -> str:
-    near = difflib.get_close_matches(name[:80], [known for known in _KINDS if _not_to_be_set(known) is None], 1)
-    return f" Did you mean {near[0]}?" if near else ""
+    return did_you_mean(name, (known for known in _KINDS if _not_to_be_set(known) is None))

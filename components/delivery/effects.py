@@ -121,7 +121,15 @@ _INSTALL_CERTIFICATES: Final = RemoteStep(
 )
 _NETWORK_PLUGIN: Final = RemoteStep(
     "apply-network-plugin",
-    (Consequence((INPUT,), Interruption.SERVICE, "what it applies rolls over its pods"),),
+    (
+        Consequence(
+            (INPUT, "DaemonSet"),
+            Interruption.SERVICE,
+            "the network plugin restarts node by node; pods keep running, their connections and policies stay",
+        ),
+        Consequence((INPUT, "Deployment"), Interruption.SERVICE, "the network plugin's controllers restart"),
+        Consequence((INPUT,), Interruption.NONE, "roles, definitions or settings change; nothing restarts by itself"),
+    ),
 )
 STEPS: Final[Mapping[str, RemoteStep]] = {
     step.verb: step
@@ -170,12 +178,37 @@ def changed_parts(path: str, old: str | None, new: str | None) -> tuple[Part, ..
     """The parts of a file that differ; None where there is no such file."""
     if old == new:
         return ()
+    if path == INPUT:
+        return tuple(_changed_objects(old, new))
     if path == KUBEADM:
         return tuple(_changed_keys(path, _documents(old), _documents(new)))
     if path == NODE_ENV:
         before, after = read_environment_file(old or ""), read_environment_file(new or "")
         return tuple((path, name) for name in sorted({*before, *after}) if before.get(name) != after.get(name))
     return ((path,),)
+
+
+def _changed_objects(old: str | None, new: str | None) -> Iterator[Part]:
+    """The objects whose pods restart, each by kind and name; one part without a name for all others that change."""
+    before, after = _objects(old), _objects(new)
+    changed = {each for each in (*before, *after) if before.get(each) != after.get(each)}
+    restarting = {each for each in changed if _pods_of(before.get(each, {})) != _pods_of(after.get(each, {}))}
+    yield from ((INPUT, *each) for each in sorted(restarting))
+    if changed - restarting or not changed:
+        yield (INPUT,)
+
+
+def _objects(text: str | None) -> Mapping[Part, Mapping[str, Any]]:
+    """Objects of a manifest by kind and name."""
+    try:
+        found = [document for document in yaml.safe_load_all(text or "") if isinstance(document, dict)]
+    except yaml.YAMLError:
+        return {}
+    return {(str(each.get("kind", "")), str(each.get("metadata", {}).get("name", ""))): each for each in found}
+
+
+def _pods_of(document: Mapping[str, Any]) -> object:
+    return document.get("spec", {}).get("template")
 
 
 def _changed_keys(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Part]:

@@ -24,7 +24,8 @@ PKI = "/etc/kubernetes/pki"
 DISCOVERY = "/run/quorate/discovery.conf"
 # etcd's own default, said so that every member says the same; more needs as much memory.
 ETCD_QUOTA_BYTES = 2 * 1024**3
-
+# How Services reach pods. A network plugin that filters packets writes its rules to the same place.
+KUBE_PROXY_MODE = "nftables"
 # kubeadm's own choice for these minors is older than 3.6.11, which every member needs before etcd 3.7 comes with 1.37.
 ETCD_IMAGE_TAGS: Mapping[str, str] = {"1.35": "3.6.11-0", "1.36": "3.6.11-0"}
 
@@ -239,7 +240,7 @@ def _kube_proxy_configuration() -> Document:
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
-        "mode": "nftables",
+        "mode": KUBE_PROXY_MODE,
         # The connection limit is the node's (its sysctl file), as a container may not be allowed to set it.
         "conntrack": {"maxPerCore": 0, "min": 0},
     }

@@ -204,7 +204,7 @@ SHA256: Final = Syntax(
 PLUGIN_VERSION: Final = Syntax(
     "version x.y.z",
     rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}",
-    'Write the full version without a v: such as "0.28.4" for Flannel, "3.32.1" for Calico.',
+    'Write the full version without a v: such as "0.28.4" for Flannel, "3.31.0" for Calico.',
 )
 NETWORK: Final = Syntax(
     "IPv4 network",

@@ -20,7 +20,7 @@ from components.settings.machines import (
     Taint,
     WorkerPoolSettings,
 )
-from components.settings.plugin_versions import CALICO_MINOR, FLANNEL_CNI_PLUGINS
+from components.settings.plugin_versions import CALICO_VERSIONS, FLANNEL_CNI_PLUGINS, any_of
 from components.settings.services import AddonSettings, ApiEndpointSettings
 
 _OTHER_PLUGINS = {
@@ -195,7 +195,8 @@ class NetworkPluginSettings:
     version: str = field(
         default="0.28.4",
         metadata=about(
-            f"The plugin's version: {' or '.join(FLANNEL_CNI_PLUGINS)} of Flannel, {CALICO_MINOR}.x of Calico.",
+            f"The plugin's version: {any_of(tuple(FLANNEL_CNI_PLUGINS))} of Flannel, "
+            f"{any_of(CALICO_VERSIONS)} of Calico.",
             Change.ROLLS_WORKERS,
             syntax=formats.PLUGIN_VERSION,
         ),

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from components.settings.choices import NetworkPluginName
 
 # The CNI plugin that each release of Flannel names in its own manifest.
 FLANNEL_CNI_PLUGINS: Final[Mapping[str, str]] = {"0.28.4": "v1.9.1-flannel1", "0.28.9": "v1.9.1-flannel3"}
+# Those whose own manifests were compared with the program's: tests/components/manifests. Newest last.
+CALICO_VERSIONS: Final = ("3.31.0", "3.32.0", "3.32.1")
 # Of another minor, images, custom resources and start-up differ.
-CALICO_MINOR: Final = "3.32"
+_CALICO_MINORS: Final = tuple(dict.fromkeys(version.rpartition(".")[0] for version in CALICO_VERSIONS))
 
 
 def why_unknown(plugin: NetworkPluginName, version: str) -> str | None:
@@ -18,9 +20,23 @@ def why_unknown(plugin: NetworkPluginName, version: str) -> str | None:
     match plugin:
         case NetworkPluginName.FLANNEL:
             if version not in FLANNEL_CNI_PLUGINS:
-                known = " or ".join(FLANNEL_CNI_PLUGINS)
+                known = any_of(tuple(FLANNEL_CNI_PLUGINS))
                 return f"Choose {known}: of these versions of Flannel, quorate knows the CNI plugin."
         case NetworkPluginName.CALICO:
-            if version.rpartition(".")[0] != CALICO_MINOR:
-                return f'Choose a {CALICO_MINOR} version, such as "{CALICO_MINOR}.1": quorate installs no other Calico.'
+            if version.rpartition(".")[0] not in _CALICO_MINORS:
+                return f"Choose {any_of(CALICO_VERSIONS)}: quorate installs no other Calico."
     return None
+
+
+def why_not_compared(plugin: NetworkPluginName, version: str) -> str | None:
+    """A remedy for a version that can be installed, and may need what quorate's manifest lacks; else None."""
+    if plugin is not NetworkPluginName.CALICO or version in CALICO_VERSIONS or why_unknown(plugin, version):
+        return None
+    return (
+        f"Choose {any_of(CALICO_VERSIONS)}: with what these versions of Calico need, quorate's manifest was compared."
+    )
+
+
+def any_of(versions: Sequence[str]) -> str:
+    """`a, b or c`."""
+    return f"{', '.join(versions[:-1])} or {versions[-1]}"

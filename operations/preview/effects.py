@@ -169,7 +169,7 @@ def _declared_effect(declared: RemoteStep, change: MachineChange, machine: str) 
     parts = [
         part
         for file in change.files
-        for part in ([(INPUT,)] if file.whole_input else changed_parts(file.path, file.old, file.new))
+        for part in changed_parts(INPUT if file.whole_input else file.path, file.old, file.new)
     ]
     found = {consequence: None for part in parts if (consequence := declared.consequence(part))}
     restarts = dict.fromkeys(name for consequence in found for name in consequence.restarts)

@@ -20,7 +20,7 @@ from sandbox.internet import apt_repository, deb, image_store, oci
 from sandbox.internet.calico import calico_images
 from sandbox.internet.deb import Package
 from sandbox.internet.debian_files import unpacked_over
-from sandbox.internet.images import base_entries, images
+from sandbox.internet.images import base_entries, images, unexplained
 from sandbox.internet.packages import docker_packages, kubernetes_packages
 from sandbox.internet.releases import write_etcd_release
 from sandbox.internet.signing import SigningKey
@@ -124,6 +124,11 @@ def _write_images(site: Path, tree: Path, tools: Collection[str], say: Say) -> N
         if "calico" in tools:
             with_parts = unpacked_over(tree, [package_beside(tree, name) for name in FOR_CALICO], Path(work))
             made += calico_images(with_parts, _module_source("calico"), base_entries(tree))
+        if late := unexplained(made):
+            raise SiteError(
+                f"{', '.join(late)}: what would be served is older. Build that version, or say in WHAT_CHANGED of "
+                "sandbox/internet/images.py what lies between"
+            )
         for built in made:
             say(f"images: {', '.join(built.references)}")
             oci.publish(built, site)

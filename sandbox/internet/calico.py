@@ -11,9 +11,6 @@ from sandbox.internet.oci import Image
 from sandbox.toolchain.build import binary, tool_named
 
 REGISTRY = "quay.io/calico"
-NAMED_TAGS = ("v3.32.0", "v3.32.1", "v3.32.2")
-"""What stacks name. No later source than that of the tool's version is to be had, so that is behind these tags too."""
-
 NAMES = ("node", "cni", "kube-controllers")
 
 _USER = 999
@@ -22,7 +19,7 @@ _ACTIONS = ("", "-save", "-restore")
 _PACKET_FILTERS = (
     *(f"/usr/sbin/{family}{kind}{action}" for family in _FAMILIES for kind in ("", "-nft", "-legacy")
       for action in _ACTIONS),
-    "/usr/sbin/ipset", "/usr/sbin/conntrack", "/usr/sbin/ip",
+    "/usr/sbin/ipset", "/usr/sbin/nft", "/usr/sbin/conntrack", "/usr/sbin/ip",
 )  # fmt: skip
 _EXTENSIONS = "/usr/lib/x86_64-linux-gnu/xtables"
 _SERVICES = ("/usr/bin/runsvdir", "/usr/bin/runsv", "/usr/bin/sv", "/usr/bin/svlogd")
@@ -33,7 +30,8 @@ _SHELL = (
 
 
 def tags() -> tuple[str, ...]:
-    return (f"v{tool_named('calico').version}", *NAMED_TAGS)
+    """Its own version alone: behind another name, what that version asks of the cluster would not be asked here."""
+    return (f"v{tool_named('calico').version}",)
 
 
 def calico_images(tree: Path, source: Path, base: Sequence[Entry]) -> list[Image]:
@@ -43,6 +41,7 @@ def calico_images(tree: Path, source: Path, base: Sequence[Entry]) -> list[Image
     image without a distribution holds.
     """
     licence = Entry("licenses/LICENSE", source / "LICENSE.md")
+    version = tool_named("calico").version
     return [
         Image(
             f"{REGISTRY}/node",
@@ -56,6 +55,7 @@ def calico_images(tree: Path, source: Path, base: Sequence[Entry]) -> list[Image
             ],
             command=("start_runit",),
             environment={"SVDIR": "/etc/service/enabled"},
+            version=version,
         ),
         Image(
             f"{REGISTRY}/cni",
@@ -68,12 +68,14 @@ def calico_images(tree: Path, source: Path, base: Sequence[Entry]) -> list[Image
                 licence,
             ],
             command=("/opt/cni/bin/install",),
+            version=version,
         ),
         Image(
             f"{REGISTRY}/kube-controllers",
             tags(),
             [
                 *base,
+                program("usr/bin/wrapper", binary("calico", "wrapper")),
                 program("usr/bin/kube-controllers", binary("calico", "kube-controllers")),
                 program("usr/bin/check-status", binary("calico", "check-status")),
                 *(
@@ -82,8 +84,9 @@ def calico_images(tree: Path, source: Path, base: Sequence[Entry]) -> list[Image
                 ),
                 licence,
             ],
-            entrypoint=("/usr/bin/kube-controllers",),
+            entrypoint=("/usr/bin/wrapper", "/usr/bin/kube-controllers"),
             user=str(_USER),
+            version=version,
         ),
     ]
 

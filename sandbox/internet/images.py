@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from components.kubeadm.documents import ETCD_IMAGE_TAGS
@@ -16,6 +16,10 @@ from sandbox.toolchain.build import binary, tool_named
 KUBERNETES_REGISTRY = "registry.k8s.io"
 FLANNEL_REGISTRY = "ghcr.io/flannel-io"
 FLANNEL_CNI_TAGS = ("v1.9.1-flannel1",)
+WHAT_CHANGED: Mapping[str, str] = {
+    f"{FLANNEL_REGISTRY}/flannel-cni-plugin:{FLANNEL_CNI_TAGS[0]}": "since then: IPv6, later CNI specifications",
+}
+"""What lies between the version behind a name and the later one that it says: without a line here, it isn't served."""
 
 _CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 _NOBODY = "65532:65532"
@@ -53,6 +57,7 @@ def images(tree: Path, pause: Path, agnhost_tag: str, tools: Collection[str]) ->
                 [*base, program("metrics-server", binary("metrics-server", "metrics-server"))],
                 entrypoint=("/metrics-server",),
                 user="65534",
+                version=tool_named("metrics-server").version,
             )
         )
     return made + (_flannel_images(tree, base) if "flannel" in tools else [])
@@ -67,11 +72,13 @@ def _flannel_images(tree: Path, base: Sequence[Entry]) -> list[Image]:
             [f"v{tool_named('flannel').version}"],
             [*base, *shell, *filters, program("opt/bin/flanneld", binary("flannel", "flanneld"))],
             entrypoint=("/opt/bin/flanneld",),
+            version=tool_named("flannel").version,
         ),
         Image(
             f"{FLANNEL_REGISTRY}/flannel-cni-plugin",
             FLANNEL_CNI_TAGS,
             [*shell, program("flannel", binary("flannel-cni", "flannel"))],
+            version=tool_named("flannel-cni").version,
         ),
     ]
 
@@ -96,6 +103,7 @@ def _kubernetes_images(tree: Path, pause: Path, agnhost_tag: str, base: Sequence
             f"{KUBERNETES_REGISTRY}/etcd",
             etcd_tags,
             [*base, *(program(f"usr/local/bin/{name}", binary("etcd", name)) for name in ETCD_COMMANDS)],
+            version=tool_named("etcd").version,
         ),
         Image(
             f"{KUBERNETES_REGISTRY}/coredns/coredns",
@@ -103,6 +111,7 @@ def _kubernetes_images(tree: Path, pause: Path, agnhost_tag: str, base: Sequence
             [*base, program("coredns", binary("coredns", "coredns"))],
             entrypoint=("/coredns",),
             user=_NOBODY,
+            version=tool_named("coredns").version,
         ),
         Image(
             f"{KUBERNETES_REGISTRY}/pause",
@@ -119,6 +128,11 @@ def _kubernetes_images(tree: Path, pause: Path, agnhost_tag: str, base: Sequence
             command=("pause",),
         ),
     ]
+
+
+def unexplained(made: Iterable[Image]) -> list[str]:
+    """Names that say more than there is behind them, without a word on what lies between."""
+    return [reference for image in made for reference in image.promising if reference not in WHAT_CHANGED]
 
 
 def _kubernetes(name: str, tag: str, entries: Sequence[Entry], command: str) -> Image:

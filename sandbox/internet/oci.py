@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,10 @@ _SEARCH_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 @dataclass(frozen=True)
 class Image:
-    """One image with one layer. `name` has the registry's host in front; `user` is empty for root."""
+    """One image with one layer. `name` has the registry's host in front; `user` is empty for root.
+
+    `version` is that of its program, empty where it is made from what its tag names.
+    """
 
     name: str
     tags: Sequence[str]
@@ -30,10 +34,23 @@ class Image:
     command: Sequence[str] = ()
     user: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
 
     @property
     def references(self) -> list[str]:
         return [f"{self.name}:{tag}" for tag in self.tags]
+
+    @property
+    def promising(self) -> list[str]:
+        """References by tags of later versions than its program's."""
+        own = _numbers(self.version)
+        return [f"{self.name}:{tag}" for tag in self.tags if own and _numbers(tag) > own]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The numbers that a version or tag begins with: `(3, 6, 11)` of `v3.6.11-0`."""
+    found = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version)
+    return tuple(int(number) for number in found.groups()) if found else ()
 
 
 def publish(image: Image, site: Path) -> str:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from sandbox.internet import calico
-from sandbox.internet.images import FLANNEL_CNI_TAGS, FLANNEL_REGISTRY, KUBERNETES_REGISTRY
+from sandbox.internet.images import FLANNEL_CNI_TAGS, FLANNEL_REGISTRY, KUBERNETES_REGISTRY, WHAT_CHANGED
 from sandbox.toolchain.build import tool_named
 
 
 def substitutions() -> tuple[str, ...]:
     """One line each."""
     etcd = tool_named("etcd").version
-    calico_version = tool_named("calico").version
     flannel_cni = tool_named("flannel-cni").version
+    plugin = f"{FLANNEL_REGISTRY}/flannel-cni-plugin:{FLANNEL_CNI_TAGS[0]}"
     return (
-        f"{calico.REGISTRY}/{{{','.join(calico.NAMES)}}}:{' '.join(calico.NAMED_TAGS)}: Calico {calico_version}, "
+        f"{calico.REGISTRY}/{{{','.join(calico.NAMES)}}}: only {' '.join(calico.tags())}, "
         "without BGP (bird) and eBPF (bpftool, mountns)",
         f"{KUBERNETES_REGISTRY}/etcd: every tag is etcd {etcd}",
-        f"{FLANNEL_REGISTRY}/flannel-cni-plugin:{FLANNEL_CNI_TAGS[0]}: "
-        f"flannel of containernetworking/plugins {flannel_cni}",
+        f"{plugin}: flannel of containernetworking/plugins {flannel_cni} ({WHAT_CHANGED[plugin]})",
         "containerd.io of download.docker.com: its runc is Debian's",
         "kubernetes-cni of pkgs.k8s.io: only bandwidth, bridge, host-local, loopback, portmap and tuning",
         f"etcd's releases at github.com: only {etcd}",

@@ -94,3 +94,21 @@ def policies_are_not_enforced(workspace: Workspace, pods: Pods) -> None:
     seen = pod_network.reach(workspace, [*pods[FRIEND], *pods[STRANGER]], targets(pods[GUARDED]))
     assert set(seen.values()) == {REACHED}
     pod_network.lift(workspace, "deny-all")
+
+
+def calico_writes_its_rules_where_kube_proxy_does(workspace: Workspace) -> None:
+    """On every machine with pods: both have a table of nftables, and Calico has left nothing in those of iptables."""
+    instances = instances_by_address(workspace.environment)
+    for name, (address, _) in pod_network.nodes(workspace).items():
+        machine = instances[address]["InstanceId"]
+        tables = run_on(machine, "nft", "list", "tables").stdout.splitlines()
+        assert {"table ip calico", "table ip kube-proxy"} <= {line.strip() for line in tables}, name
+        assert "cali-" not in run_on(machine, "iptables-save").stdout, name
+
+
+def calico_is_refused_nothing(workspace: Workspace) -> None:
+    """Whoever may not list what it watches asks again every few seconds, and says so each time."""
+    for selector in ("k8s-app=calico-node", "k8s-app=calico-kube-controllers"):
+        recent = ("--all-containers", "--prefix", "--tail=-1", "--since=60s")
+        said = workspace.kubectl("-n", "kube-system", "logs", "--selector", selector, *recent)
+        assert [line for line in said.splitlines() if "forbidden" in line] == []

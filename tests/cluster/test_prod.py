@@ -60,6 +60,11 @@ def test_policies_block_what_they_should_and_only_that(
     network_checks.policies_block_what_they_should_and_only_that(prod, pods)
 
 
+def test_calico_writes_its_rules_where_kube_proxy_does_and_is_refused_nothing(prod: Workspace) -> None:
+    network_checks.calico_writes_its_rules_where_kube_proxy_does(prod)
+    network_checks.calico_is_refused_nothing(prod)
+
+
 def test_a_second_up_changes_nothing(prod: Workspace) -> None:
     started = time.monotonic()
     assert prod.changes(*UP) == {}

@@ -6,6 +6,9 @@ table stands for some hundred kilobytes of text that changes with every release.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 Object = dict[str, object]
 
 GROUP = "crd.projectcalico.org"
@@ -17,16 +20,36 @@ _CLUSTER_KINDS = (
     "IPAMHandle", "IPPool", "IPReservation", "KubeControllersConfiguration", "StagedGlobalNetworkPolicy", "Tier",
 )  # fmt: skip
 _NAMESPACED_KINDS = ("NetworkPolicy", "NetworkSet", "StagedKubernetesNetworkPolicy", "StagedNetworkPolicy")
-# Its controllers write the status of their configuration apart from the rest.
-_WITH_STATUS = ("KubeControllersConfiguration",)
 
 
-def resource_definitions() -> list[Object]:
-    """A definition per kind."""
+@dataclass(frozen=True)
+class _OfMinor:
+    """What a minor version defines in its own way: `policies` are Kubernetes' own kinds for a whole cluster.
+
+    `with_status`: kinds of Calico whose status is written apart from the rest.
+    """
+
+    policies: tuple[str, ...]
+    policies_version: str
+    with_status: tuple[str, ...] = ()
+
+
+_MINORS: Mapping[str, _OfMinor] = {
+    "3.31": _OfMinor(("AdminNetworkPolicy", "BaselineAdminNetworkPolicy"), "v1alpha1"),
+    "3.32": _OfMinor(("ClusterNetworkPolicy",), "v1alpha2", ("KubeControllersConfiguration",)),
+}
+
+
+def resource_definitions(version: str) -> list[Object]:
+    """A definition per kind that this version of Calico reads or writes."""
+    minor = _MINORS[version.rpartition(".")[0]]
+    kinds = [(kind, "Cluster") for kind in _CLUSTER_KINDS] + [(kind, "Namespaced") for kind in _NAMESPACED_KINDS]
     return [
-        *(_definition(GROUP, "v1", kind, "Cluster") for kind in _CLUSTER_KINDS),
-        *(_definition(GROUP, "v1", kind, "Namespaced") for kind in _NAMESPACED_KINDS),
-        _definition(POLICY_GROUP, "v1alpha2", "ClusterNetworkPolicy", "Cluster"),
+        *(_definition(GROUP, "v1", kind, scope, kind in minor.with_status) for kind, scope in kinds),
+        *(
+            _definition(POLICY_GROUP, minor.policies_version, kind, "Cluster", has_status=True)
+            for kind in minor.policies
+        ),
     ]
 
 
@@ -38,7 +61,7 @@ def plural(kind: str) -> str:
     return f"{name}es" if name.endswith("s") else f"{name}s"
 
 
-def _definition(group: str, version: str, kind: str, scope: str) -> Object:
+def _definition(group: str, version: str, kind: str, scope: str, has_status: bool) -> Object:
     name = plural(kind)
     metadata: Object = {"name": f"{name}.{group}"}
     if group.endswith(".k8s.io"):
@@ -50,7 +73,7 @@ def _definition(group: str, version: str, kind: str, scope: str) -> Object:
         "storage": True,
         "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
     }
-    if kind in _WITH_STATUS:
+    if has_status:
         served["subresources"] = {"status": {}}
     names = {"kind": kind, "listKind": f"{kind}List", "plural": name, "singular": kind.lower()}
     return {

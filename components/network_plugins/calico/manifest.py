@@ -8,6 +8,7 @@ from functools import cache
 
 import yaml
 
+from components.kubeadm.documents import KUBE_PROXY_MODE
 from components.network_plugins.calico.definitions import Object, resource_definitions
 from components.network_plugins.calico.permissions import CONTROLLERS, NAMESPACE, NODE, accounts_and_roles
 
@@ -17,6 +18,10 @@ _CONFIGURATION = "calico-config"
 _ENDPOINT = "kubernetes-services-endpoint"
 # 0: Felix finds the machine's MTU, 9001 inside AWS, and leaves room for VXLAN's header.
 _DETECTED_MTU = "0"
+# Beside a kube-proxy that writes nftables, rules in iptables would be judged in an order that nobody decided. Said and
+# not detected: Felix detects it from 3.32 on, and restarts where kube-proxy comes after it.
+_WRITES_NFTABLES = "Enabled" if KUBE_PROXY_MODE == "nftables" else "Disabled"
+_CONFINED: Object = {"seccompProfile": {"type": "RuntimeDefault"}}
 _HOST_PATHS: Mapping[str, tuple[str, str, str]] = {
     "cni-bin": ("/opt/cni/bin", "/host/opt/cni/bin", "DirectoryOrCreate"),
     "cni-net": ("/etc/cni/net.d", "/host/etc/cni/net.d", "DirectoryOrCreate"),
@@ -27,6 +32,7 @@ _HOST_PATHS: Mapping[str, tuple[str, str, str]] = {
     "policysync": ("/var/run/nodeagent", "/var/run/nodeagent", "DirectoryOrCreate"),
     "cni-logs": ("/var/log/calico/cni", "/var/log/calico/cni", "DirectoryOrCreate"),
 }
+_ONLY_READ = ("lib-modules", "cni-logs")
 
 
 def calico_images(version: str) -> tuple[str, str, str]:
@@ -40,7 +46,7 @@ def calico_manifest(version: str, pod_cidr: str, api_host: str, api_port: int) -
     """All objects as one YAML stream. Nodes reach the API at `api_host`, so they need no kube-proxy for that."""
     node, cni, controllers = calico_images(version)
     documents = [
-        *resource_definitions(),
+        *resource_definitions(version),
         *accounts_and_roles(),
         _config_map(_ENDPOINT, {"KUBERNETES_SERVICE_HOST": api_host, "KUBERNETES_SERVICE_PORT": str(api_port)}),
         _config_map(_CONFIGURATION, {"cni_network_config": _cni_configuration()}),
@@ -74,8 +80,7 @@ def _cni_configuration() -> str:
         "kubernetes": {"kubeconfig": "__KUBECONFIG_FILEPATH__"},
     }
     port_map = {"type": "portmap", "snat": True, "capabilities": {"portMappings": True}}
-    bandwidth = {"type": "bandwidth", "capabilities": {"bandwidth": True}}
-    document = {"name": "k8s-pod-network", "cniVersion": "0.3.1", "plugins": [calico, port_map, bandwidth]}
+    document = {"name": "k8s-pod-network", "cniVersion": "0.3.1", "plugins": [calico, port_map]}
     return json.dumps(document, indent=2)
 
 
@@ -87,6 +92,7 @@ def _daemon_set(node: str, cni: str, pod_cidr: str) -> Object:
         # It makes nodes Ready, so it runs on those that are not.
         "tolerations": [{"operator": "Exists", "effect": effect} for effect in ("NoSchedule", "NoExecute")],
         "serviceAccountName": NODE,
+        "securityContext": _CONFINED,
         "terminationGracePeriodSeconds": 0,
         "priorityClassName": "system-node-critical",
         "initContainers": [_installer(cni)],
@@ -140,6 +146,7 @@ def _agent(image: str, pod_cidr: str) -> Object:
         "FELIX_DEFAULTENDPOINTTOHOSTACTION": "ACCEPT",
         "FELIX_HEALTHENABLED": "true",
         "FELIX_IPV6SUPPORT": "false",
+        "FELIX_NFTABLESMODE": _WRITES_NFTABLES,
         "FELIX_VXLANMTU": _DETECTED_MTU,
         "FELIX_XDPENABLED": "false",
     }
@@ -176,6 +183,7 @@ def _controllers(image: str) -> Object:
             {"name": "ENABLED_CONTROLLERS", "value": "node"},
             {"name": "DATASTORE_TYPE", "value": "kubernetes"},
         ],
+        "securityContext": {"runAsNonRoot": True},
         "resources": {"requests": {"cpu": "20m", "memory": "64Mi"}},
         "livenessProbe": {
             **_probe("/usr/bin/check-status", "-l"),
@@ -193,6 +201,7 @@ def _controllers(image: str) -> Object:
         "nodeSelector": {"kubernetes.io/os": "linux"},
         "tolerations": tolerations,
         "serviceAccountName": CONTROLLERS,
+        "securityContext": _CONFINED,
         "priorityClassName": "system-cluster-critical",
         "containers": [container],
     }
@@ -228,7 +237,8 @@ def _own_field(name: str, path: str) -> Object:
 
 
 def _mount(name: str) -> Object:
-    return {"name": name, "mountPath": _HOST_PATHS[name][1]}
+    mount: Object = {"name": name, "mountPath": _HOST_PATHS[name][1]}
+    return {**mount, "readOnly": True} if name in _ONLY_READ else mount
 
 
 def _volume(name: str) -> Object:

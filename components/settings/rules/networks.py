@@ -12,7 +12,7 @@ from typing import Final
 from components.addresses import dynamic_capacity, zone_subnets
 from components.settings.machines import REFRESH_PERCENT
 from components.settings.model import NatMode, Settings
-from components.settings.plugin_versions import why_unknown
+from components.settings.plugin_versions import why_not_compared, why_unknown
 from components.settings.problems import Problem
 from components.settings.rules.facts import Facts, Rule, problem
 
@@ -164,6 +164,14 @@ def plugin_version_fits(facts: Facts) -> Iterable[Problem]:
         yield problem("networkPlugin.version", found, remedy)
 
 
+def plugin_was_compared(facts: Facts) -> Iterable[Problem]:
+    """The version is one whose needs are known. A cluster that runs another may: it works, or nodes are not Ready."""
+    plugin = facts.settings.network_plugin
+    remedy = why_not_compared(plugin.name, plugin.version)
+    if remedy:
+        yield problem("networkPlugin.version", plugin.version, remedy)
+
+
 RULES: Final = (
     Rule((), ranges_fit),
     Rule((), ranges_are_disjoint),
@@ -173,4 +181,5 @@ RULES: Final = (
     Rule(("network.podCidr", "controlPlane.count", "workers"), nodes_fit_the_pod_range),
     Rule(("network", "apiEndpoint", "workers"), machines_fit_the_subnets),
     Rule(("networkPlugin",), plugin_version_fits),
+    Rule(("networkPlugin",), plugin_was_compared, spares_living=True),
 )

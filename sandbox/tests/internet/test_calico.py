@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from components.network_plugins.calico.manifest import calico_images
-from components.settings.plugin_versions import CALICO_MINOR
+from components.settings.plugin_versions import CALICO_VERSIONS
 from sandbox.internet import calico
 from sandbox.internet.oci import Image
+from sandbox.toolchain.build import tool_named
 
 
 @pytest.fixture
@@ -29,11 +30,11 @@ def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Image]:
     return {image.name: image for image in calico.calico_images(tmp_path, source, ())}
 
 
-def test_every_image_that_the_program_names_is_served(images: dict[str, Image]) -> None:
+def test_its_images_have_the_name_of_their_version_alone(images: dict[str, Image]) -> None:
     served = {reference for image in images.values() for reference in image.references}
-    assert [tag for tag in calico.NAMED_TAGS if not tag.startswith(f"v{CALICO_MINOR}.")] == []
-    for tag in calico.NAMED_TAGS:
-        assert set(calico_images(tag.removeprefix("v"))) <= served
+    version = tool_named("calico").version
+    assert version in CALICO_VERSIONS
+    assert served == set(calico_images(version))
 
 
 def test_upstreams_scripts_of_the_node_can_be_run_and_its_settings_are_plain_files(images: dict[str, Image]) -> None:
@@ -49,3 +50,9 @@ def test_the_controllers_can_write_their_status(images: dict[str, Image]) -> Non
     owners = {entry.path: entry.owner for entry in controllers.entries}
     assert str(owners["status/status.json"]) == controllers.user != "0"
     assert owners["usr/bin/kube-controllers"] == 0
+
+
+def test_every_program_that_an_image_starts_is_in_it(images: dict[str, Image]) -> None:
+    for image in images.values():
+        held = {f"/{entry.path}" for entry in image.entries} | {"start_runit"}
+        assert {*image.entrypoint, *image.command} <= held, image.name

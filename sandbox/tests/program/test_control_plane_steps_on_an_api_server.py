@@ -60,7 +60,7 @@ def created(machine: ThisMachine, *objects: dict[str, object]) -> None:
 @pytest.mark.parametrize(
     "manifest",
     [
-        calico_manifest("3.32.2", "10.244.0.0/16", "api.x", 6443),
+        calico_manifest("3.31.0", "10.244.0.0/16", "api.x", 6443),
         flannel_manifest("0.28.4", "10.244.0.0/16", "api.x", 6443),
     ],
     ids=["calico", "flannel"],

@@ -86,7 +86,7 @@ def test_the_audit_log_has_what_an_administrator_changed_and_no_health_checks(pl
 
 
 def test_what_calico_stores_is_taken_as_it_is(plane: Configured) -> None:
-    manifest = calico_manifest("3.32.2", "10.244.0.0/16", "api.x", 6443)
+    manifest = calico_manifest("3.31.0", "10.244.0.0/16", "api.x", 6443)
     plane.kubectl(
         "apply", "--server-side", "--force-conflicts", "--field-manager", "quorate", "--filename", "-", stdin=manifest
     )

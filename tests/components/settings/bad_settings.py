@@ -356,7 +356,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"networkPlugin__name": "Cilium"}, "networkPlugin.name", "doesn't install Cilium"),
     ({"networkPlugin__name": "canal"}, "networkPlugin.name", "Canal combines"),
     ({"networkPlugin__name": "calico", "networkPlugin__version": "nonsense"}, "networkPlugin.version", "for Calico"),
-    ({"networkPlugin__name": "calico"}, "networkPlugin.version", "Choose a 3.32 version"),
+    ({"networkPlugin__name": "calico"}, "networkPlugin.version", "Choose 3.31.0, 3.32.0 or 3.32.1"),
     ({"networkPlugin__version": "v0.28.4"}, "networkPlugin.version", "without a v"),
     ({"networkPlugin__version": "3.32.1"}, "networkPlugin.version", "Choose 0.28.4 or 0.28.9"),
     ({"backups__intervalHours": 0}, "backups.intervalHours", "1 to 168"),

@@ -193,17 +193,24 @@ FORMATS: Final[list[Bad]] = [
             to,
         )
         for name, version, to in (
-            ("calico", "3.31.0", "Choose a 3.32 version"),
-            ("calico", "3.33.0", "Choose a 3.32 version"),
-            ("calico", "0.28.4", "Choose a 3.32 version"),
-            ("calico", "4.32.1", "Choose a 3.32 version"),
+            ("calico", "3.30.7", "Choose 3.31.0, 3.32.0 or 3.32.1"),
+            ("calico", "3.31.7", "quorate's manifest was compared"),
+            ("calico", "3.32.2", "quorate's manifest was compared"),
+            ("calico", "3.33.0", "Choose 3.31.0, 3.32.0 or 3.32.1"),
+            ("calico", "0.28.4", "Choose 3.31.0, 3.32.0 or 3.32.1"),
+            ("calico", "4.32.1", "Choose 3.31.0, 3.32.0 or 3.32.1"),
             ("flannel", "0.28.5", "Choose 0.28.4 or 0.28.9"),
             ("flannel", "0.27.4", "Choose 0.28.4 or 0.28.9"),
             ("flannel", "1.28.4", "Choose 0.28.4 or 0.28.9"),
             ("flannel", "3.32.1", "Choose 0.28.4 or 0.28.9"),
         )
     ),
-    (more("quorate:networkPlugin: {name: calico}"), "quorate:networkPlugin.version", "nothing", "a 3.32 version"),
+    (
+        more("quorate:networkPlugin: {name: calico}"),
+        "quorate:networkPlugin.version",
+        "nothing",
+        "Choose 3.31.0, 3.32.0 or 3.32.1",
+    ),
     (more("network: {vpcCidr: 010.022.000.000/16}"), "quorate:network.vpcCidr", "'010.022", "octal: 10.22.0.0/16"),
     (
         more("network: {podCidr: 10.244.0.0/016}"),

@@ -26,7 +26,7 @@ OLD = parse(LARGE)
         {"controlPlane__apiServerArguments": {}},
         {"kubelet__maxPods": 110},
         {"workers": LARGE["workers"][:1]},
-        {"networkPlugin__version": "3.32.2"},
+        {"networkPlugin__version": "3.31.0"},
         {"backups__enabled": False},
         {"tags": {}},
     ],

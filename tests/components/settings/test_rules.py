@@ -119,6 +119,8 @@ LIVING: Final[tuple[tuple[dict[str, Any], str], ...]] = (
     ({"etcd__topology": "external", "etcd__version": "3.7.1"}, "etcd.version"),
     ({"etcd__topology": "external", "etcd__instanceType": "t3.nano"}, "etcd.instanceType"),
     ({"access__sshCidrs": ["20.0.0.0/8", "30.0.0.0/8"]}, "access.sshCidrs"),
+    # Earlier releases took every 3.32.
+    ({"networkPlugin__name": "calico", "networkPlugin__version": "3.32.2"}, "networkPlugin.version"),
 )
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from components.network_plugins.calico.manifest import calico_manifest
 from components.node.common.bundle import BundledFile, write_bundle
 from operations.preview.digest import UNKNOWN, Action, Step
-from operations.preview.effects import Impact, effect, is_stateful, machine_of
+from operations.preview.effects import Effect, Impact, effect, is_stateful, machine_of
 from operations.preview.node_lines import machine_change
 from pricing.topology import topology
 from tests.operations.preview.digests import COMMAND, INSTANCE, LAUNCH_TEMPLATE, VOLUME, configures, machine_bundle
@@ -135,10 +136,27 @@ def test_what_is_known_only_at_apply_may_interrupt_and_takes_its_lock() -> None:
     assert (told.impact, told.lock) == (Impact.MACHINE, "control plane")
 
 
-def test_a_manifest_rolls_pods_and_a_script_for_this_host_interrupts_nothing() -> None:
-    inputs = [{"create": "sudo /opt/quorate/bin/quorate-node apply-network-plugin", "stdin": f"a: {n}\n"} for n in "12"]
-    applied = step(COMMAND, "prod-network-plugin", Action.UPDATE, *inputs)
-    assert found(applied) is Impact.PASSING
+def applied(old: str, new: str) -> Effect:
+    """What a preview says of a manifest that changes."""
+    command = "sudo /opt/quorate/bin/quorate-node apply-network-plugin"
+    made = step(
+        COMMAND, "prod-network-plugin", Action.UPDATE, *({"create": command, "stdin": each} for each in (old, new))
+    )
+    return effect(made, machine_change(made), "prod")
+
+
+def test_a_manifest_restarts_those_pods_whose_template_changes() -> None:
+    old, new = (calico_manifest(version, "10.244.0.0/16", "api.x", 6443) for version in ("3.32.1", "3.31.0"))
+    another_version = applied(old, new)
+    assert another_version.impact is Impact.PASSING
+    assert "restarts node by node" in another_version.words
+    assert "controllers restart" in another_version.words
+    another_role = applied(old, old.replace("virtualmachineinstancemigrations", "virtualmachines"))
+    assert (another_role.impact, another_role.lock) == (Impact.NONE, "")
+    assert "nothing restarts" in another_role.words
+
+
+def test_a_script_for_this_host_interrupts_nothing() -> None:
     local = step("command:local:Command", "prod-reachable", Action.UPDATE, {"stdin": "a\n"}, {"stdin": "b\n"})
     assert found(local) is Impact.NONE
 

@@ -7,14 +7,15 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from components.settings.about import Change, about_of, key_of
-from components.settings.model import Settings
+from components.settings.model import NetworkPluginName, NetworkPluginSettings, Settings
+from components.settings.plugin_versions import minor_of, why_unknown
 from components.settings.problems import Problem, shown
 from components.settings.rules.facts import NAMESPACE
 
 
 def refused_changes(old: Settings, new: Settings) -> tuple[Problem, ...]:
     """What can't be done to a cluster made with `old` to make it one of `new`; empty when all can."""
-    return tuple(
+    by_field = (
         problem
         for group in fields(Settings)
         if is_dataclass(getattr(old, group.name))
@@ -22,6 +23,7 @@ def refused_changes(old: Settings, new: Settings) -> tuple[Problem, ...]:
             getattr(old, group.name), getattr(new, group.name), f"{NAMESPACE}:{key_of(group.name)}"
         )
     )
+    return (*by_field, *_older_calico(old.network_plugin, new.network_plugin))
 
 
 def moves_of_the_api(old: Settings, new: Settings) -> Iterator[Problem]:
@@ -49,6 +51,17 @@ def _in_group(old: Any, new: Any, path: str) -> Iterator[Problem]:
             yield Problem(key_path, _changed(before, after), f"Change it back to {shown(before)}: {about.why}.")
         elif about.grows_only and after < before:
             yield Problem(key_path, _changed(before, after), f"Choose {before} or more: it can grow, but not shrink.")
+
+
+def _older_calico(old: NetworkPluginSettings, new: NetworkPluginSettings) -> Iterator[Problem]:
+    calico = old.name is new.name is NetworkPluginName.CALICO and not why_unknown(new.name, new.version)
+    if calico and minor_of(new.version) < minor_of(old.version):
+        yield Problem(
+            f"{NAMESPACE}:networkPlugin.version",
+            _changed(old.version, new.version),
+            f"Change it back to {shown(old.version)}: a later minor of Calico stores policies under other names, which "
+            "an earlier one doesn't find.",
+        )
 
 
 def _changed(before: Any, after: Any) -> str:

@@ -11,8 +11,6 @@ from components.settings.choices import NetworkPluginName
 FLANNEL_CNI_PLUGINS: Final[Mapping[str, str]] = {"0.28.4": "v1.9.1-flannel1", "0.28.9": "v1.9.1-flannel3"}
 # Those whose own manifests were compared with the program's: tests/components/manifests. Newest last.
 CALICO_VERSIONS: Final = ("3.31.0", "3.32.0", "3.32.1")
-# Of another minor, images, custom resources and start-up differ.
-_CALICO_MINORS: Final = tuple(dict.fromkeys(version.rpartition(".")[0] for version in CALICO_VERSIONS))
 
 
 def why_unknown(plugin: NetworkPluginName, version: str) -> str | None:
@@ -23,7 +21,8 @@ def why_unknown(plugin: NetworkPluginName, version: str) -> str | None:
                 known = any_of(tuple(FLANNEL_CNI_PLUGINS))
                 return f"Choose {known}: of these versions of Flannel, quorate knows the CNI plugin."
         case NetworkPluginName.CALICO:
-            if version.rpartition(".")[0] not in _CALICO_MINORS:
+            # Of another minor, images, custom resources and start-up differ.
+            if minor_of(version) not in map(minor_of, CALICO_VERSIONS):
                 return f"Choose {any_of(CALICO_VERSIONS)}: quorate installs no other Calico."
     return None
 
@@ -35,6 +34,11 @@ def why_not_compared(plugin: NetworkPluginName, version: str) -> str | None:
     return (
         f"Choose {any_of(CALICO_VERSIONS)}: with what these versions of Calico need, quorate's manifest was compared."
     )
+
+
+def minor_of(version: str) -> tuple[int, ...]:
+    """`(3, 31)` of `3.31.0`."""
+    return tuple(int(number) for number in version.split(".")[:2])
 
 
 def any_of(versions: Sequence[str]) -> str:

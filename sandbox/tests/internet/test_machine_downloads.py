@@ -92,15 +92,16 @@ def test_every_image_that_kubeadm_wants_is_pulled(machine: TrialMachine) -> None
         ("ghcr.io/flannel-io/flannel:v0.28.4", "cp --version", "coreutils"),
         ("ghcr.io/flannel-io/flannel-cni-plugin:v1.9.1-flannel1", "cp --version", "coreutils"),
         ("registry.k8s.io/metrics-server/metrics-server:v0.9.0", "/metrics-server --version", "v0.9.0"),
-        ("quay.io/calico/node:v3.32.2", "calico-node -v", "v3.28.5"),
-        ("quay.io/calico/node:v3.32.2", "ipset --version", "ipset v7"),
-        ("quay.io/calico/node:v3.32.2", "iptables-nft-save --version", "nf_tables"),
-        ("quay.io/calico/node:v3.32.2", "iptables-legacy --version", "legacy"),
-        ("quay.io/calico/node:v3.32.2", "conntrack --version", "conntrack-tools"),
-        ("quay.io/calico/node:v3.32.2", "which runsvdir runsv sv svlogd", "/usr/bin/svlogd"),
-        ("quay.io/calico/cni:v3.32.2", "/opt/cni/bin/calico-ipam -v", "v3.28.5"),
-        ("quay.io/calico/cni:v3.32.2", "/opt/cni/bin/install -v", "v3.28.5"),
-        ("quay.io/calico/kube-controllers:v3.32.2", "/usr/bin/kube-controllers --version", "v3.28.5"),
+        ("quay.io/calico/node:v3.31.0", "calico-node -v", "v3.31.0"),
+        ("quay.io/calico/node:v3.31.0", "ipset --version", "ipset v7"),
+        ("quay.io/calico/node:v3.31.0", "iptables-nft-save --version", "nf_tables"),
+        ("quay.io/calico/node:v3.31.0", "iptables-legacy --version", "legacy"),
+        ("quay.io/calico/node:v3.31.0", "nft --version", "nftables v1"),
+        ("quay.io/calico/node:v3.31.0", "conntrack --version", "conntrack-tools"),
+        ("quay.io/calico/node:v3.31.0", "which runsvdir runsv sv svlogd", "/usr/bin/svlogd"),
+        ("quay.io/calico/cni:v3.31.0", "/opt/cni/bin/calico-ipam -v", "v3.31.0"),
+        ("quay.io/calico/cni:v3.31.0", "/opt/cni/bin/install -v", "v3.31.0"),
+        ("quay.io/calico/kube-controllers:v3.31.0", "/usr/bin/kube-controllers --version", "v3.31.0"),
     ],
 )
 def test_programs_of_an_image_run_in_a_container(machine: TrialMachine, image: str, command: str, said: str) -> None:
@@ -110,7 +111,7 @@ def test_programs_of_an_image_run_in_a_container(machine: TrialMachine, image: s
 
 
 def test_calicos_node_says_what_it_lacks_and_ends(machine: TrialMachine) -> None:
-    image = "quay.io/calico/node:v3.32.2"
+    image = "quay.io/calico/node:v3.31.0"
     machine.check("ctr", "--namespace", "test", "images", "pull", image)
     outcome = machine.run("ctr", "--namespace", "test", "run", "--rm", "--net-host", image, "trial")
     assert "Calico node failed to start" in outcome.stderr

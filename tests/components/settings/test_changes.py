@@ -26,7 +26,7 @@ OLD = parse(LARGE)
         {"controlPlane__apiServerArguments": {}},
         {"kubelet__maxPods": 110},
         {"workers": LARGE["workers"][:1]},
-        {"networkPlugin__version": "3.31.0"},
+        {"networkPlugin__version": "3.32.0"},
         {"backups__enabled": False},
         {"tags": {}},
     ],
@@ -51,6 +51,7 @@ def test_a_change_that_can_be_made_is_not_refused(values: dict[str, Any]) -> Non
         ({"etcd__members": 3}, "etcd.members", "Change it back to 5"),
         ({"etcd__volumeGib": 99}, "etcd.volumeGib", "100 or more"),
         ({"controlPlane__count": 5}, "controlPlane.count", "Change it back to 3"),
+        ({"networkPlugin__version": "3.31.0"}, "networkPlugin.version", "Change it back to '3.32.1'"),
         ({"networkPlugin": {"name": "flannel"}}, "networkPlugin.name", "two plugins"),
     ],
 )

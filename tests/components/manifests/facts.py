@@ -68,9 +68,9 @@ def _of_container(
     container: Document, volumes: Mapping[str, Document], settings: Mapping[str, Mapping[str, str]]
 ) -> Iterator[str]:
     yield f"image {container['image']}"
-    program, *arguments = [*container.get("command", ["what its image says"]), *container.get("args", ())]
-    yield f"runs {program}"
-    yield from (f"argument {argument}" for argument in arguments)
+    words: list[str] = [*container.get("command", ["what its image says"]), *container.get("args", ())]
+    yield f"runs {words[0]}"
+    yield from (f"argument {word}" for word in words[1:])
     yield from (f"environment {entry['name']}={_value(entry, settings)}" for entry in container.get("env", ()))
     yield from (f"environment of {entry['configMapRef']['name']}" for entry in container.get("envFrom", ()))
     for mount in container.get("volumeMounts", ()):

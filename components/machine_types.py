@@ -14,6 +14,7 @@ from components.settings.suggestions import did_you_mean
 # Of Debian's machine images.
 _ARCHITECTURE: Final = "x86_64"
 _VIRTUALIZATION: Final = "hvm"
+_DEFAULT_QUOTA_MIB: Final = 2048
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Needs:
     cpus: int
     memory_mib: int
     why: str
+    example: str = "t3.medium"
 
 
 NEEDS: Final[Mapping[Role, Needs]] = {
@@ -37,7 +39,8 @@ NEEDS: Final[Mapping[Role, Needs]] = {
 class WantedType:
     """A machine type of the settings: where they name it, for which role, in which zones (from 0).
 
-    `everywhere`: each of the zones gets a machine of it; a pool makes do with those that have it.
+    `everywhere`: each of the zones gets a machine of it; a pool makes do with those that have it. `etcd_quota_mib` is
+    how much data a member of etcd on it may have, 0 where there is none.
     """
 
     key_path: str
@@ -45,6 +48,7 @@ class WantedType:
     role: Role
     zones: frozenset[int]
     everywhere: bool = True
+    etcd_quota_mib: int = 0
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,13 @@ def wanted_types(plan: Plan) -> tuple[WantedType, ...]:
     ]
     return (
         *(
-            WantedType(path, machines[0].instance_type, machines[0].role, frozenset(each.zone for each in machines))
+            WantedType(
+                path,
+                machines[0].instance_type,
+                machines[0].role,
+                frozenset(each.zone for each in machines),
+                etcd_quota_mib=settings.etcd.quota_mib if machines[0].etcd_volume_gib else 0,
+            )
             for path, machines in named
             if machines
         ),
@@ -104,12 +114,13 @@ def wanted_types(plan: Plan) -> tuple[WantedType, ...]:
 
 
 def judged(wanted: Iterable[WantedType], offers: Offers, living: Iterable[WantedType] = ()) -> Iterator[Verdict]:
-    """What is wrong with the machine types. One that the `living` cluster has in the same role is never refused."""
-    there = {(one.role, one.name) for one in living}
+    """What is wrong with the machine types. One that the `living` cluster has in the same role is never refused, unless
+    it now has to hold more."""
+    there = {(one.role, one.name, one.etcd_quota_mib) for one in living}
     for one in wanted:
         problem, unusable = _problem(one, offers)
         if problem:
-            yield Verdict(problem, unusable and (one.role, one.name) not in there)
+            yield Verdict(problem, unusable and (one.role, one.name, one.etcd_quota_mib) not in there)
 
 
 def _problem(one: WantedType, offers: Offers) -> tuple[Problem | None, bool]:
@@ -149,11 +160,24 @@ def _lacking(one: WantedType, kind: MachineType | None) -> tuple[str, str] | Non
             f"which has {', '.join(sorted(kind.virtualizations))} virtualization",
             f"Choose a current type, such as t3.medium: the machine images need {_VIRTUALIZATION} virtualization.",
         )
-    needs = NEEDS[one.role]
+    needs = _needs(one)
     least = f"{needs.cpus} CPU{'' if needs.cpus == 1 else 's'} and {needs.memory_mib:,} MiB"
     if kind.cpus < needs.cpus or kind.memory_mib < needs.memory_mib:
         return (
             f"which has {kind.cpus} CPU{'' if kind.cpus == 1 else 's'} and {kind.memory_mib:,} MiB",
-            f"Choose a type with at least {least}, such as t3.medium: {needs.why}.",
+            f"Choose a type with at least {least}, such as {needs.example}: {needs.why}.",
         )
     return None
+
+
+def _needs(one: WantedType) -> Needs:
+    needs = NEEDS[one.role]
+    # All of a member's data is in memory, too. Machines of the default's size have run with the default ever since.
+    if one.etcd_quota_mib <= _DEFAULT_QUOTA_MIB:
+        return needs
+    return Needs(
+        needs.cpus,
+        one.etcd_quota_mib + needs.memory_mib,
+        f"etcd.quotaMib is {one.etcd_quota_mib}, in memory, too",
+        "m7i.xlarge",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from components.delivery.node_files import ETC, NodeFile, environment_file, role_files
-from components.kubeadm.documents import ETCD_DATA, ETCD_QUOTA_BYTES
+from components.kubeadm.documents import ETCD_DATA
 from components.plan import Plan, PlannedMachine, Role
 from components.ports import ETCD_CLIENTS, ETCD_METRICS, ETCD_PEERS
 
@@ -58,7 +58,7 @@ def _etcd_environment(plan: Plan, machine: PlannedMachine) -> str:
         "LISTEN_METRICS_URLS": f"http://127.0.0.1:{ETCD_METRICS}",
         "HEARTBEAT_INTERVAL": str(settings.etcd.heartbeat_interval_ms),
         "ELECTION_TIMEOUT": str(settings.etcd.election_timeout_ms),
-        "QUOTA_BACKEND_BYTES": str(ETCD_QUOTA_BYTES),
+        "QUOTA_BACKEND_BYTES": str(settings.etcd.quota_bytes),
         # The API server compacts every five minutes; this is for when none does.
         "AUTO_COMPACTION_MODE": "periodic",
         "AUTO_COMPACTION_RETENTION": "8h",

@@ -46,13 +46,14 @@ _INSTALL_KEYS = ("install-certificates.sh", "receive-files.sh")
 CONTENTS: Mapping[Role, _Contents] = {
     Role.ETCD: _Contents(
         ("receive-files",),
-        ("mount-etcd-volume", "configure-etcd-member"),
+        ("mount-etcd-volume", "configure-etcd-member", "defragment-etcd"),
         (*_ANY_MACHINE, "install-etcd.sh", *_INSTALL_KEYS),
     ),
     Role.CONTROL_PLANE: _Contents(
         ("receive-files",),
         (
             "mount-etcd-volume",
+            "defragment-etcd",
             "configure-control-plane",
             "follow-load-balancer",
             "apply-network-plugin",
@@ -152,21 +153,27 @@ def _shared_files(role: Role) -> tuple[NodeFile, ...]:
 
 def _units(role: Role, etcd_volume: bool) -> tuple[NodeFile, ...]:
     volume = _unit("quorate-etcd-volume.service", needed_at_boot=False)
+    defragmentation = _timed("quorate-defragment-etcd")
     match role:
         case Role.ETCD:
-            return (_unit("quorate-prepare.service"), volume, _unit("etcd.service", needed_at_boot=False))
+            etcd = _unit("etcd.service", needed_at_boot=False)
+            return (_unit("quorate-prepare.service"), volume, etcd, *defragmentation)
         case Role.WORKER:
             return (_unit("quorate-join.service"),)
         case Role.CONTROL_PLANE:
             drop_in = _unit("kubelet-needs-etcd-volume.conf", "kubelet.service.d/20-etcd-volume.conf")
-            timed = ("quorate-join-credentials", "quorate-tend-workers")
             return (
                 _unit("quorate-prepare.service"),
-                *((volume, drop_in) if etcd_volume else ()),
-                *(_unit(f"{name}.{kind}", needed_at_boot=False) for name in timed for kind in ("service", "timer")),
+                *((volume, drop_in, *defragmentation) if etcd_volume else ()),
+                *_timed("quorate-join-credentials"),
+                *_timed("quorate-tend-workers"),
             )
         case Role.BASTION:
             return ()
+
+
+def _timed(name: str) -> tuple[NodeFile, ...]:
+    return tuple(_unit(f"{name}.{kind}", needed_at_boot=False) for kind in ("service", "timer"))
 
 
 def _unit(name: str, installed_as: str | None = None, needed_at_boot: bool = True) -> NodeFile:

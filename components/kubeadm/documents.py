@@ -22,8 +22,6 @@ PAUSE_IMAGE = "registry.k8s.io/pause:3.10.2"
 PKI = "/etc/kubernetes/pki"
 # Where the scripts write, in memory, how to reach and verify the cluster, with credentials that live shortly.
 DISCOVERY = "/run/quorate/discovery.conf"
-# etcd's own default, said so that every member says the same; more needs as much memory.
-ETCD_QUOTA_BYTES = 2 * 1024**3
 # How Services reach pods. A network plugin that filters packets writes its rules to the same place.
 KUBE_PROXY_MODE = "nftables"
 # kubeadm's own choice for these minors is older than 3.6.11, which every member needs before etcd 3.7 comes with 1.37.
@@ -152,7 +150,7 @@ def _stacked_etcd(settings: Settings) -> Document:
             {
                 "heartbeat-interval": str(settings.etcd.heartbeat_interval_ms),
                 "election-timeout": str(settings.etcd.election_timeout_ms),
-                "quota-backend-bytes": str(ETCD_QUOTA_BYTES),
+                "quota-backend-bytes": str(settings.etcd.quota_bytes),
             }
         ),
     }

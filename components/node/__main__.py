@@ -11,6 +11,7 @@ STEPS: Mapping[str, str] = {
     "receive-files": "boot.receive_files",
     "mount-etcd-volume": "boot.etcd_volume",
     "configure-etcd-member": "etcd.configure",
+    "defragment-etcd": "etcd.defragment",
     "configure-control-plane": "control_plane.configure",
     "follow-load-balancer": "control_plane.endpoint_name",
     "apply-network-plugin": "control_plane.network_plugin",

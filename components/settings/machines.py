@@ -47,6 +47,17 @@ class EtcdSettings:
         default=20,
         metadata=about("Size of each member's own data volume in GiB.", minimum=8, maximum=16384, grows_only=True),
     )
+    quota_mib: int = field(
+        default=2048,
+        metadata=about(
+            "Size in MiB that a member's data may reach; then etcd takes only deletions. 2048 is etcd's default, 8192 "
+            "the most that it suggests. The volume has room for three times as much and 2 GiB, and beyond the default "
+            "the machine has 2 GiB of memory more than this. Members restart in turn.",
+            minimum=64,
+            maximum=8192,
+            grows_only=True,
+        ),
+    )
     version: str = field(
         default="3.6.14",
         metadata=about(
@@ -77,6 +88,10 @@ class EtcdSettings:
             "Silence after which followers call an election, in ms: ten heartbeats.", minimum=100, maximum=50000
         ),
     )
+
+    @property
+    def quota_bytes(self) -> int:
+        return self.quota_mib * 1024**2
 
 
 @dataclass(frozen=True)

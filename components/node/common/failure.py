@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class Failure(Exception):
     """Ends a step. Its text says what was found, where, and what to do; it never holds a secret."""
+
+
+class Hopeless(Failure):
+    """A failure that waiting does not mend: it ends a wait at once."""

@@ -15,7 +15,7 @@ from components.node.common.kubeadm import API_PORT, api_answers
 from components.node.common.log import report
 from components.node.control_plane.this_machine import ThisMachine
 from components.node.etcd.client import EtcdClient
-from components.node.etcd.cluster_lock import cluster_lock
+from components.node.etcd.cluster_lock import CONTROL_PLANE_LOCK, cluster_lock
 from components.node.etcd.control_plane_access import etcd_of_control_plane
 from components.node.etcd.leave import leave_etcd
 
@@ -53,11 +53,15 @@ class Cluster:
         documents = self.machine.folders.configuration.read_text()
         return etcd_of_control_plane(documents, self.machine.address, self.machine.others)
 
+    def check_alarms(self) -> None:
+        """Raises Alarm where etcd has raised one: it takes no changes then, so neither does the API."""
+        self.etcd().unhealthy()
+
     @contextmanager
     def turn(self) -> Iterator[Held]:
         """One control plane is configured at a time: a change would stop all API servers at once."""
         machine = self.machine
-        with cluster_lock(self.etcd(), "configure-control-plane", machine.name, _TURN_SECONDS) as held:
+        with cluster_lock(self.etcd(), CONTROL_PLANE_LOCK, machine.name, _TURN_SECONDS) as held:
             try:
                 yield held
             finally:

@@ -56,6 +56,8 @@ def configure(machine: ThisMachine, cluster: Cluster) -> None:
     check_disk(folders, machine.etcd_volume, machine.kubernetes_version)
     state = decide_state(observe(folders))
     report(f"this machine is {state}")
+    if state is State.RUNNING:
+        cluster.check_alarms()
     if state is State.HALF_DONE:
         _clean_up(machine, cluster)
     if state is not State.RUNNING:
@@ -124,3 +126,5 @@ def _start_timers(machine: ThisMachine) -> None:
         timers = ("quorate-join-credentials.timer", "quorate-tend-workers.timer")
         run(["systemctl", "enable", "--quiet", "--now", *timers])
         run(["systemctl", "start", "--no-block", "quorate-join-credentials.service"])
+    if machine.etcd_volume:
+        run(["systemctl", "enable", "--quiet", "--now", "quorate-defragment-etcd.timer"])

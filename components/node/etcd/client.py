@@ -7,9 +7,9 @@ import http.client
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from components.node.common.failure import Failure
+from components.node.common.failure import Failure, Hopeless
 from components.node.common.https import Trust, request
 from components.ports import ETCD_CLIENTS, ETCD_PEERS
 
@@ -31,6 +31,44 @@ class Refusal(Failure):
     def __init__(self, text: str, status: int) -> None:
         super().__init__(text)
         self.status = status
+
+
+NOSPACE: Final = "NOSPACE"
+CORRUPT: Final = "CORRUPT"
+_ALARM = "ALARM "
+_REMEDIES: Final[Mapping[str, str]] = {
+    NOSPACE: "the members' data has reached the quota, and etcd takes nothing but deletions until somebody has made "
+    "room. Run /opt/quorate/bin/quorate-node defragment-etcd --disarm on one of its machines, then raise etcd.quotaMib",
+    CORRUPT: "the data of a member differs from that of the others, and etcd refuses all requests. Find out which "
+    "member it is, set its data aside and let it enter again",
+}
+
+
+class Alarm(Hopeless):
+    """etcd serves, with an alarm raised, which its operator must end. That is no lost quorum: nothing may restart for
+    it.
+    """
+
+    def __init__(self, url: str, name: str) -> None:
+        self.name = name
+        remedy = _REMEDIES.get(name, "see: etcdctl alarm list")
+        super().__init__(f"etcd has raised the alarm {name} ({url}): {remedy}; docs/operate.md has the steps")
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a member says of itself; sizes in bytes. `quota` is 0 where it is too old to say."""
+
+    member: int
+    leader: int
+    size: int
+    used: int
+    revision: int
+    quota: int
+
+    @property
+    def leads(self) -> bool:
+        return self.member == self.leader
 
 
 @dataclass(frozen=True)
@@ -84,20 +122,59 @@ class EtcdClient:
         """Needs a quorum, of the members before."""
         self._call("cluster/member/remove", {"ID": str(member.id)})
 
-    def check_health(self, endpoint: str) -> None:
-        """Raises Failure unless the member at `endpoint` serves and has a leader, so that there is a quorum."""
-        url = f"{endpoint}/health"
-        request(url, trust=self._trust, seconds=self._seconds).expected(url)
+    def check_health(self, endpoint: str, *, despite: str = "") -> None:
+        """Raises Failure unless the member at `endpoint` serves and has a leader, so that there is a quorum.
 
-    def unhealthy(self) -> Mapping[str, str]:
-        """The endpoints that are not healthy, each with the reason."""
+        Raises Alarm for an alarm, which all members show, unless it is the one that is ignored, `despite`.
+        """
+        url = f"{endpoint}/health{f'?exclude={despite}' if despite else ''}"
+        answer = request(url, trust=self._trust, seconds=self._seconds)
+        if (reason := _health_reason(answer.text)).startswith(_ALARM):
+            raise Alarm(url, reason.removeprefix(_ALARM))
+        answer.expected(url)
+
+    def unhealthy(self, *, despite: str = "") -> Mapping[str, str]:
+        """The endpoints that are not healthy, each with the reason. Raises Alarm as `check_health` does."""
         found = {}
         for endpoint in self.endpoints:
             try:
-                self.check_health(endpoint)
+                self.check_health(endpoint, despite=despite)
+            except Alarm:
+                raise
             except Failure as failure:
                 found[endpoint] = str(failure)
         return found
+
+    def status(self, endpoint: str) -> Status:
+        """Of the member at `endpoint`."""
+        answer = self.at(endpoint)._call("maintenance/status", {})
+        header = answer["header"]
+        return Status(
+            member=int(header["member_id"]),
+            leader=int(answer.get("leader", 0)),
+            size=int(answer.get("dbSize", 0)),
+            used=int(answer.get("dbSizeInUse", 0)),
+            revision=int(header.get("revision", 0)),
+            quota=int(answer.get("dbSizeQuota", 0)),
+        )
+
+    def defragment(self, endpoint: str, seconds: float) -> None:
+        """Gives the disk back what the member at `endpoint` no longer uses. It answers nobody meanwhile."""
+        self.at(endpoint, seconds=seconds)._call("maintenance/defragment", {})
+
+    def compact(self, revision: int) -> None:
+        """Forgets what was before `revision`. A Refusal where that is done already."""
+        self._call("kv/compaction", {"revision": str(revision), "physical": True})
+
+    def disarm(self, alarm: str) -> None:
+        """Ends an alarm, whichever members have raised it; etcd raises it again where its cause is still there."""
+        raised = self._call("maintenance/alarm", {"action": "GET", "alarm": alarm}).get("alarms", ())
+        for each in raised:
+            self._call("maintenance/alarm", {"action": "DEACTIVATE", "memberID": each["memberID"], "alarm": alarm})
+
+    def at(self, endpoint: str, *, seconds: float | None = None) -> EtcdClient:
+        """The same client, of one endpoint."""
+        return EtcdClient(self._trust, [endpoint], seconds=seconds or self._seconds)
 
     def grant_lease(self, seconds: int) -> int:
         """The id of a lease that ends after `seconds` unless it is kept alive."""
@@ -156,6 +233,13 @@ def _member(member: Mapping[str, Any]) -> Member:
         client_urls=tuple(member.get("clientURLs", ())),
         is_learner=bool(member.get("isLearner", False)),
     )
+
+
+def _health_reason(text: str) -> str:
+    try:
+        return str(json.loads(text)["reason"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _reason(text: str) -> str:

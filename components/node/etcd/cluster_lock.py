@@ -15,6 +15,9 @@ from components.node.common.failure import Failure
 from components.node.common.waiting import NotYet, wait_until
 from components.node.etcd.client import EtcdClient, Refusal
 
+# Below it, a member is restarted or defragmented: on machines of its own, or beside the API servers.
+ETCD_LOCK = "etcd-restart"
+CONTROL_PLANE_LOCK = "configure-control-plane"
 # A machine that died keeps the others waiting for so long. It is more than an election, or a member's restart, takes.
 LEASE_SECONDS = 60
 
@@ -89,7 +92,8 @@ def cluster_lock(
     """Holds the lock `name` for the machine `holder`; reports who has it meanwhile.
 
     The client's endpoints must be all members, since any of them may restart below the lock. Call `check()` of what it
-    gives right before each interruption. Raises Failure where another machine still holds the lock after `seconds`.
+    gives right before each interruption. Raises Failure where another machine still holds the lock after `seconds`, and
+    Alarm at once where etcd has raised one: then it grants no leases.
     """
     held: HeldLock | None = None
     reported = ""
@@ -101,7 +105,7 @@ def cluster_lock(
             held.release()
             held = None
         if held is None:
-            held = HeldLock(client, name, lease_seconds)
+            held = _first_hold(client, name, lease_seconds)
         found = client.create_key(f"quorate/lock/{name}", f"{holder} since {_now()}", held.lease)
         # An answer may have been lost on its way: then the key is this lease's already.
         if found.lease == held.lease:
@@ -116,6 +120,14 @@ def cluster_lock(
     finally:
         if held is not None:
             held.release()
+
+
+def _first_hold(client: EtcdClient, name: str, lease_seconds: float) -> HeldLock:
+    try:
+        return HeldLock(client, name, lease_seconds)
+    except Failure:
+        client.unhealthy()  # Raises Alarm, if that is why.
+        raise
 
 
 def _now() -> str:

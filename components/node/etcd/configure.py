@@ -1,61 +1,36 @@
 """Makes this machine the etcd member that /etc/quorate describes, and returns when it serves with a vote.
 
-A new member of a new cluster, the same member on a new machine or, where its disk was lost and the others are healthy,
-a new member in its place.
+A new member of a new cluster, the same member on a new machine or, where its disk was lost or the others have removed
+it, and these are healthy, a new member in its place.
 """
 
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from components.node.boot.etcd_volume import start_volume
 from components.node.common import log
-from components.node.common.environment import ETC, read_environment
-from components.node.common.failure import Failure
+from components.node.common.failure import Failure, Hopeless
 from components.node.common.files import content_of, install_text
-from components.node.common.https import Trust
 from components.node.common.machine_lock import machine_lock
-from components.node.common.programs import output_and_code, run, run_reporting, stream
+from components.node.common.programs import output_and_code, run, run_reporting
 from components.node.common.step import run_step
+from components.node.common.units import report_complaints, wait_for_unit
 from components.node.common.waiting import NotYet, wait_until
-from components.node.etcd.client import EtcdClient, client_url
-from components.node.etcd.cluster_lock import cluster_lock
-from components.node.etcd.cluster_mark import DISK, check_mark, write_mark
+from components.node.etcd.client import client_url
+from components.node.etcd.cluster_lock import ETCD_LOCK, cluster_lock
+from components.node.etcd.cluster_mark import check_mark, write_mark
 from components.node.etcd.member_changes import add_learner, remove_member
+from components.node.etcd.member_remedies import REMEDIES
 from components.node.etcd.membership import Entry, Service, entry, member_at, service
+from components.node.etcd.this_member import ThisMember, this_member
 
 BIN = Path("/opt/quorate/bin")
-PKI = Path("/etc/etcd/pki")
-# Whoever was lost may have been the leader.
-ELECTION_SECONDS = 30
 # All members may be restarting, one after the other.
 TURN_SECONDS = 1200
-
-
-@dataclass(frozen=True)
-class ThisMember:
-    """What this machine knows, and where it keeps what."""
-
-    name: str
-    address: str
-    peers: Sequence[str]
-    version: str
-    volume: str
-    etc: Path = ETC
-    pki: Path = PKI
-    disk: Path = DISK
-    election_seconds: float = ELECTION_SECONDS
-
-    @property
-    def data(self) -> Path:
-        return self.disk / "data"
-
-    def client(self, *addresses: str) -> EtcdClient:
-        trust = Trust(self.pki / "ca.crt", self.pki / "member.crt", self.pki / "member.key")
-        return EtcdClient(trust, [client_url(address) for address in addresses])
 
 
 def prepare_machine() -> None:
@@ -67,24 +42,28 @@ def prepare_machine() -> None:
 def configure(member: ThisMember) -> None:
     """On a machine that is prepared, with its volume mounted and its certificates in place."""
     check_mark(member.pki / "ca.crt", member.volume, member.disk)
-    run(["install", "--directory", "--owner", "etcd", "--group", "etcd", "--mode", "700", str(member.data)])
+    make_data_folder(member)
     enter(member)
     wanted = (member.etc / "etcd.env").read_text()
-    apply_arguments(member, wanted)
     try:
+        apply_arguments(member, wanted)
         own = client_url(member.address)
-        wait_until(
+        wait_for_unit(
+            "etcd",
             600,
             f"etcd to have a quorum and to serve at {member.address}",
             lambda: member.client(member.address).check_health(own),
+            remedies=REMEDIES,
         )
-        wait_until(300, "this member to get its vote", lambda: get_vote(member))
+        wait_for_unit("etcd", 300, "this member to get its vote", lambda: get_vote(member), remedies=REMEDIES)
+    except Hopeless:
+        raise
     except Failure:
-        log.report("the last lines of etcd's log:")
-        stream(["journalctl", "--unit", "etcd", "--lines", "15", "--no-pager", "--output", "cat"])
+        report_complaints("etcd")
         raise
     write_mark(member.pki / "ca.crt", member.disk)
     install_text(member.etc / "applied-etcd.env", wanted)
+    run(["systemctl", "enable", "--quiet", "--now", "quorate-defragment-etcd.timer"])
     log.report(f"member {member.name} serves")
 
 
@@ -93,23 +72,50 @@ def enter(member: ThisMember) -> None:
     has_data = (member.data / "member").is_dir()
     peers = member.client(*member.peers)
     known = None
-    if not has_data:
-        # Those that don't answer are just being made, too.
-        with contextlib.suppress(Failure):
-            known = peers.members()
+    # Those that don't answer are just being made, too, or have no quorum without this one.
+    with contextlib.suppress(Failure):
+        known = peers.members(linearizable=has_data)
     how = entry(has_data, known, member.address)
     if how is Entry.AS_BEFORE:
         return
     if how is Entry.REPLACED:
-        _wait_for_healthy_peers(member)
+        _wait_for_healthy_peers(
+            member,
+            "the disk of this one is blank, and the other members know it with data",
+            "if the old disk exists, attach it; else bring the other members back, or restore all from a snapshot",
+        )
         log.report("the disk of this member was lost; the others are healthy: it enters again, without a vote at first")
         remove_member(peers, member.address, 60)
+    if how is Entry.REMOVED:
+        _wait_for_healthy_peers(
+            member,
+            "the other members have removed this one, so etcd can't start with its data",
+            "bring the other members back first",
+        )
+        aside = set_aside(member)
+        log.report(
+            f"the other members have removed this one, and are healthy: its data is now in {aside}, and it enters "
+            "again, without a vote at first. Delete that folder when nobody misses anything"
+        )
     if how is Entry.ADDED:
         log.report("this member was removed and not added again: adding it")
-    if how in (Entry.REPLACED, Entry.ADDED):
+    if how in (Entry.REPLACED, Entry.REMOVED, Entry.ADDED):
         add_learner(peers, member.address, 60)
     state = "new" if how is Entry.NEW_CLUSTER else "existing"
     install_text(member.etc / "etcd-membership.env", f"ETCD_INITIAL_CLUSTER_STATE={state}\n")
+
+
+def set_aside(member: ThisMember) -> Path:
+    """Keeps the data under another name, on the same disk; etcd stops before."""
+    run(["systemctl", "stop", "etcd"], seconds=120)
+    aside = member.disk / f"data.set-aside-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    member.data.rename(aside)
+    make_data_folder(member)
+    return aside
+
+
+def make_data_folder(member: ThisMember) -> None:
+    run(["install", "--directory", "--owner", "etcd", "--group", "etcd", "--mode", "700", str(member.data)])
 
 
 def apply_arguments(member: ThisMember, wanted: str) -> None:
@@ -129,10 +135,16 @@ def apply_arguments(member: ThisMember, wanted: str) -> None:
 
 
 def restart(member: ThisMember) -> None:
-    """While no other member does the same, and all are healthy before and after."""
+    """While no other member does the same, and all are healthy before and after. Raises Alarm, and restarts nothing,
+    where etcd has raised one: it serves then, and gives no lock.
+    """
     cluster = member.client(member.address, *member.peers)
+    own = client_url(member.address)
     try:
-        cluster.check_health(client_url(member.address))
+        # An election, or a busy disk, must not let members restart together.
+        wait_until(member.election_seconds, f"etcd to serve at {member.address}", lambda: cluster.check_health(own))
+    except Hopeless:
+        raise
     except Failure as failure:
         # Then there is no lock, and nothing that a restart could interrupt.
         log.report(f"etcd does not serve here, so it restarts at once with its new arguments: {failure}")
@@ -143,12 +155,12 @@ def restart(member: ThisMember) -> None:
         if unhealthy := cluster.unhealthy():
             raise NotYet("; ".join(unhealthy.values()))
 
-    with cluster_lock(cluster, "etcd-restart", member.name, TURN_SECONDS) as lock:
+    with cluster_lock(cluster, ETCD_LOCK, member.name, TURN_SECONDS) as lock:
         wait_until(300, "all members to be healthy before this one restarts", all_healthy)
         lock.check()
         log.report("etcd restarts with its new arguments")
         run(["systemctl", "restart", "etcd"], seconds=300)
-        wait_until(300, "all members to be healthy after the restart", all_healthy)
+        wait_for_unit("etcd", 300, "all members to be healthy after the restart", all_healthy, remedies=REMEDIES)
 
 
 def get_vote(member: ThisMember) -> None:
@@ -163,7 +175,7 @@ def get_vote(member: ThisMember) -> None:
         peers.promote(known)
 
 
-def _wait_for_healthy_peers(member: ThisMember) -> None:
+def _wait_for_healthy_peers(member: ThisMember, found: str, remedy: str) -> None:
     """Removing a member and adding one take a quorum, so no other may be missing."""
     peers = member.client(*member.peers)
 
@@ -176,22 +188,10 @@ def _wait_for_healthy_peers(member: ThisMember) -> None:
 
     try:
         wait_until(member.election_seconds, "all other members to be healthy", all_healthy)
+    except Hopeless:
+        raise
     except Failure as failure:
-        raise Failure(
-            f"the disk of this one is blank, and the other members know it with data; {failure}. Nothing was changed:"
-            " if the old disk exists, attach it; else bring the other members back, or restore all from a snapshot"
-        ) from failure
-
-
-def this_member() -> ThisMember:
-    values = read_environment("MACHINE_NAME", "NODE_ADDRESS", "ETCD_VERSION", "ETCD_VOLUME_ID")
-    return ThisMember(
-        name=values["MACHINE_NAME"],
-        address=values["NODE_ADDRESS"],
-        peers=values.get("PEER_ADDRESSES", "").split(),
-        version=values["ETCD_VERSION"],
-        volume=values["ETCD_VOLUME_ID"],
-    )
+        raise Failure(f"{found}; {failure}. Nothing was changed: {remedy}") from failure
 
 
 def main(arguments: Sequence[str]) -> int:

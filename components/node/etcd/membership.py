@@ -21,6 +21,8 @@ class Entry(Enum):
     """The others have removed it: they add it as a learner."""
     REPLACED = auto()
     """Its data is lost: the others remove it and add it as a learner, while all of them are healthy."""
+    REMOVED = auto()
+    """It has data, and the others have removed it: etcd never starts with such data again."""
 
 
 def member_at(members: Sequence[Member], address: str) -> Member | None:
@@ -29,9 +31,12 @@ def member_at(members: Sequence[Member], address: str) -> Member | None:
 
 
 def entry(has_data: bool, known: Sequence[Member] | None, address: str) -> Entry:
-    """`known` are the members as one of the others lists them, None where none of them answers."""
+    """`known` are the members as one of the others lists them, None where none of them answers.
+
+    Beside data, they must be the whole cluster's answer: a member that lags behind may not know the newest ones.
+    """
     if has_data:
-        return Entry.AS_BEFORE
+        return Entry.REMOVED if known and member_at(known, address) is None else Entry.AS_BEFORE
     if known is None:
         return Entry.NEW_CLUSTER
     member = member_at(known, address)

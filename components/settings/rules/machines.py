@@ -14,6 +14,7 @@ from components.settings.rules.facts import NAMESPACE, Facts, Rule, problem
 _OLDEST_CONTAINERD: Final = {35: (2, 1, 5), 36: (2, 2, 0), 37: (2, 2, 0)}
 _FIRST_WITH_ETCD_37: Final = 37
 _MOST_VOTERS: Final = 5
+_GIB_FOR_LOGS: Final = 2
 
 
 def etcd_has_a_quorum(facts: Facts) -> Iterable[Problem]:
@@ -80,6 +81,20 @@ def etcd_fits_kubernetes(facts: Facts) -> Iterable[Problem]:
             "etcd.version",
             settings.etcd.version,
             f"Choose a 3.{newest} version, such as 3.6.14: Kubernetes 1.{kubernetes} isn't tested with a newer one.",
+        )
+
+
+def etcd_volume_holds_its_quota(facts: Facts) -> Iterable[Problem]:
+    """A member's data, the copy that a defragmentation makes, what was set aside once, and etcd's log."""
+    etcd = facts.settings.etcd
+    least = -(-3 * etcd.quota_mib // 1024) + _GIB_FOR_LOGS
+    if etcd.volume_gib < least:
+        yield problem(
+            "etcd.quotaMib",
+            etcd.quota_mib,
+            f"Set etcd.volumeGib to {least} or more, or choose a smaller quota: {etcd.volume_gib} GiB have no room for "
+            "the data, for the copy that a defragmentation makes, for data that was set aside, and for "
+            f"{_GIB_FOR_LOGS} GiB of etcd's log.",
         )
 
 
@@ -212,6 +227,7 @@ RULES: Final = (
     Rule(("etcd.topology", "etcd.members", "controlPlane.count"), etcd_has_a_quorum),
     Rule(("etcd.topology",), stacked_etcd_has_no_machines),
     Rule(("etcd.topology", "etcd.version", "cluster.kubernetesVersion"), etcd_fits_kubernetes, spares_living=True),
+    Rule(("etcd.quotaMib", "etcd.volumeGib"), etcd_volume_holds_its_quota),
     Rule(("etcd.heartbeatIntervalMs", "etcd.electionTimeoutMs"), elections_wait_long_enough),
     Rule(("controlPlane.count",), control_plane_has_a_quorum),
     Rule(("controlPlane.instanceType",), control_plane_is_large_enough),

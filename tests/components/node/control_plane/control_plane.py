@@ -13,6 +13,7 @@ from components.node.common import environment, log
 from components.node.common.failure import Failure
 from components.node.control_plane.cluster import Cluster, Held
 from components.node.control_plane.this_machine import Folders, ThisMachine
+from components.node.etcd.client import Alarm
 from tests.components.node.stand_ins import StandIns, stand_ins
 from tests.components.node.tls import copy_authority
 
@@ -53,12 +54,15 @@ class HeldTurn:
 
 @dataclass(frozen=True)
 class OtherMachines(Cluster):
-    """`existing` and `ready` are the hosts at which an API server answers. What is asked of it goes to `events`."""
+    """`existing` and `ready` are the hosts at which an API server answers, `alarm` is one that etcd has raised. What is
+    asked of it goes to `events`.
+    """
 
     existing: tuple[str, ...] = ()
     ready: tuple[str, ...] = ()
     events: list[str] = field(default_factory=list)
     held: HeldTurn = field(default_factory=HeldTurn)
+    alarm: str = ""
 
     def api_exists(self, host: str) -> bool:
         return host in self.existing
@@ -66,6 +70,10 @@ class OtherMachines(Cluster):
     def api_answers(self, host: str) -> None:
         if host not in self.ready:
             raise Failure(f"{host} does not answer")
+
+    def check_alarms(self) -> None:
+        if self.alarm:
+            raise Alarm("https://10.0.0.1:2379/health", self.alarm)
 
     def leave_etcd(self) -> None:
         self.events.append("left etcd")

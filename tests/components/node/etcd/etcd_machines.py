@@ -31,7 +31,8 @@ import dataclasses, sys
 from pathlib import Path
 from components.node.common import log
 from components.node.common.failure import Failure
-from components.node.etcd.configure import configure, this_member
+from components.node.etcd.configure import configure
+from components.node.etcd.this_member import this_member
 
 pki, disk = map(Path, sys.argv[1:])
 member = dataclasses.replace(this_member(), pki=pki, disk=disk, election_seconds=10)

@@ -32,7 +32,11 @@ class Lease:
 
 @dataclass
 class Cluster:
-    """What the members share. `refusals` are answered instead, once each; `calls` is who was asked what."""
+    """What the members share. `refusals` are answered instead, once each; `calls` is who was asked what.
+
+    `alarms` are those of member 1. `sizes` are bytes by address: of the file, and of what of it is used. `leader` is an
+    address.
+    """
 
     members: list[Body] = field(default_factory=list)
     healthy: bool = True
@@ -41,24 +45,57 @@ class Cluster:
     calls: list[tuple[str, str]] = field(default_factory=list)
     leases: dict[int, Lease] = field(default_factory=dict)
     keys: dict[str, tuple[str, int]] = field(default_factory=dict)
+    alarms: list[str] = field(default_factory=list)
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    leader: str = ""
+    quota: int = 2 * 1024**3
+    revision: int = 100
+    compacted: int = 0
     mutex: threading.Lock = field(default_factory=threading.Lock)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(7_587_848_390_310_612_344))
 
     def asked(self, path: str) -> list[str]:
         return [address for address, called in self.calls if called == path]
 
-    def answer(self, path: str, body: Body) -> tuple[int, Body]:
+    def answer(self, address: str, path: str, body: Body) -> tuple[int, Body]:
         for refusal in self.refusals:
             if refusal[0] == path:
                 self.refusals.remove(refusal)
                 return refusal[1], {"code": 0, "message": refusal[2]}
         for lease in [lease for lease, of in self.leases.items() if of.is_over()]:
             self._end(lease)
-        method = getattr(self, "_" + path.replace("/", "_"))
-        answer: tuple[int, Body] = method(body)
+        if path.startswith("v3/maintenance/"):
+            return self._maintenance(address, path.rpartition("/")[2], body)
+        name, _, query = path.partition("?exclude=")
+        method = getattr(self, "_" + name.replace("/", "_"))
+        answer: tuple[int, Body] = method({"exclude": query} if name == "health" else body)
         return answer
 
+    def _maintenance(self, address: str, method: str, body: Body) -> tuple[int, Body]:
+        number = str(1 + sorted(self.sizes).index(address)) if address in self.sizes else "1"
+        if method == "alarm":
+            if body["action"] == "DEACTIVATE":
+                assert body["memberID"] == "1"
+                self.alarms.remove(body["alarm"])
+            return 200, {"alarms": [{"memberID": "1", "alarm": alarm} for alarm in self.alarms]}
+        size, used = self.sizes[address]
+        if method == "defragment":
+            self.sizes[address] = (used, used)
+            return 200, {}
+        leader = str(1 + sorted(self.sizes).index(self.leader))
+        header = {"member_id": number, "revision": str(self.revision)}
+        sizes = {"dbSize": str(size), "dbSizeInUse": str(used), "dbSizeQuota": str(self.quota)}
+        return 200, {"header": header, "leader": leader, **sizes}
+
+    def _v3_kv_compaction(self, body: Body) -> tuple[int, Body]:
+        if int(body["revision"]) <= self.compacted:
+            return 400, {"message": "etcdserver: mvcc: required revision has been compacted"}
+        self.compacted = int(body["revision"])
+        return 200, {}
+
     def _health(self, body: Body) -> tuple[int, Body]:
+        if alarms := [alarm for alarm in self.alarms if alarm != body["exclude"]]:
+            return 503, {"health": "false", "reason": f"ALARM {alarms[0]}"}
         return (200, {"health": "true"}) if self.healthy else (503, {"health": "false", "reason": "RAFT NO LEADER"})
 
     def _v3_cluster_member_list(self, body: Body) -> tuple[int, Body]:
@@ -85,6 +122,8 @@ class Cluster:
         return 200, {}
 
     def _v3_lease_grant(self, body: Body) -> tuple[int, Body]:
+        if self.alarms:
+            return 429, {"message": "etcdserver: mvcc: database space exceeded"}
         lease = next(self._numbers)
         self.leases[lease] = Lease(float(body["TTL"]), time.monotonic())
         return 200, {"ID": str(lease), "TTL": body["TTL"]}
@@ -160,7 +199,7 @@ def serving(cluster: Cluster, authority: Authority, address: str, port: int = 23
             path = self.path.removeprefix("/")
             with cluster.mutex:
                 cluster.calls.append((address, path))
-                status, answer = cluster.answer(path, body)
+                status, answer = cluster.answer(address, path, body)
                 if path in cluster.lost_answers:
                     cluster.lost_answers.remove(path)
                     self.close_connection = True

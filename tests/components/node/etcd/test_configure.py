@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Iterator
@@ -12,10 +13,12 @@ import pytest
 
 from components.node.common.failure import Failure
 from components.node.common.waiting import NotYet
-from components.node.etcd.client import client_url, peer_url
+from components.node.etcd.client import Alarm, client_url, peer_url
+from components.node.etcd.cluster_lock import cluster_lock
 from components.node.etcd.cluster_mark import check_mark, is_marked, mark_path, write_mark
-from components.node.etcd.configure import ThisMember, apply_arguments, enter, get_vote
+from components.node.etcd.configure import apply_arguments, configure, enter, get_vote
 from components.node.etcd.control_plane_access import etcd_of_control_plane, external_endpoints
+from components.node.etcd.this_member import ThisMember
 from tests.components.node.etcd.gateway import Authority, Body, Cluster, serving
 
 _SYSTEMCTL = """\
@@ -35,6 +38,9 @@ def member(
     systemctl = tmp_path / "bin/systemctl"
     systemctl.write_text(_SYSTEMCTL)
     systemctl.chmod(0o755)
+    install = tmp_path / "bin/install"
+    install.write_text('#!/bin/sh\nfor last; do :; done\nmkdir -p "$last"\n')
+    install.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=os.pathsep)
     monkeypatch.setenv("MACHINE", str(tmp_path))
     own, *others = addresses
@@ -75,11 +81,99 @@ def test_beside_others_that_do_not_answer_it_founds_the_cluster(member: ThisMemb
     assert initial_state(member) == "ETCD_INITIAL_CLUSTER_STATE=new\n"
 
 
-def test_one_with_its_data_asks_nobody(member: ThisMember, others: Cluster) -> None:
+def test_one_with_its_data_that_the_others_know_enters_as_before(member: ThisMember, others: Cluster) -> None:
     (member.data / "member").mkdir(parents=True)
+    others.members.append(known(member.address, 3))
     enter(member)
-    assert others.calls == []
+    assert {path for _, path in others.calls} == {"v3/cluster/member/list"}
     assert not (member.etc / "etcd-membership.env").exists()
+
+
+def test_one_with_its_data_enters_as_before_while_the_others_have_no_quorum(
+    member: ThisMember, others: Cluster
+) -> None:
+    (member.data / "member").mkdir(parents=True)
+    others.healthy = False
+    enter(member)
+    assert (member.data / "member").is_dir()
+    assert not (member.etc / "etcd-membership.env").exists()
+
+
+def test_one_that_was_removed_by_hand_keeps_its_data_aside_and_enters_without_a_vote(
+    member: ThisMember, others: Cluster
+) -> None:
+    (member.data / "member").mkdir(parents=True)
+    (member.data / "member" / "precious").write_text("data")
+    enter(member)
+    (aside,) = member.disk.glob("data.set-aside-*")
+    assert (aside / "member" / "precious").read_text() == "data"
+    assert not (member.data / "member").exists()
+    assert "stop etcd" in calls(member)
+    assert others.members[-1]["isLearner"]
+    assert initial_state(member) == "ETCD_INITIAL_CLUSTER_STATE=existing\n"
+
+
+def test_one_that_was_removed_by_hand_keeps_its_data_in_place_while_another_is_missing(
+    member: ThisMember, cluster: Cluster, authority: Authority
+) -> None:
+    (member.data / "member").mkdir(parents=True)
+    cluster.members = [known(address, 1) for address in member.peers]
+    with serving(cluster, authority, member.peers[0]), pytest.raises(Failure) as caught:
+        enter(member)
+    for part in ("have removed this one", "only 1 of 2 others are healthy", "Nothing was changed"):
+        assert part in str(caught.value)
+    assert (member.data / "member").is_dir()
+    assert len(cluster.members) == 2
+
+
+@pytest.mark.parametrize("alarm", ["NOSPACE", "CORRUPT"])
+def test_an_alarm_is_no_lost_quorum_so_nothing_restarts_and_it_is_told_at_once(
+    member: ThisMember, others: Cluster, authority: Authority, alarm: str
+) -> None:
+    (member.etc.parent / "state").write_text("active\n")
+    others.alarms = [alarm]
+    with serving(others, authority, member.address), pytest.raises(Alarm, match=f"alarm {alarm}.*docs/operate.md"):
+        apply_arguments(dataclasses.replace(member, election_seconds=30), "A=2\n")
+    assert calls(member) == ["is-active etcd"]
+
+
+def test_an_alarm_that_comes_while_a_member_waits_for_its_turn_ends_the_wait(
+    member: ThisMember, others: Cluster, authority: Authority
+) -> None:
+    (member.etc.parent / "state").write_text("active\n")
+    others.refusals = [("v3/lease/grant", 429, "etcdserver: mvcc: database space exceeded")]
+    with serving(others, authority, member.address):
+        apply_arguments(member, "A=2\n")
+        others.alarms = ["NOSPACE"]
+        client = member.client(member.address)
+        with pytest.raises(Alarm), cluster_lock(client, "etcd-restart", "etcd-0", 60):
+            pass
+    assert calls(member)[1:] == ["restart etcd"]
+
+
+def test_an_election_while_arguments_change_is_waited_for(
+    member: ThisMember, others: Cluster, authority: Authority
+) -> None:
+    (member.etc.parent / "state").write_text("active\n")
+    others.refusals = [("health", 503, "RAFT NO LEADER")]
+    with serving(others, authority, member.address):
+        apply_arguments(dataclasses.replace(member, election_seconds=30), "A=2\n")
+    assert calls(member)[1:] == ["restart etcd"]
+    assert others.asked("v3/kv/txn") != []
+
+
+def test_the_step_tells_an_alarm_and_leaves_the_member_as_it_is(
+    member: ThisMember, others: Cluster, authority: Authority
+) -> None:
+    (member.etc / "etcd.env").write_text("A=1\n")
+    (member.etc / "applied-etcd.env").write_text("A=1\n")
+    (member.etc.parent / "state").write_text("active\n")
+    (member.data / "member").mkdir(parents=True)
+    others.members.append(known(member.address, 3))
+    others.alarms = ["NOSPACE"]
+    with serving(others, authority, member.address), pytest.raises(Alarm, match="defragment-etcd --disarm"):
+        configure(member)
+    assert not [call for call in calls(member) if "start" in call.replace("restart", "start")]
 
 
 def test_one_that_was_removed_is_added_without_a_vote(member: ThisMember, others: Cluster) -> None:

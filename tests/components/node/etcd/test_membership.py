@@ -15,9 +15,13 @@ def own(*, started: bool, learner: bool) -> Member:
     return Member(2, "etcd-2", (f"https://{ADDRESS}:2380",), (f"https://{ADDRESS}:2379",) * started, learner)
 
 
-@pytest.mark.parametrize("known", [None, (), (OTHER,), (OTHER, own(started=True, learner=False))])
-def test_a_member_with_its_data_starts_as_before_whatever_the_others_know(known: tuple[Member, ...] | None) -> None:
+@pytest.mark.parametrize("known", [None, (), (OTHER, own(started=True, learner=False))])
+def test_a_member_with_its_data_starts_as_before_unless_the_others_say_no(known: tuple[Member, ...] | None) -> None:
     assert entry(True, known, ADDRESS) is Entry.AS_BEFORE
+
+
+def test_a_member_with_data_that_the_others_have_removed_is_known_as_such() -> None:
+    assert entry(True, (OTHER,), ADDRESS) is Entry.REMOVED
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -89,3 +90,17 @@ def test_what_a_living_cluster_has_already_is_only_said() -> None:
     (living,) = judged(wanted_types(plan), offers, wanted_types(plan))
     assert (new.refused, living.refused) == (True, False)
     assert new.problem == living.problem
+
+
+@pytest.mark.parametrize("stack", ["prod", "education"])
+def test_a_larger_quota_of_etcd_needs_a_machine_with_as_much_memory_more(stack: str) -> None:
+    types = {name: dataclasses.replace(kind, memory_mib=8192) for name, kind in TYPES.items()}
+    offers = Offers(ZONES, {name: frozenset(ZONES) for name in TYPES}, types)
+    fitting = Plan(settings_of(stack, etcd__quotaMib=6144))
+    assert list(judged(wanted_types(fitting), offers)) == []
+    larger = Plan(settings_of(stack, etcd__quotaMib=8192, etcd__volumeGib=30))
+    (verdict,) = judged(wanted_types(larger), offers, wanted_types(fitting))
+    assert verdict.refused, "it is the quota that is new, not the machine type"
+    assert "10,240 MiB, such as m7i.xlarge: etcd.quotaMib is 8192" in verdict.problem.remedy
+    (kept,) = judged(wanted_types(larger), offers, wanted_types(larger))
+    assert not kept.refused

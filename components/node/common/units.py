@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 # systemd starts a unit again after each failure. What passes by itself, such as a peer that is not there yet, has
 # passed by then: etcd needs some 3 s for each, the kubelet more than 10 s.
-_FAILURES = 5
+_FAILURES = 4
 _LAST_COMPLAINTS = 6
 _LAST_LINES = 300
 _SHOWN_CHARACTERS = 400

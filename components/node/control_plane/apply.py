@@ -10,7 +10,7 @@ from components.node.common import https, log
 from components.node.common.failure import Failure
 from components.node.common.files import content_of
 from components.node.common.log import report
-from components.node.common.waiting import wait_until
+from components.node.common.units import wait_for_unit
 from components.node.control_plane.api_certificate import renew_api_certificate
 from components.node.control_plane.cluster import Held
 from components.node.control_plane.documents import (
@@ -58,7 +58,7 @@ def apply_configuration(
             pods.apply()
         if changed("KubeletConfiguration", before, now) or changed("InitConfiguration", before, now):
             run_phase(machine, "kubelet-start")
-            wait_until(60, "the kubelet to be healthy", _check_kubelet)
+            wait_for_unit("kubelet", 60, "the kubelet to be healthy", _check_kubelet)
         if changed("KubeProxyConfiguration", before, now):
             run_phase(machine, "addon", "kube-proxy")
             machine.kubectl.run("rollout", "restart", "daemonset", "kube-proxy", "--namespace", "kube-system")

@@ -122,9 +122,9 @@ def _cluster_exists(machine: ThisMachine, cluster: Cluster) -> bool:
 
 
 def _start_timers(machine: ThisMachine) -> None:
+    if machine.etcd_volume:
+        run(["systemctl", "enable", "--quiet", "--now", "quorate-defragment-etcd.timer"])
     if machine.join_parameter:
         timers = ("quorate-join-credentials.timer", "quorate-tend-workers.timer")
         run(["systemctl", "enable", "--quiet", "--now", *timers])
         run(["systemctl", "start", "--no-block", "quorate-join-credentials.service"])
-    if machine.etcd_volume:
-        run(["systemctl", "enable", "--quiet", "--now", "quorate-defragment-etcd.timer"])

@@ -8,7 +8,7 @@ import shutil
 from components.node.common.kubeadm import ignored_checks, run_kubeadm
 from components.node.common.log import report
 from components.node.common.programs import run
-from components.node.common.waiting import wait_until
+from components.node.common.units import wait_for_unit
 from components.node.control_plane.endpoint_name import name_endpoint
 from components.node.control_plane.this_machine import Folders, ThisMachine
 from components.node.etcd.cluster_mark import is_marked
@@ -33,7 +33,7 @@ def initialize(machine: ThisMachine) -> None:
     report(f"kubeadm init, Kubernetes {machine.kubernetes_version}")
     run_kubeadm("init", *options, "--ignore-preflight-errors", accepted_checks(folders))
     run(["systemctl", "enable", "--quiet", "kubelet"])
-    wait_until(120, "the API server to be ready", machine.kubectl.api_is_ready)
+    wait_for_unit("kubelet", 120, "the API server to be ready", machine.kubectl.api_is_ready)
     report("the control plane is up")
 
 

@@ -14,6 +14,7 @@ from components.node.common.kubectl import Kubectl
 from components.node.common.log import report
 from components.node.common.minted_certificate import minted_certificate
 from components.node.common.programs import run
+from components.node.common.units import wait_for_unit
 from components.node.common.waiting import wait_until
 from components.node.control_plane.cluster import Cluster
 from components.node.control_plane.endpoint_name import name_endpoint
@@ -43,7 +44,7 @@ def join(machine: ThisMachine, cluster: Cluster, seconds: float = _CLUSTER_SECON
         run_kubeadm("join", "--config", str(folders.etc / "join.yaml"), "--ignore-preflight-errors", checks)
     run(["systemctl", "enable", "--quiet", "kubelet"])
     own = machine.kubectl.at(machine.address)
-    wait_until(120, "the API server of this machine to be ready", own.api_is_ready)
+    wait_for_unit("kubelet", 120, "the API server of this machine to be ready", own.api_is_ready)
     report("this machine has joined")
 
 

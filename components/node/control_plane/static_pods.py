@@ -12,9 +12,11 @@ from components.node.common.failure import Failure
 from components.node.common.files import content_of
 from components.node.common.log import report
 from components.node.common.programs import run, stream
+from components.node.common.units import complaints, remedy_for, wait_for_unit
 from components.node.common.waiting import NotYet, wait_until
 from components.node.control_plane.phases import indented, run_phase
 from components.node.control_plane.this_machine import ThisMachine
+from components.node.etcd.member_remedies import STACKED_REMEDIES
 
 COMPONENTS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 START_SECONDS = 180
@@ -38,11 +40,31 @@ class StaticPods:
             report(str(unmet))
             report("rewriting the manifests of the static pods for the current settings")
             self._write_manifests()
-            self.wait_for_api_server("to be ready")
+            try:
+                self.wait_for_api_server("to be ready")
+            except Failure as still:
+                raise Failure(f"{still}{self._why_etcd_does_not_run()}") from still
 
     def wait_for_api_server(self, state: str) -> None:
         own = self.machine.kubectl.at(self.machine.address)
-        wait_until(self.seconds, f"the API server of this machine {state}", own.api_is_ready)
+        wait_for_unit("kubelet", self.seconds, f"the API server of this machine {state}", own.api_is_ready)
+
+    def _why_etcd_does_not_run(self) -> str:
+        """etcd's own last warnings and errors, and the remedy; "" where it runs, or has machines of its own."""
+        if not self._path("etcd").exists():
+            return ""
+        try:
+            ended = run(["crictl", "ps", "--all", "--quiet", "--state", "Exited", "--name", "^etcd$"]).split()
+            if not ended or run(["crictl", "ps", "--quiet", "--state", "Running", "--name", "^etcd$"]).split():
+                return ""
+            # crictl writes what a container wrote to its standard error to its own.
+            said = complaints(run(["sh", "-c", f"crictl logs --tail 300 {ended[0]} 2>&1"]).splitlines())
+        except Failure as failure:
+            return f". Why etcd does not run can't be found out: {failure}"
+        remedy = remedy_for("\n".join(said), STACKED_REMEDIES)
+        return (
+            f". etcd does not run on this machine; its last warnings and errors: {' / '.join(said)}. {remedy}".rstrip()
+        )
 
     def apply(self) -> None:
         """Writes the manifests and waits for what they restart. Raises Failure, with what ran before running again,

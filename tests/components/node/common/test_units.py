@@ -55,7 +55,7 @@ def test_a_unit_that_fails_again_and_again_ends_the_wait_with_its_own_words_and_
     assert "mv /var/lib/etcd/data /var/lib/etcd/data.damaged" in text
     assert "goroutine" not in text
     assert "repaired" not in text
-    assert len(programs.calls_with("systemctl show")) == 6, "what it failed before the wait does not count"
+    assert len(programs.calls_with("systemctl show")) == 5, "what it failed before the wait does not count"
 
 
 def test_a_unit_that_systemd_has_given_up_ends_the_wait_but_not_at_the_first_sight(programs: StandIns) -> None:

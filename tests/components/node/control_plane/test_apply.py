@@ -243,6 +243,23 @@ def test_an_api_server_that_stays_down_ends_the_step_before_any_turn(node: Prepa
     assert others.events == []
 
 
+def test_an_api_server_without_etcd_ends_the_step_with_etcds_own_words_and_the_remedy(node: Prepared) -> None:
+    (node.machine.folders.manifests / "kube-apiserver.yaml").write_text("broken")
+    words = (
+        '{"level":"info","msg":"starting"}\n{"level":"panic","msg":"tocommit(15) is out of range"}\ngoroutine 1 [x]:\n'
+    )
+    node.programs.program("crictl", ("--state Exited", 0, "c2\nc1\n"), ("logs --tail 300 c2", 0, words))
+    with pytest.raises(Failure) as caught:
+        apply(node)
+    for part in (
+        "etcd does not run on this machine",
+        "errors: panic: tocommit(15) is out of range. ",
+        "damaged",
+        "operate.md",
+    ):
+        assert part in str(caught.value)
+
+
 def test_a_certificate_that_lacks_a_name_is_made_again(node: Prepared, capfd: pytest.CaptureFixture[str]) -> None:
     deliver(node, "  - 127.0.0.1", "  - 127.0.0.1\n  - 203.0.113.7")
     apply(node)

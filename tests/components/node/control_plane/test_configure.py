@@ -15,6 +15,7 @@ from components.node.common.failure import Failure
 from components.node.control_plane import configure as step
 from components.node.control_plane.configure import configure, main
 from components.node.control_plane.this_machine import ThisMachine
+from components.node.etcd.client import Alarm
 from components.node.etcd.cluster_mark import mark_path
 from tests.components.node.control_plane.control_plane import DOCUMENTS, OtherMachines, Prepared, is_running, prepared
 
@@ -41,6 +42,7 @@ def test_a_new_machine_founds_the_cluster_and_marks_its_disk(make: Make, tmp_pat
     node = make(endpoint_address="10.0.0.1", join_parameter="/test/join")
     configure(node.machine, OtherMachines(node.machine))
     calls = node.programs.calls
+    assert "systemctl enable --quiet --now quorate-defragment-etcd.timer" in calls
     assert calls[0].split() == ["prepare-machine.sh"]
     assert calls[1] == "systemctl start quorate-etcd-volume.service"
     assert (tmp_path / "mounted").exists(), "and grown with its volume"
@@ -118,6 +120,16 @@ def test_a_running_machine_is_neither_initialized_nor_joined_but_changed(make: M
         f"kubeadm init phase upload-config all --config {node.machine.folders.configuration}"
     ]
     assert marks(node)[2] == DOCUMENTS.replace("maxPods: 110", "maxPods: 99"), "what failed is tried again"
+
+
+def test_an_alarm_of_etcd_is_told_before_anything_is_changed(make: Make) -> None:
+    node = make(endpoint_address="10.0.0.1")
+    is_running(node, DOCUMENTS.replace("maxPods: 110", "maxPods: 99"))
+    others = OtherMachines(node.machine, alarm="NOSPACE")
+    with pytest.raises(Alarm, match=r"alarm NOSPACE .*defragment-etcd --disarm"):
+        configure(node.machine, others)
+    assert others.events == []
+    assert node.programs.calls_with("kubeadm") == []
 
 
 def test_a_second_run_changes_nothing(make: Make) -> None:

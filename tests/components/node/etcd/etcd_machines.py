@@ -44,17 +44,41 @@ except Failure as failure:
     sys.exit(1)
 """
 
-# systemd, as far as the program asks it: one service, which is not restarted when it ends.
+_MAKE_ROOM = """\
+import dataclasses, sys
+from pathlib import Path
+from components.node.common import log
+from components.node.etcd.defragment import Members, make_room
+from components.node.etcd.this_member import this_member
+
+member = dataclasses.replace(this_member(), pki=Path(sys.argv[1]))
+log.begin_log("defragment-etcd")
+make_room(Members(member.client(member.address, *member.peers), "etcd-restart", member.name))
+"""
+
+# systemd, as far as the program asks it: one service, which is started again when it ends by itself.
 _SYSTEMCTL = """\
 #!/usr/bin/env bash
 running() { [[ -e $MACHINE/pid ]] && kill -0 "$(cat "$MACHINE/pid")" 2>/dev/null; }
 begin() {
   set -o allexport; source "$QUORATE_ETC/etcd.env"; source "$QUORATE_ETC/etcd-membership.env"; set +o allexport
-  setsid etcd >>"$MACHINE/etcd.log" 2>&1 </dev/null &
-  echo $! >"$MACHINE/pid"
   echo started >>"$MACHINE/starts"
+  echo 0 >"$MACHINE/restarts"
+  setsid bash -c '
+    while :; do
+      etcd >>"$MACHINE/etcd.log" 2>&1 </dev/null &
+      echo $! >"$MACHINE/etcd-pid"
+      wait $!
+      [[ -e $MACHINE/pid ]] || exit
+      echo $(($(cat "$MACHINE/restarts") + 1)) >"$MACHINE/restarts"
+      sleep 0.5
+    done' </dev/null >/dev/null 2>&1 &
+  echo $! >"$MACHINE/pid"
 }
-end() { kill "$(cat "$MACHINE/pid")"; while running; do sleep 0.1; done; }
+end() {
+  kill -KILL "$(cat "$MACHINE/pid")"; kill "$(cat "$MACHINE/etcd-pid")"
+  while kill -0 "$(cat "$MACHINE/etcd-pid")" 2>/dev/null; do sleep 0.1; done
+}
 case "$*" in
   *quorate-etcd-volume*|enable*) ;;
   is-active*) running && echo active || { echo inactive; exit 3; } ;;
@@ -69,12 +93,14 @@ case "$*" in
     echo "up $MACHINE" >>"$MACHINE/../events"
     ;;
   start*etcd) running || begin ;;
+  stop*etcd) running && end || true; rm --force "$MACHINE/pid" ;;
+  show*) echo ActiveState=activating; echo "NRestarts=$(cat "$MACHINE/restarts")" ;;
   *) echo "systemctl $* is not played here" >&2; exit 1 ;;
 esac
 """
 _STAND_INS = {
     "systemctl": _SYSTEMCTL,
-    "journalctl": '#!/bin/sh\ntail -n 15 "$MACHINE/etcd.log"\n',
+    "journalctl": '#!/bin/sh\ntail -n 300 "$MACHINE/etcd.log"\n',
     "install": '#!/bin/sh\nfor last; do :; done\nmkdir -p "$last"\n',
 }
 
@@ -138,10 +164,9 @@ class EtcdMachine:
         self._certificate(authority)
         self.deliver()
 
-    def deliver(self, heartbeat_ms: int = 100) -> None:
-        settings = dataclasses.replace(
-            SETTINGS, etcd=dataclasses.replace(SETTINGS.etcd, heartbeat_interval_ms=heartbeat_ms)
-        )
+    def deliver(self, heartbeat_ms: int = 100, quota_mib: int = 2048) -> None:
+        etcd = dataclasses.replace(SETTINGS.etcd, heartbeat_interval_ms=heartbeat_ms, quota_mib=quota_mib)
+        settings = dataclasses.replace(SETTINGS, etcd=etcd)
         plan = _LoopbackPlan(settings, self.members)
         (own,) = [machine for machine in plan.etcd_machines if machine.name == self.name]
         files = {file.path: file.content for file in etcd_member_files(plan, own, "vol-1")}
@@ -164,18 +189,28 @@ class EtcdMachine:
             shutil.rmtree(self.folder / name)
 
     def stop(self) -> None:
-        pid = self.folder / "pid"
-        if pid.exists():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid.read_text()), signal.SIGKILL)
-            pid.unlink()
+        # What starts etcd again goes first.
+        for pid in (self.folder / "pid", self.folder / "etcd-pid"):
+            if pid.exists():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid.read_text()), signal.SIGKILL)
+                pid.unlink()
 
-    def etcdctl(self, *arguments: str) -> str:
+    def make_room(self) -> subprocess.CompletedProcess[str]:
+        """`quorate-node defragment-etcd --disarm`, by hand."""
+        return subprocess.run(
+            [sys.executable, "-c", _MAKE_ROOM, str(self.folder / "pki")],
+            env=self.environment, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def etcdctl(self, *arguments: str, stdin: str = "") -> str:
         pki = self.folder / "pki"
         command = [str(binary("etcd", "etcdctl")), "--endpoints", f"https://{self.address}:2379"]
         for option, file in (("--cacert", "ca.crt"), ("--cert", "member.crt"), ("--key", "member.key")):
             command += [option, str(pki / file)]
-        return subprocess.run([*command, *arguments], check=True, capture_output=True, text=True, timeout=20).stdout
+        return subprocess.run(
+            [*command, *arguments], input=stdin, check=True, capture_output=True, text=True, timeout=20
+        ).stdout
 
     def member_ids(self) -> dict[str, str]:
         """The id of each member by its peer address; learners are marked."""

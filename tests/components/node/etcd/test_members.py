@@ -127,3 +127,85 @@ def test_changed_arguments_reach_all_members_one_after_the_other(machines: list[
     assert [event for event, _ in events] == ["down", "up"] * 3
     assert all(down[1] == up[1] for down, up in zip(events[::2], events[1::2], strict=True))
     assert "data" in machines[0].etcdctl("get", "precious")
+
+
+def test_a_quota_that_is_used_up_is_told_at_once_restarts_nobody_and_ends_with_the_remedy(
+    machines: list[EtcdMachine],
+) -> None:
+    for machine in machines:
+        machine.deliver(quota_mib=16)
+    assert [outcome.returncode for outcome in configure_all(machines)] == [0, 0, 0]
+    fill(machines[0])
+    before = [starts(machine) for machine in machines]
+    for machine in machines:
+        machine.deliver(heartbeat_ms=120, quota_mib=32)
+    begun = time.monotonic()
+    outcomes = configure_all(machines)
+    assert time.monotonic() - begun < 60
+    for outcome in outcomes:
+        assert outcome.returncode != 0
+        assert "etcd has raised the alarm NOSPACE" in outcome.stdout
+        assert "defragment-etcd --disarm" in outcome.stdout
+    assert [starts(machine) for machine in machines] == before
+    for n in range(100):
+        machines[0].etcdctl("del", f"heavy-{n}")
+    room = machines[0].make_room()
+    assert room.returncode == 0, room.stderr
+    assert room.stdout.count("is defragmented") == 3
+    machines[0].etcdctl("put", "taken", "again")
+    assert [outcome.returncode for outcome in configure_all(machines)] == [0, 0, 0]
+    assert "data" in machines[0].etcdctl("get", "precious")
+
+
+def fill(machine: EtcdMachine) -> None:
+    """Until etcd takes no more."""
+
+    def put_all() -> None:
+        for n in range(100):
+            machine.etcdctl("put", f"heavy-{n}", stdin="x" * 1024**2)
+
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        put_all()
+    assert "database space exceeded" in refused.value.stderr
+
+
+def test_a_torn_log_is_told_in_etcds_own_words_with_the_remedy_while_the_others_serve(
+    machines: list[EtcdMachine],
+) -> None:
+    torn = machines[1]
+    torn.stop()
+    wal = max((torn.disk / "data/member/wal").glob("*.wal"))
+    with wal.open("r+b") as file:
+        file.seek(1000)
+        file.write(os.urandom(64))
+    begun = time.monotonic()
+    outcome = torn.configure(120)
+    assert outcome.returncode != 0
+    assert time.monotonic() - begun < 90
+    assert "fails again and again" in outcome.stdout
+    assert "damaged" in outcome.stdout
+    assert "mv /var/lib/etcd/data /var/lib/etcd/data.damaged" in outcome.stdout
+    soon(machines[0], "put", "meanwhile", "more")
+    # The remedy.
+    torn.stop()
+    (torn.disk / "data").rename(torn.disk / "data.damaged")
+    outcome = torn.configure(120)
+    assert outcome.returncode == 0, outcome.stdout
+    assert "more" in torn.etcdctl("get", "meanwhile")
+
+
+def test_a_member_that_was_removed_by_hand_enters_again_with_its_old_data_set_aside(
+    machines: list[EtcdMachine],
+) -> None:
+    before = machines[0].member_ids()
+    soon(machines[0], "member", "remove", before[ADDRESSES["etcd-2"]])
+    outcome = machines[2].configure(120)
+    assert outcome.returncode == 0, outcome.stdout
+    assert "the other members have removed this one" in outcome.stdout
+    after = machines[0].member_ids()
+    assert set(after) == set(before)
+    assert after[ADDRESSES["etcd-2"]] != before[ADDRESSES["etcd-2"]]
+    assert not [identity for identity in after.values() if "learner" in identity]
+    assert "data" in machines[2].etcdctl("get", "precious")
+    (aside,) = machines[2].disk.glob("data.set-aside-*")
+    assert list((aside / "member/wal").glob("*.wal"))

@@ -121,14 +121,14 @@ def test_only_those_steps_that_interrupt_a_machine_take_a_lock() -> None:
 @pytest.mark.parametrize(
     ("verb", "module", "lock"),
     [
-        ("configure-control-plane", "control_plane/cluster.py", "configure-control-plane"),
-        ("configure-etcd-member", "etcd/configure.py", "etcd-restart"),
+        ("configure-control-plane", "control_plane/cluster.py", "CONTROL_PLANE_LOCK"),
+        ("configure-etcd-member", "etcd/configure.py", "ETCD_LOCK"),
     ],
 )
 def test_a_declared_lock_is_one_that_machines_take(verb: str, module: str, lock: str) -> None:
     text = (Path(components.node.__path__[0]) / module).read_text()
     assert STEPS[verb].lock
-    assert re.search(rf'with cluster_lock\([^\n]*"{lock}"', text)
+    assert re.search(rf"with cluster_lock\([^\n]*\b{lock}\b", text)
 
 
 def restarts(verb: str, path: str, old: str, new: str) -> list[tuple[Interruption, str, tuple[str, ...]]]:

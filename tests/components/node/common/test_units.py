@@ -107,7 +107,7 @@ def test_the_same_complaint_is_told_once_and_only_the_last_ones() -> None:
     [
         ("fatal: walpb: crc mismatch", "damaged"),
         ("panic: failed to save hard state: no space left on device", "etcd.volumeGib"),
-        ("fatal: cannot open /var/lib/etcd/data/member: permission denied", "chown"),
+        ("fatal: cannot open /var/lib/etcd/data/member: permission denied", "may not read its data"),
         ("error: the member has been permanently removed from the cluster", "run pulumi up again"),
     ],
 )

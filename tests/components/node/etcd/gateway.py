@@ -74,10 +74,11 @@ class Cluster:
     def _maintenance(self, address: str, method: str, body: Body) -> tuple[int, Body]:
         number = str(1 + sorted(self.sizes).index(address)) if address in self.sizes else "1"
         if method == "alarm":
+            raised = [{"memberID": "1", "alarm": alarm} for alarm in self.alarms if alarm == body["alarm"]]
             if body["action"] == "DEACTIVATE":
-                assert body["memberID"] == "1"
+                assert body["memberID"] == "1", "etcd ends the alarm of one member at a time"
                 self.alarms.remove(body["alarm"])
-            return 200, {"alarms": [{"memberID": "1", "alarm": alarm} for alarm in self.alarms]}
+            return 200, {"alarms": raised}
         size, used = self.sizes[address]
         if method == "defragment":
             self.sizes[address] = (used, used)

@@ -9,7 +9,7 @@ import pytest
 
 from components.node.common.failure import Failure
 from components.node.common.https import Trust
-from components.node.etcd.client import EtcdClient, KeyValue, Member, Refusal, client_url, peer_url
+from components.node.etcd.client import Alarm, EtcdClient, KeyValue, Member, Refusal, client_url, peer_url
 from tests.components.node.etcd.gateway import Authority, Cluster, serving
 
 FOUNDER = {
@@ -113,6 +113,23 @@ def test_health_is_that_of_each_endpoint_and_comes_with_the_reason(
             client.check_health(second)
         assert list(client.unhealthy()) == [second]
         assert "RAFT NO LEADER" in client.unhealthy()[second]
+
+
+def test_an_alarm_is_told_by_name_unless_it_is_the_one_that_is_ignored(
+    cluster: Cluster, authority: Authority, addresses: tuple[str, ...]
+) -> None:
+    cluster.alarms = ["NOSPACE"]
+    with serving(cluster, authority, addresses[0], 0) as endpoint:
+        client = EtcdClient(authority.trust, [f"https://{addresses[1]}:{_unused_port()}", endpoint])
+        with pytest.raises(Alarm, match=r"alarm NOSPACE .*defragment-etcd --disarm.*docs/operate\.md"):
+            client.unhealthy()
+        assert len(client.unhealthy(despite="NOSPACE")) == 1, "the one that is down"
+        cluster.alarms = ["CORRUPT"]
+        with pytest.raises(Alarm, match="alarm CORRUPT"):
+            client.unhealthy(despite="NOSPACE")
+        cluster.alarms = ["NOSPACE", "CORRUPT"]
+        client.disarm("NOSPACE")
+        assert cluster.alarms == ["CORRUPT"]
 
 
 def test_a_lease_lives_as_long_as_it_is_kept_alive(

@@ -93,7 +93,7 @@ def cluster_lock(
 
     The client's endpoints must be all members, since any of them may restart below the lock. Call `check()` of what it
     gives right before each interruption. Raises Failure where another machine still holds the lock after `seconds`, and
-    Alarm at once where etcd has raised one: then it grants no leases.
+    Alarm at once where etcd has raised one: then it takes no keys.
     """
     held: HeldLock | None = None
     reported = ""
@@ -104,9 +104,13 @@ def cluster_lock(
         if held is not None and held.is_lost():
             held.release()
             held = None
-        if held is None:
-            held = _first_hold(client, name, lease_seconds)
-        found = client.create_key(f"quorate/lock/{name}", f"{holder} since {_now()}", held.lease)
+        try:
+            if held is None:
+                held = HeldLock(client, name, lease_seconds)
+            found = client.create_key(f"quorate/lock/{name}", f"{holder} since {_now()}", held.lease)
+        except Failure:
+            client.unhealthy()  # Raises Alarm, if that is why.
+            raise
         # An answer may have been lost on its way: then the key is this lease's already.
         if found.lease == held.lease:
             return held
@@ -120,14 +124,6 @@ def cluster_lock(
     finally:
         if held is not None:
             held.release()
-
-
-def _first_hold(client: EtcdClient, name: str, lease_seconds: float) -> HeldLock:
-    try:
-        return HeldLock(client, name, lease_seconds)
-    except Failure:
-        client.unhealthy()  # Raises Alarm, if that is why.
-        raise
 
 
 def _now() -> str:

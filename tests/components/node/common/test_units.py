@@ -71,7 +71,7 @@ def test_a_unit_that_runs_is_waited_for_until_the_deadline(programs: StandIns) -
         wait_for_unit("etcd", 0.05, "etcd to serve", never, every=0.01)
 
 
-def test_a_wait_does_not_go_on_after_what_waiting_does_not_mend() -> None:
+def test_a_wait_does_not_go_on_after_what_time_does_not_fix() -> None:
     def hopeless() -> None:
         raise Hopeless("an alarm")
 

@@ -143,6 +143,8 @@ class Cluster:
         return 200, {}
 
     def _v3_kv_txn(self, body: Body) -> tuple[int, Body]:
+        if self.alarms:
+            return 429, {"message": "etcdserver: mvcc: database space exceeded"}
         put = body["success"][0]["request_put"]
         if int(put["lease"]) not in self.leases:
             return 404, {"message": "etcdserver: requested lease not found"}

@@ -11,7 +11,7 @@ import pytest
 
 from components.node.common.failure import Failure
 from components.node.common.waiting import NotYet, wait_until
-from components.node.etcd.client import EtcdClient
+from components.node.etcd.client import Alarm, EtcdClient
 from components.node.etcd.cluster_lock import HeldLock, cluster_lock
 from tests.components.node.etcd.gateway import Authority, Cluster, decoded, serving
 
@@ -188,6 +188,28 @@ def test_a_cluster_without_a_quorum_gives_no_lock_and_the_reason(client: EtcdCli
         cluster_lock(client, "configuration", "cp-0", 0.1, every=SOON),
     ):
         pytest.fail("there is none")
+
+
+@pytest.mark.parametrize("holds_a_lease", [False, True])
+def test_an_alarm_ends_the_wait_at_once_as_etcd_takes_no_keys_then(
+    holds_a_lease: bool, client: EtcdClient, cluster: Cluster
+) -> None:
+    def raise_alarm() -> None:
+        wait_until(30, "the second to wait", lambda: _second_lease(cluster, first), every=SOON)
+        cluster.alarms = ["NOSPACE"]
+
+    first = client.grant_lease(600)
+    client.create_key("quorate/lock/configuration", "cp-0 since then", first)
+    raising = threading.Thread(target=raise_alarm if holds_a_lease else lambda: None, daemon=True)
+    raising.start()
+    cluster.alarms = [] if holds_a_lease else ["NOSPACE"]
+    with (
+        pytest.raises(Alarm, match="alarm NOSPACE"),
+        cluster_lock(client, "configuration", "cp-1", 600, every=SOON),
+    ):
+        pytest.fail("nobody gets it")
+    raising.join()
+    assert set(cluster.leases) == {first}
 
 
 def _second_lease(cluster: Cluster, first: int) -> int:

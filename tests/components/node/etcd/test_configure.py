@@ -14,7 +14,6 @@ import pytest
 from components.node.common.failure import Failure
 from components.node.common.waiting import NotYet
 from components.node.etcd.client import Alarm, client_url, peer_url
-from components.node.etcd.cluster_lock import cluster_lock
 from components.node.etcd.cluster_mark import check_mark, is_marked, mark_path, write_mark
 from components.node.etcd.configure import apply_arguments, configure, enter, get_vote
 from components.node.etcd.control_plane_access import etcd_of_control_plane, external_endpoints
@@ -135,20 +134,6 @@ def test_an_alarm_is_no_lost_quorum_so_nothing_restarts_and_it_is_told_at_once(
     with serving(others, authority, member.address), pytest.raises(Alarm, match=f"alarm {alarm}.*docs/operate.md"):
         apply_arguments(dataclasses.replace(member, election_seconds=30), "A=2\n")
     assert calls(member) == ["is-active etcd"]
-
-
-def test_an_alarm_that_comes_while_a_member_waits_for_its_turn_ends_the_wait(
-    member: ThisMember, others: Cluster, authority: Authority
-) -> None:
-    (member.etc.parent / "state").write_text("active\n")
-    others.refusals = [("v3/lease/grant", 429, "etcdserver: mvcc: database space exceeded")]
-    with serving(others, authority, member.address):
-        apply_arguments(member, "A=2\n")
-        others.alarms = ["NOSPACE"]
-        client = member.client(member.address)
-        with pytest.raises(Alarm), cluster_lock(client, "etcd-restart", "etcd-0", 60):
-            pass
-    assert calls(member)[1:] == ["restart etcd"]
 
 
 def test_an_election_while_arguments_change_is_waited_for(

@@ -135,6 +135,8 @@ def test_a_quota_that_is_used_up_is_told_at_once_restarts_nobody_and_ends_with_t
     for machine in machines:
         machine.deliver(quota_mib=16)
     assert [outcome.returncode for outcome in configure_all(machines)] == [0, 0, 0]
+    events = (machines[0].folder.parent / "events").read_text().split()[::2]
+    assert events == ["down", "up"] * 3, "one at a time"
     fill(machines[0])
     before = [starts(machine) for machine in machines]
     for machine in machines:

@@ -8,4 +8,4 @@ class Failure(Exception):
 
 
 class Hopeless(Failure):
-    """A failure that time does not fix: it ends a wait at once."""
+    """Ends a wait at once."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from sandbox.cloud.api.signatures import signature_of
 from sandbox.cloud.api.storage_calls import storage_action
 
 _READS = re.compile(r"^(Describe|Get|List|Head|Batch[GD]et|Decode|Lookup|Search)")
@@ -34,9 +35,8 @@ class Call:
 
 def call_of(environ: Mapping[str, Any], body: bytes, account: str) -> Call:
     """Reads method, headers and body of a WSGI request. Nothing of the body but the action's name gets into `name`."""
-    authorization = environ.get("HTTP_AUTHORIZATION", "")
-    scope = re.search(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/", authorization)
-    signer, region, service = scope.groups() if scope else (None, "", "unsigned")
+    signed = signature_of(environ)
+    signer, region, service = (signed.key, signed.region, signed.service) if signed else (None, "", "unsigned")
     content_type = environ.get("CONTENT_TYPE", "")
     speaks_json = "json" in content_type
     target = environ.get("HTTP_X_AMZ_TARGET")

@@ -9,38 +9,66 @@ import secrets
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from moto.iam.models import iam_backends
 
 from sandbox.cloud.api.authorization import NotModelled, allows, statements_of
 from sandbox.cloud.api.calls import Call
-from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY
+from sandbox.cloud.api.limits import CODE as NOT_MODELLED
+from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY, OPERATOR_SECRET_KEY
+from sandbox.cloud.api.refusals import Refused
+from sandbox.cloud.api.signatures import Mismatch, signature_of
 
 _LIFE = datetime.timedelta(hours=6)
 _SAME_FOR = datetime.timedelta(hours=1)
-_UNKNOWN_KEY = {
-    "ec2": "AuthFailure",
-    "s3": "InvalidAccessKeyId",
-    "sts": "InvalidClientTokenId",
-    "iam": "InvalidClientTokenId",
-}
 _DENIED = {"ec2": "UnauthorizedOperation"}
 _ALWAYS_ALLOWED = {"sts:GetCallerIdentity"}
+_BAD_SIGNATURE = "SignatureDoesNotMatch"
+# What each service says of a key that it does not know and of a token of another key, of one that is no longer good,
+# and of a signature that does not fit, is too old, or is for another region or service.
+_CODES = {
+    "json": {
+        "key": "UnrecognizedClientException",
+        "expired": "ExpiredTokenException",
+        **dict.fromkeys(("signature", "time", "scope", "body"), "InvalidSignatureException"),
+    },
+    "ec2": {"expired": "RequestExpired"},
+    "s3": {
+        "key": "InvalidAccessKeyId",
+        "token": "InvalidToken",
+        "expired": "ExpiredToken",
+        "signature": _BAD_SIGNATURE,
+        "time": "RequestTimeTooSkewed",
+        "scope": "AuthorizationHeaderMalformed",
+        "body": "XAmzContentSHA256Mismatch",
+    },
+    "query": {
+        "key": "InvalidClientTokenId",
+        "expired": "ExpiredToken",
+        **dict.fromkeys(("signature", "time", "scope", "body"), _BAD_SIGNATURE),
+    },
+}
+# EC2 does not say why.
+_EC2_SAYS = "AWS was not able to validate the provided access credentials"
 
 
-class Denied(Exception):
-    """The request is refused; `code` is AWS's error code."""
+class _Key(NamedTuple):
+    """`session` is the role's name and the session's; `expires` is ISO 8601."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+    session: str
+    expires: str
+    secret: str
+    token: str
+
+
+_OPERATOR = _Key("", "9999", OPERATOR_SECRET_KEY, "")
 
 
 class Credentials:
     """The operator's fixed access key, which may do everything, and temporary keys of instance roles.
 
-    Signatures are not verified: only this host can reach the API, and what is tested is who may do what. `file` holds
-    the keys that are valid, so that machines outlive a restart; their secrets are not kept.
+    `file` holds the keys that are valid, with their secrets, so that machines outlive a restart.
     """
 
     def __init__(self, account: str, file: Path) -> None:
@@ -48,7 +76,8 @@ class Credentials:
         self._file = file
         self._lock = threading.Lock()
         self._issued: dict[tuple[str, str], tuple[datetime.datetime, Mapping[str, str]]] = {}
-        self._roles: dict[str, tuple[str, str]] = json.loads(file.read_text()) if file.exists() else {}
+        kept = json.loads(file.read_text()) if file.exists() else {}
+        self._keys: dict[str, _Key] = {key: _Key(*told) for key, told in kept.items() if len(told) == len(_Key._fields)}
 
     def issue(self, role: str, session: str) -> Mapping[str, str]:
         """Temporary credentials for `role`, as instance metadata shows them: the same ones for an hour."""
@@ -61,35 +90,47 @@ class Credentials:
             return issued
 
     def _new(self, role: str, session: str, now: datetime.datetime) -> Mapping[str, str]:
-        key = "ASIA" + secrets.token_hex(8).upper()
-        self._roles = {k: v for k, v in self._roles.items() if v[1] > now.isoformat()}
-        self._roles[key] = (f"{role}/{session}", (now + _LIFE).isoformat())
+        name = "ASIA" + secrets.token_hex(8).upper()
+        expires = (now + _LIFE).isoformat()
+        key = _Key(f"{role}/{session}", expires, secrets.token_urlsafe(30), secrets.token_urlsafe(120))
+        self._keys = {k: v for k, v in self._keys.items() if v.expires > now.isoformat()} | {name: key}
         with os.fdopen(os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(self._roles, file)
+            json.dump(self._keys, file)
         return {
             "Code": "Success",
             "LastUpdated": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "Type": "AWS-HMAC",
-            "AccessKeyId": key,
-            "SecretAccessKey": secrets.token_urlsafe(30),
-            "Token": secrets.token_urlsafe(120),
+            "AccessKeyId": name,
+            "SecretAccessKey": key.secret,
+            "Token": key.token,
             "Expiration": (now + _LIFE).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
 
+    def authenticate(self, environ: Mapping[str, Any], body: bytes | None, call: Call) -> None:
+        """Raises Refused where the request is not signed by a key that is valid. `body` is None where it is large."""
+        signature = signature_of(environ)
+        if signature is None:
+            raise Refused("MissingAuthenticationToken", f"{call.name}: the request is not signed", 403)
+        key = self._key(signature.key)
+        if key is None:
+            raise _refused(call, "key", "The security token included in the request is invalid.")
+        try:
+            signature.verify(environ, body, key.secret)
+        except Mismatch as mismatch:
+            raise _refused(call, mismatch.kind, str(mismatch)) from None
+        if signature.token != key.token:
+            raise _refused(call, "token", "The security token included in the request is invalid.")
+        if key.expires < datetime.datetime.now(datetime.UTC).isoformat():
+            raise _refused(call, "expired", "The security token included in the request is expired")
+
     def authorize(self, call: Call) -> None:
-        """Raises Denied where the signer may not make this call."""
-        if call.signer is None:
-            raise Denied("MissingAuthenticationToken", f"{call.name}: the request is not signed")
-        if call.signer == OPERATOR_ACCESS_KEY:
-            return
+        """Raises Refused where the signer may not make this call."""
+        if call.signer != OPERATOR_ACCESS_KEY and (key := self._key(call.signer or "")):
+            self._require_permission(key.session, call)
+
+    def _key(self, name: str) -> _Key | None:
         with self._lock:
-            session, expires = self._roles.get(call.signer, ("", ""))
-        if not session:
-            code = _UNKNOWN_KEY.get(call.service, "UnrecognizedClientException")
-            raise Denied(code, "The security token included in the request is invalid.")
-        if expires < datetime.datetime.now(datetime.UTC).isoformat():
-            raise Denied("ExpiredTokenException", "The security token included in the request is expired")
-        self._require_permission(session, call)
+            return _OPERATOR if name == OPERATOR_ACCESS_KEY else self._keys.get(name)
 
     def _require_permission(self, session: str, call: Call) -> None:
         action = f"{call.service}:{call.action}"
@@ -101,14 +142,27 @@ class Credentials:
             try:
                 allowed = allows(statements, action, resource)
             except NotModelled as gap:
-                raise Denied("SandboxNotModelled", f"{who}: {gap}") from None
+                raise Refused(NOT_MODELLED, f"{who}: {gap}") from None
             if not allowed:
                 code = _DENIED.get(call.service, "AccessDeniedException" if call.speaks_json else "AccessDenied")
                 text = f"User: {who} is not authorized to perform: {action} on resource: {resource}"
-                raise Denied(code, f"{text} because no identity-based policy allows the {action} action")
+                raise Refused(
+                    code, f"{text} because no identity-based policy allows the {action} action", _status(call)
+                )
 
     def _policies(self, role: str) -> list[str]:
         found = next((r for r in list(iam_backends[self._account]["aws"].roles.values()) if r.name == role), None)
         if found is None:
             return []
         return [*found.policies.values(), *(policy.document for policy in found.managed_policies.values())]
+
+
+def _refused(call: Call, kind: str, message: str) -> Refused:
+    if call.service == "ec2":
+        return Refused(_CODES["ec2"].get(kind, "AuthFailure"), _EC2_SAYS, 401, noted=message)
+    codes = _CODES["json" if call.speaks_json else "s3" if call.service == "s3" else "query"]
+    return Refused(codes.get(kind) or codes["key"], message, _status(call))
+
+
+def _status(call: Call) -> int:
+    return 400 if call.speaks_json else 403

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import re
 import threading
 import time
@@ -12,11 +11,13 @@ import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 from sandbox.cloud.api.answers import Answer, Answers
 from sandbox.cloud.api.calls import Call, call_of
-from sandbox.cloud.api.credentials import Credentials, Denied
+from sandbox.cloud.api.credentials import Credentials
+from sandbox.cloud.api.limits import CODE
+from sandbox.cloud.api.refusals import Refused, error_body
+from sandbox.cloud.api.validation import check
 
 _UNIMPLEMENTED = re.compile(rb"[\w.]+(?: action| method)? (?:has not been|is not yet) implemented")
 _LARGEST_BODY_BYTES = 4 * 2**20
@@ -27,9 +28,9 @@ WsgiApplication = Callable[..., Iterable[bytes]]
 class Guard:
     """A WSGI application around moto's.
 
-    Refuses what the caller's role may not do; turns moto's crashes into client errors that name the call, because an
-    SDK retries server errors for minutes; logs call, status and time, and never what a request or an answer holds;
-    reports changes.
+    Refuses what is not signed, what the caller's role may not do and what the service's model does not know; turns
+    moto's crashes into client errors that name the call, because an SDK retries server errors for minutes; logs call,
+    status and time, and never what a request or an answer holds; reports changes.
     """
 
     def __init__(
@@ -53,11 +54,15 @@ class Guard:
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         started = time.monotonic()
         body = _read_body(environ)
-        call = call_of(environ, body, self._account)
+        call = call_of(environ, body or b"", self._account)
         try:
+            self._credentials.authenticate(environ, body, call)
             self._credentials.authorize(call)
-        except Denied as denied:
-            return self._refuse(start_response, call, started, denied.code, str(denied), 403, str(denied))
+            check(environ, body, call)
+        except Refused as refused:
+            return self._refuse(start_response, call, started, refused)
+        except Exception as crash:
+            return self._refuse(start_response, call, started, _crashed(call, crash))
         invocation = None if call.reads else environ.get("HTTP_AMZ_SDK_INVOCATION_ID")
         earlier = self._answers.earlier(invocation)
         if earlier:
@@ -75,17 +80,13 @@ class Guard:
             with self._whole:
                 content = b"".join(self._application(environ, remember))
         except Exception as crash:
-            text = f"the sandbox's account could not carry out {call.name}: {type(crash).__name__}: {crash}"
-            # The exception's own text may hold what the request held.
-            place = traceback.extract_tb(crash.__traceback__)[-1]
-            noted = f"{type(crash).__name__} in {place.name}, {Path(place.filename).name}:{place.lineno}"
-            return self._refuse(start_response, call, started, "SandboxNotModelled", text, 400, noted)
+            return self._refuse(start_response, call, started, _crashed(call, crash))
         status, headers = answered
         if status.startswith("5"):
             reason = _UNIMPLEMENTED.search(content)
             said = reason[0].decode() if reason else "moto failed"
             text = f"the sandbox's account does not model {call.name}: {said}"
-            return self._refuse(start_response, call, started, "SandboxNotModelled", text, 400, said)
+            return self._refuse(start_response, call, started, Refused(CODE, text, noted=said))
         self._note(call, status.split(" ")[0], started)
         # Without a length the end of the answer is the end of the connection, which a client takes for a broken one.
         if environ["REQUEST_METHOD"] != "HEAD":
@@ -99,20 +100,13 @@ class Guard:
         return [content]
 
     def _refuse(
-        self,
-        start_response: Callable[..., Any],
-        call: Call,
-        started: float,
-        code: str,
-        text: str,
-        status: int,
-        noted: str,
+        self, start_response: Callable[..., Any], call: Call, started: float, refused: Refused
     ) -> Iterable[bytes]:
-        self._note(call, str(status), started, f" {code}: {noted}")
-        content = _error_body(call, code, text).encode()
+        self._note(call, str(refused.status), started, f" {refused.code}: {refused.noted}")
+        content = error_body(call, refused.code, str(refused)).encode()
         content_type = "application/x-amz-json-1.1" if call.speaks_json else "text/xml"
         headers = [("Content-Type", content_type), ("Content-Length", str(len(content)))]
-        start_response(f"{status} Refused", headers)
+        start_response(f"{refused.status} Refused", headers)
         return [content]
 
     def _note(self, call: Call, status: str, started: float, more: str = "") -> None:
@@ -122,23 +116,19 @@ class Guard:
             log.write(line)
 
 
-def _error_body(call: Call, code: str, text: str) -> str:
-    """An error as the service's protocol has it: JSON, EC2's XML, S3's, or that of the other query services."""
-    if call.speaks_json:
-        return json.dumps({"__type": code, "message": text})
-    error = f"<Error><Code>{code}</Code><Message>{escape(text)}</Message></Error>"
-    if call.service == "ec2":
-        return f"<Response><Errors>{error}</Errors><RequestID>sandbox</RequestID></Response>"
-    if call.service == "s3":
-        return error
-    return f"<ErrorResponse>{error}<RequestId>sandbox</RequestId></ErrorResponse>"
+def _crashed(call: Call, crash: Exception) -> Refused:
+    text = f"the sandbox's account could not carry out {call.name}: {type(crash).__name__}: {crash}"
+    # The exception's own text may hold what the request held.
+    place = traceback.extract_tb(crash.__traceback__)[-1]
+    noted = f"{type(crash).__name__} in {place.name}, {Path(place.filename).name}:{place.lineno}"
+    return Refused(CODE, text, noted=noted)
 
 
-def _read_body(environ: dict[str, Any]) -> bytes:
-    """The body, for looking at; the application reads it again. Large objects are left alone."""
-    length = environ.get("CONTENT_LENGTH") or "0"
+def _read_body(environ: dict[str, Any]) -> bytes | None:
+    """The body, for looking at; the application reads it again. None where it is large, or its length is not said."""
+    length = environ.get("CONTENT_LENGTH") or ("" if "HTTP_TRANSFER_ENCODING" in environ else "0")
     if not length.isdigit() or int(length) > _LARGEST_BODY_BYTES:
-        return b""
+        return None
     body: bytes = environ["wsgi.input"].read(int(length))
     environ["wsgi.input"] = io.BytesIO(body)
     return body

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 OPERATOR_ACCESS_KEY = "AKIAQUORATEOPERATOR0"
+OPERATOR_SECRET_KEY = "operator"
 
 
 def operator_environment(proxy: str, authority: str, direct: str) -> dict[str, str]:
@@ -14,6 +15,6 @@ def operator_environment(proxy: str, authority: str, direct: str) -> dict[str, s
         "no_proxy": direct,
         "AWS_CA_BUNDLE": authority,
         "AWS_ACCESS_KEY_ID": OPERATOR_ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": "operator",
+        "AWS_SECRET_ACCESS_KEY": OPERATOR_SECRET_KEY,
         "AWS_EC2_METADATA_DISABLED": "true",
     }

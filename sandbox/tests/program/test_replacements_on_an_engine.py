@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY
+from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY, OPERATOR_SECRET_KEY
 from sandbox.cloud.api.seeds import DEBIAN_IMAGE
 from sandbox.cloud.api.server import Api
 from sandbox.tests.engine.kubernetes.control_plane import ControlPlane
@@ -69,7 +69,7 @@ def members(project: Project, tmp_path: Path) -> Iterator[Project]:
         made = told(
             project,
             AWS_ACCESS_KEY_ID=OPERATOR_ACCESS_KEY,
-            AWS_SECRET_ACCESS_KEY="any",
+            AWS_SECRET_ACCESS_KEY=OPERATOR_SECRET_KEY,
             EC2=f"http://127.0.0.1:{api.port}",
             IMAGE=DEBIAN_IMAGE,
             CLUSTER=plane.kubeconfig,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sandbox.cloud.api import seeds
-from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY
+from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY, OPERATOR_SECRET_KEY
 from sandbox.cloud.api.server import REGION, Api
 
 _TRUST = json.dumps(
@@ -23,14 +23,26 @@ _TRUST = json.dumps(
 )
 
 
+class Key(NamedTuple):
+    """An access key, and the token that belongs to a temporary one."""
+
+    name: str
+    secret: str
+    token: str | None = None
+
+
+OPERATOR = Key(OPERATOR_ACCESS_KEY, OPERATOR_SECRET_KEY)
+
+
 @cache
-def _client(service: str, port: int, key: str) -> Any:
+def _client(service: str, port: int, key: Key) -> Any:
     return boto3.client(
         service,
         region_name=REGION,
         endpoint_url=f"http://127.0.0.1:{port}",
-        aws_access_key_id=key,
-        aws_secret_access_key="any",
+        aws_access_key_id=key.name,
+        aws_secret_access_key=key.secret,
+        aws_session_token=key.token,
         config=Config(retries={"max_attempts": 1}, proxies={}),
     )
 
@@ -41,7 +53,7 @@ class Account:
 
     api: Api
 
-    def client(self, service: str, key: str = OPERATOR_ACCESS_KEY) -> Any:
+    def client(self, service: str, key: Key = OPERATOR) -> Any:
         return _client(service, self.api.port, key)
 
     @property
@@ -81,6 +93,11 @@ class Account:
 
     def instance_on(self, interface: str, **options: Any) -> str:
         return self.instance(NetworkInterfaces=[{"DeviceIndex": 0, "NetworkInterfaceId": interface}], **options)
+
+    def role_key(self, role: str, instance: str = "i-0123456789abcdef0") -> Key:
+        """A temporary key of a role, as an instance's metadata gives it out."""
+        issued = self.api.role_credentials(role, instance)
+        return Key(issued["AccessKeyId"], issued["SecretAccessKey"], issued["Token"])
 
     def described(self, instance: str) -> dict[str, Any]:
         found: dict[str, Any] = self.ec2.describe_instances(InstanceIds=[instance])["Reservations"][0]["Instances"][0]

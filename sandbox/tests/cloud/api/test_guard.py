@@ -10,13 +10,13 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.ec2.models.vpcs import VPCBackend
 
-from sandbox.tests.cloud.api.account import Account, refused
+from sandbox.tests.cloud.api.account import Account, Key, refused
 from sandbox.tests.cloud.pools import Pool
 
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
 
 
-def role_key(account: Account, *statements: dict[str, str]) -> str:
+def role_key(account: Account, *statements: dict[str, str]) -> Key:
     """An access key of a role with these statements, as an instance's metadata gives it out."""
     iam = account.client("iam")
     iam.create_role(
@@ -24,7 +24,7 @@ def role_key(account: Account, *statements: dict[str, str]) -> str:
     )
     document = {"Version": "2012-10-17", "Statement": list(statements)}
     iam.put_role_policy(RoleName="node", PolicyName="node", PolicyDocument=json.dumps(document))
-    return account.api.role_credentials("node", "i-0123456789abcdef0")["AccessKeyId"]
+    return account.role_key("node")
 
 
 def log(account: Account) -> str:
@@ -100,7 +100,7 @@ def test_each_service_denies_in_its_own_words(account: Account, service: str, me
 )
 def test_unknown_keys_are_refused(account: Account, service: str, method: str, code: str) -> None:
     with refused(code):
-        getattr(account.client(service, "AKIAUNKNOWN"), method)()
+        getattr(account.client(service, Key("AKIAUNKNOWN", "any")), method)()
 
 
 def test_what_moto_does_not_implement_is_a_client_error_that_names_the_call(account: Account) -> None:

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY
+from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY, OPERATOR_SECRET_KEY
 from sandbox.cloud.api.proxy import EndpointProxy
 from sandbox.engine.install import prepare
 from sandbox.tests.cloud.api.account import Account
@@ -44,7 +44,7 @@ def project(account: Account, proxy: EndpointProxy, tmp_path: Path, monkeypatch:
         "no_proxy": "127.0.0.1,localhost",
         "AWS_CA_BUNDLE": str(account.api.authority.certificate_path),
         "AWS_ACCESS_KEY_ID": OPERATOR_ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": "any",
+        "AWS_SECRET_ACCESS_KEY": OPERATOR_SECRET_KEY,
         "VARIANT": "0",
     }
     runtime = {"name": "python", "options": {"virtualenv": sys.prefix}}

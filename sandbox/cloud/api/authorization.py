@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-_MODELLED = {"Sid", "Effect", "Action", "Resource"}
+from sandbox.cloud.api.conditions import Facts, NotModelled, holds, wildcards
 
-
-class NotModelled(Exception):
-    """A policy says something that is not judged here; the message names it."""
+_MODELLED = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 
 
 def statements_of(documents: Iterable[str]) -> list[Mapping[str, Any]]:
@@ -23,20 +20,20 @@ def statements_of(documents: Iterable[str]) -> list[Mapping[str, Any]]:
     return found
 
 
-def allows(statements: Iterable[Mapping[str, Any]], action: str, resource: str) -> bool:
+def allows(statements: Iterable[Mapping[str, Any]], action: str, resource: str, facts: Facts) -> bool:
     """An explicit Deny wins, else an Allow is needed. `action` is `service:Action`, `resource` an ARN or `*`.
 
-    Raises NotModelled where the answer would hang on a condition or an exclusion.
+    Raises NotModelled where the answer would hang on what is not judged here.
     """
     allowed = False
     for statement in statements:
-        if "NotAction" not in statement and not _matches(statement.get("Action", []), action, ignore_case=True):
+        if not _about(statement, "Action", action, ignore_case=True):
             continue
         if unknown := statement.keys() - _MODELLED:
             raise NotModelled(
                 f"the sandbox does not judge {', '.join(sorted(unknown))} in a policy statement about {action}"
             )
-        if not _matches(statement.get("Resource", []), resource):
+        if not _about(statement, "Resource", resource) or not holds(statement.get("Condition", {}), facts):
             continue
         if statement["Effect"] == "Deny":
             return False
@@ -44,9 +41,13 @@ def allows(statements: Iterable[Mapping[str, Any]], action: str, resource: str) 
     return allowed
 
 
-def _matches(patterns: str | list[str], value: str, ignore_case: bool = False) -> bool:
-    flags = re.IGNORECASE if ignore_case else re.NOFLAG
-    return any(
-        re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), value, flags | re.DOTALL)
-        for pattern in ([patterns] if isinstance(patterns, str) else patterns)
-    )
+def _about(statement: Mapping[str, Any], element: str, value: str, ignore_case: bool = False) -> bool:
+    """Whether the value is one that the statement's `Action` or `Resource` names, or its `NotAction` does not."""
+    if f"Not{element}" in statement:
+        return not _matches(statement[f"Not{element}"], value, ignore_case)
+    return _matches(statement.get(element, []), value, ignore_case)
+
+
+def _matches(patterns: str | list[str], value: str, ignore_case: bool) -> bool:
+    told = [patterns] if isinstance(patterns, str) else patterns
+    return any(wildcards(pattern, value, ignore_case) for pattern in told)

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 
 from moto.iam.models import iam_backends
 
-from sandbox.cloud.api.authorization import NotModelled, allows, statements_of
+from sandbox.cloud.api.authorization import allows, statements_of
 from sandbox.cloud.api.calls import Call
+from sandbox.cloud.api.condition_keys import RoleFacts
+from sandbox.cloud.api.conditions import NotModelled
 from sandbox.cloud.api.limits import CODE as NOT_MODELLED
 from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY, OPERATOR_SECRET_KEY
 from sandbox.cloud.api.refusals import Refused
@@ -123,24 +125,27 @@ class Credentials:
         if key.expires < datetime.datetime.now(datetime.UTC).isoformat():
             raise _refused(call, "expired", "The security token included in the request is expired")
 
-    def authorize(self, call: Call) -> None:
+    def authorize(self, environ: Mapping[str, Any], call: Call) -> None:
         """Raises Refused where the signer may not make this call."""
         if call.signer != OPERATOR_ACCESS_KEY and (key := self._key(call.signer or "")):
-            self._require_permission(key.session, call)
+            self._require_permission(key.session, environ, call)
 
     def _key(self, name: str) -> _Key | None:
         with self._lock:
             return _OPERATOR if name == OPERATOR_ACCESS_KEY else self._keys.get(name)
 
-    def _require_permission(self, session: str, call: Call) -> None:
+    def _require_permission(self, session: str, environ: Mapping[str, Any], call: Call) -> None:
         action = f"{call.service}:{call.action}"
         if action in _ALWAYS_ALLOWED:
             return
         who = f"arn:aws:sts::{self._account}:assumed-role/{session}"
-        statements = statements_of(self._policies(session.partition("/")[0]))
+        name, _, instance = session.partition("/")
+        role = next((r for r in list(iam_backends[self._account]["aws"].roles.values()) if r.name == name), None)
+        statements = statements_of(_policies(role))
         for resource in call.resources:
+            facts = RoleFacts(self._account, role, instance, environ, call, resource)
             try:
-                allowed = allows(statements, action, resource)
+                allowed = allows(statements, action, resource, facts)
             except NotModelled as gap:
                 raise Refused(NOT_MODELLED, f"{who}: {gap}") from None
             if not allowed:
@@ -150,11 +155,11 @@ class Credentials:
                     code, f"{text} because no identity-based policy allows the {action} action", _status(call)
                 )
 
-    def _policies(self, role: str) -> list[str]:
-        found = next((r for r in list(iam_backends[self._account]["aws"].roles.values()) if r.name == role), None)
-        if found is None:
-            return []
-        return [*found.policies.values(), *(policy.document for policy in found.managed_policies.values())]
+
+def _policies(role: Any) -> list[str]:
+    if role is None:
+        return []
+    return [*role.policies.values(), *(policy.document for policy in role.managed_policies.values())]
 
 
 def _refused(call: Call, kind: str, message: str) -> Refused:

@@ -57,7 +57,7 @@ class Guard:
         call = call_of(environ, body or b"", self._account)
         try:
             self._credentials.authenticate(environ, body, call)
-            self._credentials.authorize(call)
+            self._credentials.authorize(environ, call)
             check(environ, body, call)
         except Refused as refused:
             return self._refuse(start_response, call, started, refused)

@@ -1,7 +1,7 @@
 """Fault: UpdateRole without a description takes the role's description away.
 Fault: CreateRole takes a trust policy whatever it says; only UpdateAssumeRolePolicy looks at it.
 
-Not a fault: AWS's own policies are refused by name. They have conditions, which are not judged here.
+Not a fault: AWS's own policies are refused by name. They are many, and they change.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from sandbox.tests.cloud.pools import Pool
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
 
 
-def role_key(account: Account, *statements: dict[str, str]) -> Key:
+def role_key(account: Account, *statements: dict[str, Any]) -> Key:
     """An access key of a role with these statements, as an instance's metadata gives it out."""
     iam = account.client("iam")
     iam.create_role(
@@ -74,6 +74,50 @@ def test_a_role_lets_instances_go_in_its_own_clusters_groups_and_no_others(pool:
     with refused("AccessDenied") as refusal:
         scaling.set_desired_capacity(AutoScalingGroupName="other.general", DesiredCapacity=2)
     assert "autoscaling:SetDesiredCapacity on resource: arn:aws:autoscaling:" in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("condition", "allowed"),
+    [
+        ({"StringEquals": {"aws:ResourceTag/cluster": "prod", "aws:RequestedRegion": "eu-central-1"}}, True),
+        ({"StringEquals": {"ssm:resourceTag/cluster": "dev"}}, False),
+        ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/node"}}, True),
+        ({"StringLike": {"ec2:SourceInstanceARN": "*:instance/i-0123456789abcdef0"}}, True),
+        ({"Null": {"aws:MultiFactorAuthPresent": "true", "aws:PrincipalTag/team": "true"}}, True),
+        ({"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, False),
+    ],
+)
+def test_a_condition_is_judged_by_what_the_account_knows(
+    account: Account, condition: dict[str, Any], allowed: bool
+) -> None:
+    tags = [{"Key": "cluster", "Value": "prod"}]
+    account.client("ssm").put_parameter(Name="/quorate/own", Type="String", Value="x", Tags=tags)
+    statement = {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*", "Condition": condition}
+    ssm = account.client("ssm", role_key(account, statement))
+    if allowed:
+        ssm.get_parameter(Name="/quorate/own")
+    else:
+        with refused("AccessDeniedException"):
+            ssm.get_parameter(Name="/quorate/own")
+
+
+def test_a_condition_on_a_groups_tag_is_judged(pool: Pool) -> None:
+    pool.launch(DesiredCapacity=1, Tags=[{"Key": "cluster", "Value": "prod", "PropagateAtLaunch": False}])
+    condition = {"StringEquals": {"autoscaling:ResourceTag/cluster": "prod"}}
+    statement = {"Effect": "Allow", "Action": "autoscaling:SetDesiredCapacity", "Resource": "*", "Condition": condition}
+    scaling = pool.account.client("autoscaling", role_key(pool.account, statement))
+    scaling.set_desired_capacity(AutoScalingGroupName="workers", DesiredCapacity=2)
+    pool.scaling.delete_tags(Tags=[{"Key": "cluster", "ResourceId": "workers", "ResourceType": "auto-scaling-group"}])
+    with refused("AccessDenied"):
+        scaling.set_desired_capacity(AutoScalingGroupName="workers", DesiredCapacity=1)
+
+
+def test_a_condition_key_without_values_here_is_refused_by_name(account: Account) -> None:
+    condition = {"StringEquals": {"aws:SourceVpc": "vpc-1"}}
+    statement = {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": "*", "Condition": condition}
+    with refused("SandboxNotModelled") as refusal:
+        account.client("ssm", role_key(account, statement)).get_parameter(Name="/quorate/own")
+    assert "aws:SourceVpc of ssm:GetParameter" in refusal.message
 
 
 @pytest.mark.parametrize(

@@ -111,11 +111,10 @@ class Signature:
             Credentials(self.key, secret), self.service, self.region
         )
         address = environ.get("RAW_URI") or environ.get("PATH_INFO", "/")
-        request = AWSRequest(
-            environ["REQUEST_METHOD"], f"https://signed{urlsplit(address)._replace(scheme='', netloc='').geturl()}"
-        )
+        request = AWSRequest(environ["REQUEST_METHOD"], f"https://signed{address}")
         for name in self.headers:
-            request.headers[name] = environ.get(_variable(name), "")
+            # WSGI reads the bytes of a header as Latin-1; they are signed as they are.
+            request.headers[name] = environ.get(_variable(name), "").encode("latin-1").decode("utf-8", "replace")
         request.context.update(timestamp=self.timestamp, payload=payload)
         return str(signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request))
 

@@ -44,10 +44,12 @@ def problem(action: str, resource: str | None) -> str:
 
 @pytest.mark.parametrize("statement", list(written()), ids=lambda statement: statement.get("Sid", "trust"))
 def test_every_action_exists_and_takes_the_resource_that_it_is_used_with(statement: Mapping[str, Any]) -> None:
-    actions, resources = (
-        told if isinstance(told, list) else [told] for told in (statement["Action"], statement.get("Resource"))
-    )
+    actions, resources = _list(statement["Action"]), _list(statement.get("Resource"))
     assert [found for action in actions for resource in resources if (found := problem(action, resource))] == []
+
+
+def _list(told: Any) -> list[Any]:
+    return told if isinstance(told, list) else [told]
 
 
 def test_no_other_module_writes_statements() -> None:

@@ -41,6 +41,9 @@ class _Violations(list[Violation]):
 class _Validator(ParamValidator):  # type: ignore[misc]
     VALIDATED_METADATA_ATTRS = ParamValidator.VALIDATED_METADATA_ATTRS | {"max", "enum", "pattern"}
 
+    def __init__(self, patterns: bool) -> None:
+        self._patterns = patterns
+
     def _validate_string(self, param: Any, shape: Shape, errors: _Violations, name: str) -> None:
         if not isinstance(param, str):
             errors.report(name, "invalid type", valid_types=["string"])
@@ -49,7 +52,7 @@ class _Validator(ParamValidator):  # type: ignore[misc]
         known, wanted = shape.metadata.get("enum"), shape.metadata.get("pattern")
         if known and param not in known and shape.name not in _OPEN_ENUMS:
             _refuse(f"Member must satisfy enum value set: [{', '.join(known)}]", param, shape, errors, name)
-        if wanted and not compiled(wanted).fullmatch(param):
+        if wanted and self._patterns and not compiled(wanted).fullmatch(param):
             _refuse(f"Member must satisfy regular expression pattern: {wanted}", param, shape, errors, name)
 
     def _validate_list(self, param: Any, shape: Shape, errors: _Violations, name: str) -> None:
@@ -69,10 +72,10 @@ class _Validator(ParamValidator):  # type: ignore[misc]
     _validate_long = _validate_integer
 
 
-def violations(members: Any, shape: Shape) -> list[Violation]:
-    """All that is wrong with these members of a structure."""
+def violations(members: Any, shape: Shape, patterns: bool = True) -> list[Violation]:
+    """All that is wrong with these members of a structure; `patterns` says whether the model's are to be believed."""
     found = _Violations()
-    _Validator()._validate(members, shape, found, name="")
+    _Validator(patterns)._validate(members, shape, found, name="")
     return found
 
 

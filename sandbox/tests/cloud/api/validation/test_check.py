@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import unquote
 
 import boto3
 import pytest
 from botocore.config import Config
 
+from sandbox.cloud.api.calls import call_of
+from sandbox.cloud.api.refusals import Refused
+from sandbox.cloud.api.validation import check
 from sandbox.tests.cloud.api import raw
 from sandbox.tests.cloud.api.account import OPERATOR, Account, refused
 
 TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}
+ACCESS = b"""<AccessControlPolicy xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><AccessControlList><Grant>
+<Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>x</ID></Grantee>
+<Permission>READ</Permission></Grant></AccessControlList><Owner><ID>a</ID></Owner></AccessControlPolicy>"""
+LIFECYCLE = b"""<LifecycleConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Rule><Status>Enabled</Status>
+<Filter><And><Prefix>a</Prefix><Tag><Key>a</Key><Value>b</Value></Tag></And></Filter></Rule></LifecycleConfiguration>"""
 POLICY = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
 
 
@@ -143,3 +152,35 @@ def test_what_clients_send_of_every_kind_of_member_passes(account: Account) -> N
     tags = [{"ResourceType": "vpc", "Tags": [{"Key": "ü", "Value": "😀"}]}]
     account.ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=tags, InstanceTenancy="default")
     account.client("ssm").put_parameter(Name="/a", Value="v", Type="String", Tags=[{"Key": "ü", "Value": "x"}])
+
+
+@pytest.mark.parametrize(
+    ("method", "host", "address", "body"),
+    [
+        ("GET", "123456789012.s3-control", "/v20180820/tags/arn%3Aaws%3As3%3A%3A%3Ab-1", b""),
+        ("GET", "b-1.s3", "/a%20b?x-id=GetObject", b""),
+        ("PUT", "b-1.s3", "/?acl=", ACCESS),
+        ("PUT", "b-1.s3", "/?lifecycle=", LIFECYCLE),
+    ],
+)
+def test_requests_of_the_aws_provider_to_s3_pass(method: str, host: str, address: str, body: bytes) -> None:
+    environ = {
+        "REQUEST_METHOD": method,
+        "HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=K/20261121/eu-central-1/s3/aws4_request",
+        "HTTP_HOST": f"{host}.eu-central-1.amazonaws.com",
+        "HTTP_X_AMZ_ACCOUNT_ID": "123456789012",
+        "PATH_INFO": unquote(address.partition("?")[0]),
+        "RAW_URI": address,
+        "QUERY_STRING": address.partition("?")[2],
+        "SERVER_NAME": "s3",
+        "SERVER_PORT": "443",
+        "wsgi.url_scheme": "https",
+    }
+    check(environ, body, call_of(environ, body, "123456789012"))
+    if body:
+        with pytest.raises(Refused, match="Wrong"):
+            check(
+                environ,
+                body.replace(b"<Grant>", b"<Wrong/><Grant>").replace(b"<Rule>", b"<Wrong/><Rule>"),
+                call_of(environ, body, "123456789012"),
+            )

@@ -24,8 +24,8 @@ from sandbox.cloud.api.validation.operations import Asked, operation_of
 
 _REST_CODES = {"route53": "InvalidInput", "s3control": "InvalidRequest"}
 
-# By S3's own patterns a bucket's ARN is none, although the AWS provider asks for buckets' tags by it; by EC2's no ARN of
-# a placement group is one.
+# By S3's own patterns a bucket's ARN is none, although the AWS provider asks for buckets' tags by it. By EC2's, no ARN
+# of a placement group is one.
 _LOOSER_THAN_ITS_PATTERNS = ("ec2", "s3", "s3control")
 
 

@@ -22,7 +22,7 @@ _SKEW = {"s3": datetime.timedelta(minutes=15)}
 _USUAL_SKEW = datetime.timedelta(minutes=5)
 _HOST = re.compile(
     r"(?:^|\.)(?P<service>[a-z0-9-]+)(?:\.dualstack)?(?:\.(?P<region>[a-z]{2}(?:-[a-z]+)+-\d))?"
-    r"\.(?:amazonaws\.com(?:\.cn)?|api\.aws)(?::\d+)?$"
+    r"\.(?:amazonaws\.com|api\.aws)(?::\d+)?$"
 )
 _SIGNED_AS = {name: name for name in ("autoscaling", "ec2", "elasticloadbalancing", "iam", "kms", "route53")}
 _SIGNED_AS |= {"s3": "s3", "s3-control": "s3", "ssm": "ssm", "sts": "sts"}

@@ -1,7 +1,8 @@
 """Program text for user data, which is small: the modules that are imported, without comments and types. Pure.
 
 Later deliveries bring the whole text. Of lines that stay only types are cut out, so that a preview shows what changes
-in them; a changed comment changes no user data, so it replaces no worker.
+in them; an import that only types need goes with them. A changed comment changes no user data, so it replaces no
+worker.
 """
 
 from __future__ import annotations
@@ -66,12 +67,33 @@ def _python_code(text: str) -> str:
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type == tokenize.COMMENT and token.line.lstrip().startswith("#"):
             dropped.add(token.start[0])
+    for unused in _imports_for_types(nodes):
+        dropped |= _lines(unused)
     texts = [node for node in nodes if isinstance(node, (ast.Constant, ast.JoinedStr))]
     kept = {line for node in texts if len(_lines(node)) > 1 for line in _lines(node)} - dropped
     lines = _without_types(nodes, text)
     return "".join(
         line for number, line in enumerate(lines, 1) if number in kept or (number not in dropped and line.strip())
     )
+
+
+def _imports_for_types(nodes: Sequence[ast.AST]) -> list[ast.ImportFrom]:
+    """Those of which no name is used when the module runs: `from __future__ import annotations` leaves types alone."""
+    types = [
+        found
+        for node in nodes
+        for found in (getattr(node, "annotation", None), getattr(node, "returns", None))
+        if isinstance(found, ast.expr)
+    ]
+    in_types = {id(part) for found in types for part in ast.walk(found)}
+    used = {node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in in_types}
+    return [
+        node
+        for node in nodes
+        if isinstance(node, ast.ImportFrom)
+        and node.module != "__future__"
+        and not used & {alias.asname or alias.name for alias in node.names}
+    ]
 
 
 def _without_types(nodes: Sequence[ast.AST], text: str) -> list[str]:

@@ -35,7 +35,7 @@ _TAINTS_OF_AN_AUTOSCALER: Final = ("DeletionCandidateOfClusterAutoscaler", "ToBe
 # In place of a worker's zone in what its pool shares: each machine writes its own there.
 ZONE_OF_THE_MACHINE: Final = "ZONE_OF_THE_MACHINE"
 _TAGS_OF_THE_PROGRAM: Final = ("name",)
-_TAG_PREFIXES_OF_THE_PROGRAM: Final = ("quorate:", "kubernetes.io/")
+_TAG_PREFIX_OF_THE_PROGRAM: Final = "quorate:"
 _NEWEST_ETCD_MINOR: Final = 7
 _CONTAINERD_MINORS: Final = (1, 4)
 _BYTES_IN: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
@@ -153,10 +153,15 @@ def _check_taint_key(text: str) -> str | None:
 def _check_tag_key(text: str) -> str | None:
     if text.lower().startswith("aws:"):
         return "Choose another key: AWS reserves the prefix aws:."
-    if text.lower() in _TAGS_OF_THE_PROGRAM or text.lower().startswith(_TAG_PREFIXES_OF_THE_PROGRAM):
+    if text.lower().startswith("kubernetes.io/"):
         return (
-            "Choose another key: Name, quorate:… and kubernetes.io/… are set by the program, per resource, and IAM "
-            "takes no two keys that differ by case only."
+            "Leave it out: these tags go to every resource, and controllers of AWS take kubernetes.io/… for what a "
+            "single subnet or security group is. docs/aws.md says how they find them here."
+        )
+    if text.lower() in _TAGS_OF_THE_PROGRAM or text.lower().startswith(_TAG_PREFIX_OF_THE_PROGRAM):
+        return (
+            "Choose another key: Name and quorate:… are set by the program, per resource, and IAM takes no two keys "
+            "that differ by case only."
         )
     return None
 

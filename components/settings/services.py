@@ -39,8 +39,8 @@ class AddonSettings:
     storage_class_provisioner: str = field(
         default="",
         metadata=about(
-            "The provisioner of the default StorageClass, such as ebs.csi.aws.com. You install its driver; "
-            "empty means no default class.",
+            "The provisioner of the default StorageClass, such as ebs.csi.aws.com. Empty means no "
+            "default class. You install its driver: docs/aws.md says what it needs.",
             syntax=formats.PROVISIONER,
         ),
     )

@@ -26,6 +26,10 @@ def nodes_say_where_they_stand(workspace: Workspace) -> None:
         assert labels["topology.kubernetes.io/zone"] == zone, name
         assert labels["topology.kubernetes.io/region"] == zone[:-1], name
         assert labels["node.kubernetes.io/instance-type"] == instance["InstanceType"], name
+    assert pod_network.provider_ids(workspace) == {
+        name: f"aws:///{instances[address]['Placement']['AvailabilityZone']}/{instances[address]['InstanceId']}"
+        for name, (address, _) in pod_network.nodes(workspace).items()
+    }
 
 
 def cluster_dns_stands_in_two_zones(workspace: Workspace) -> None:

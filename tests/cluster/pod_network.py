@@ -143,6 +143,12 @@ def nodes(workspace: Workspace) -> dict[str, tuple[str, Mapping[str, str]]]:
     }
 
 
+def provider_ids(workspace: Workspace) -> dict[str, str]:
+    """What each node says that it is in AWS."""
+    listed = json.loads(workspace.kubectl("get", "nodes", "-o", "json"))["items"]
+    return {node["metadata"]["name"]: node["spec"].get("providerID", "") for node in listed}
+
+
 def _apply(workspace: Workspace, objects: Sequence[Object]) -> None:
     file = workspace.folder / "applied.json"
     file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))

@@ -28,6 +28,8 @@ def test_a_lost_machine_comes_back_on_its_disk_and_address_with_the_clusters_obj
     print(f"pulumi up with a new machine took {time.monotonic() - started:.0f} s")
     assert lost not in machine_ids()
     assert education.pulumi("stack", "output", "apiAddress", "--stack", STACK).stdout == address
+    (node,) = json.loads(education.kubectl("get", "nodes", "-o", "json"))["items"]
+    assert [node["spec"]["providerID"].rpartition("/")[2]] == list(machine_ids()), "not the instance that was lost"
     kept = json.loads(education.kubectl("get", "configmap", "kept", "-o", "json"))
     assert kept["data"] == {"made": "before"}
     assert education.changes(*UP) == {}

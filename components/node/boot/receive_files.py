@@ -21,8 +21,9 @@ PROGRAM, UNITS = "/opt/quorate/", "/etc/systemd/system/"
 _OWN = (PROGRAM, "/etc/quorate/", UNITS)
 # What a release brings with it: a bundle with any file of the program has all of them.
 _RELEASED = ("opt/quorate/bin", "opt/quorate/lib", "opt/quorate/share")
-# Calls this program on machines that a former release made, and no bundle brings it again.
-_KEPT = "/opt/quorate/bin/receive-files.sh"
+# No bundle brings them: the first calls this program on machines that a former release made; the machine writes the
+# second itself.
+_KEPT = {"/opt/quorate/bin/receive-files.sh", "/opt/quorate/share/patches/kubeletconfiguration-instance+merge.yaml"}
 _COMPILED = "__pycache__"
 
 
@@ -56,8 +57,8 @@ def may_be_written(path: str) -> bool:
 
 def obsolete(present: Iterable[str], delivered: Iterable[str]) -> set[str]:
     """Which of the released files that are `present` go, as `delivered` no longer has them."""
-    kept = {*delivered, _KEPT}
-    if not any(path.startswith(PROGRAM) for path in kept - {_KEPT}):
+    kept = {*delivered, *_KEPT}
+    if not any(path.startswith(PROGRAM) for path in kept - _KEPT):
         return set()
     return {path for path in present if path not in kept and not _belongs_to(path, kept)}
 

@@ -114,20 +114,15 @@ def call(service: str, action: str, body: str, content_type: str, target: str = 
 
 def get_parameter(name: str) -> str:
     """The value of a parameter, decrypted. Raises Failure."""
-    answer = _parameter_store("GetParameter", {"Name": name, "WithDecryption": True})
+    answer = parameter_store("GetParameter", {"Name": name, "WithDecryption": True})
     try:
         return str(_read_json(answer, f"ssm GetParameter {name}")["Parameter"]["Value"])
     except (KeyError, TypeError) as error:
         raise Failure(f"ssm GetParameter answered without a value for {name}") from error
 
 
-def put_parameter(name: str, value: str) -> None:
-    """Makes `value` the value of an encrypted parameter. Raises Failure."""
-    parameter = {"Name": name, "Value": value, "Type": "SecureString", "Overwrite": True}
-    _parameter_store("PutParameter", parameter, secrets=(value,))
-
-
-def _parameter_store(action: str, parameter: Mapping[str, object], secrets: Sequence[str] = ()) -> str:
+def parameter_store(action: str, parameter: Mapping[str, object], secrets: Sequence[str] = ()) -> str:
+    """The answer of Systems Manager to `action` on one parameter. Raises Failure, never with one of `secrets`."""
     called = f"{action} {parameter['Name']}"
     return call("ssm", called, json.dumps(parameter), "application/x-amz-json-1.1", f"AmazonSSM.{action}", secrets)
 

@@ -19,6 +19,8 @@ API_PORT = API
 # In memory: the file holds a secret for as long as a join takes.
 DISCOVERY = Path(os.environ.get("QUORATE_RUN", "/run/quorate")) / "discovery.conf"
 
+# Where kubeadm finds what is laid over its own configuration.
+PATCHES = Path("/opt/quorate/share/patches")
 TOKEN = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b")
 # kubeadm lists the kernel's options in this colour where its check of them was ignored.
 _KERNEL_OPTION = "\x1b[0;37m"
@@ -34,6 +36,14 @@ def ignored_checks(*names: str) -> str:
     path = environment.ETC / "ignore-preflight-errors"
     listed = path.read_text() if path.exists() else ""
     return ",".join([*names, *re.split(r"[\s,]+", listed.strip())] if listed.strip() else names)
+
+
+def write_provider_id(provider_id: str, patches: Path = PATCHES) -> None:
+    """What the kubelet registers its Node with: the instance, as AWS's controllers and autoscalers look for it.
+
+    A patch of this machine's own: the documents are the same for all machines of a pool.
+    """
+    install_text(patches / "kubeletconfiguration-instance+merge.yaml", f"providerID: {provider_id}\n")
 
 
 def run_kubeadm(*arguments: str) -> None:

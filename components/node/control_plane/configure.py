@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from components.node.boot.etcd_volume import start_volume
 from components.node.common.failure import Failure
 from components.node.common.files import install_text
+from components.node.common.kubeadm import write_provider_id
 from components.node.common.log import report
 from components.node.common.machine_lock import machine_lock
 from components.node.common.programs import run
@@ -17,6 +18,7 @@ from components.node.control_plane.cluster import Cluster
 from components.node.control_plane.endpoint_name import name_endpoint
 from components.node.control_plane.initialize import initialize
 from components.node.control_plane.join import join
+from components.node.control_plane.provider_id import correct_provider_id, own_provider_id
 from components.node.control_plane.state import (
     Entry,
     State,
@@ -56,6 +58,8 @@ def configure(machine: ThisMachine, cluster: Cluster) -> None:
     check_disk(folders, machine.etcd_volume, machine.kubernetes_version)
     state = decide_state(observe(folders))
     report(f"this machine is {state}")
+    provider_id = own_provider_id()
+    write_provider_id(provider_id, folders.patches)
     if state is State.RUNNING:
         cluster.check_alarms()
     if state is State.HALF_DONE:
@@ -67,6 +71,7 @@ def configure(machine: ThisMachine, cluster: Cluster) -> None:
         name_endpoint(machine.endpoint_address, machine.endpoint_name, folders.hosts)
     if state is State.RUNNING:
         apply_configuration(machine, cluster.turn)
+    correct_provider_id(machine, provider_id)
     give_kubectl(machine)
     _start_timers(machine)
     if machine.etcd_volume:

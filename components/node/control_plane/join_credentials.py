@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from components.node.common.aws import put_parameter
+from components.node.common.aws import parameter_store
 from components.node.common.environment import read_environment
 from components.node.common.failure import Failure
 from components.node.common.kubeadm import TOKEN, hide_tokens
@@ -42,3 +42,9 @@ def renew(machine: str, parameter: str, put: Callable[[str, str], None]) -> None
     if not TOKEN.fullmatch(token):
         raise Failure(f"kubeadm token create printed no token but {len(token)} other characters")
     put(parameter, token)
+
+
+def put_parameter(name: str, value: str) -> None:
+    """Makes `value` the value of an encrypted parameter. Raises Failure."""
+    parameter = {"Name": name, "Value": value, "Type": "SecureString", "Overwrite": True}
+    parameter_store("PutParameter", parameter, secrets=(value,))

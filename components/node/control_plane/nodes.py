@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from components.node.common.kubectl import Kubectl, admin_kubectl
 
 _READY = '.status.conditions[?(@.type=="Ready")]'
-_FIELDS = (".metadata.name", ".metadata.labels.quorate/pool", f"{_READY}.status", f"{_READY}.reason")
+_FIELDS = (
+    ".metadata.name", ".metadata.labels.quorate/pool", f"{_READY}.status", f"{_READY}.reason", ".spec.providerID",
+)  # fmt: skip
 # Fields instead of whole objects: a look at thousands of nodes stays small.
 _LINES = "{range .items[*]}" + '{"\\t"}'.join(f"{{{field}}}" for field in _FIELDS) + '{"\\n"}{end}'
 
@@ -20,6 +22,7 @@ class Node:
     pool: str = ""
     ready: str = ""
     reason: str = ""
+    provider_id: str = ""
 
 
 def list_nodes(kubectl: Kubectl = admin_kubectl) -> tuple[Node, ...]:

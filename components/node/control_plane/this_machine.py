@@ -9,7 +9,7 @@ from pathlib import Path
 from components.node.common import environment
 from components.node.common.environment import read_environment
 from components.node.common.failure import Failure
-from components.node.common.kubeadm import DISCOVERY
+from components.node.common.kubeadm import DISCOVERY, PATCHES
 from components.node.common.kubectl import Kubectl
 from components.node.common.programs import run_reporting
 
@@ -28,6 +28,7 @@ class Folders:
     programs: Path = Path("/opt/quorate/bin")
     hosts: Path = Path("/etc/hosts")
     discovery: Path = DISCOVERY
+    patches: Path = PATCHES
 
     @property
     def configuration(self) -> Path:

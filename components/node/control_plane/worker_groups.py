@@ -16,16 +16,21 @@ _PAGE = 100
 
 @dataclass(frozen=True)
 class Instance:
-    """A member of a group; `state` is Auto Scaling's LifecycleState."""
+    """A member of a group; `state` is Auto Scaling's LifecycleState, `zone` the availability zone."""
 
     id: str
     group: str
     pool: str
     state: str
+    zone: str = ""
 
     @property
     def node(self) -> str:
         return f"{self.pool}-{self.id}"
+
+    @property
+    def provider_id(self) -> str:
+        return f"aws:///{self.zone}/{self.id}"
 
 
 def list_instances(cluster: str) -> tuple[Instance, ...]:
@@ -83,7 +88,9 @@ def _instances(group: ElementTree.Element) -> list[Instance]:
     tags = {_text(tag, "Key"): _text(tag, "Value") for tag in group.iterfind("{*}Tags/{*}member")}
     name, pool = _text(group, "AutoScalingGroupName"), tags.get("quorate:pool", "")
     return [
-        Instance(_text(member, "InstanceId"), name, pool, _text(member, "LifecycleState"))
+        Instance(
+            _text(member, "InstanceId"), name, pool, _text(member, "LifecycleState"), _text(member, "AvailabilityZone")
+        )
         for member in group.iterfind("{*}Instances/{*}member")
     ]
 

@@ -1,7 +1,7 @@
 """Care for workers that come and go, by the control-plane machine whose controller manager leads; a timer starts it.
 
 A new worker comes into service when its node is Ready. One that its group is about to terminate is drained, then let
-go. The Node of an instance that is gone is removed.
+go. The Node of an instance that is gone is removed. One that joined by an earlier release learns which instance it is.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from components.node.common.kubectl import Kubectl, admin_kubectl
 from components.node.common.step import run_step
 from components.node.control_plane.drain import Drain
 from components.node.control_plane.nodes import Node, list_nodes
+from components.node.control_plane.provider_id import set_provider_id
 from components.node.control_plane.worker_groups import Instance, end_wait, list_instances
 
 _BETWEEN_LOOKS_SECONDS = 5.0
 JOIN_HOOK = "join"
 DRAIN_HOOK = "drain"
+# In a look, so that none of them takes long.
+_NAMED_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Decision:
     never_joined: tuple[Instance, ...] = ()
     to_drain: tuple[Instance, ...] = ()
     gone: tuple[str, ...] = ()
+    unnamed: tuple[Instance, ...] = ()
 
 
 def decide(instances: Sequence[Instance], nodes: Sequence[Node], draining: Collection[str]) -> Decision:
@@ -43,6 +47,7 @@ def decide(instances: Sequence[Instance], nodes: Sequence[Node], draining: Colle
     silent = [instance for instance in leaving if ready.get(instance.node) == "Unknown"]
     others = [instance for instance in leaving if instance not in silent and instance.id not in draining]
     ids = {instance.id for instance in instances}
+    unnamed = {node.name for node in nodes if not node.provider_id}
     return Decision(
         into_service=tuple(i for i in instances if i.state == "Pending:Wait" and ready.get(i.node) == "True"),
         silent=tuple(silent),
@@ -50,6 +55,7 @@ def decide(instances: Sequence[Instance], nodes: Sequence[Node], draining: Colle
         to_drain=tuple(instance for instance in others if instance.node in ready),
         # A node whose kubelet reports has a machine, whatever the groups say.
         gone=tuple(n.name for n in nodes if n.pool and n.ready != "True" and _instance_id(n.name) not in ids),
+        unnamed=tuple(instance for instance in instances if instance.node in unnamed and instance.zone),
     )
 
 
@@ -109,6 +115,14 @@ class Care:
         for name in decision.gone:
             log.report(f"removing node {name}: its instance is gone")
             self._kubectl.run("delete", "node", name, "--ignore-not-found")
+        for instance in decision.unnamed[:_NAMED_AT_ONCE]:
+            self._name(instance)
+
+    def _name(self, instance: Instance) -> None:
+        try:
+            set_provider_id(self._kubectl, instance.node, instance.provider_id)
+        except Failure as failure:
+            log.report(f"node {instance.node} did not take its instance's id: {failure}; the next run tries it again")
 
     def _drain(self, instance: Instance) -> Drain:
         return Drain(instance.node, lambda: self._let_go_on(instance, DRAIN_HOOK), self._kubectl.kubeconfig)

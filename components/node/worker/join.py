@@ -35,6 +35,7 @@ class Worker:
     kubelet_conf: Path = Path("/etc/kubernetes/kubelet.conf")
     kubelet_config: Path = Path("/var/lib/kubelet/config.yaml")
     discovery: Path = kubeadm.DISCOVERY
+    patches: Path = kubeadm.PATCHES
     metadata_seconds: float = 120
     cluster_seconds: float = 1200
 
@@ -69,8 +70,8 @@ def join(worker: Worker, api_port: int = kubeadm.API_PORT) -> None:
     # Until it has joined, it tries again at every boot.
     run(["systemctl", "enable", "--quiet", "quorate-join.service"])
     what = "the instance's id from its metadata"
-    instance = wait_until(worker.metadata_seconds, what, lambda: metadata("meta-data/instance-id"))
-    name = f"{worker.values['POOL_NAME']}-{instance.strip()}"
+    instance = wait_until(worker.metadata_seconds, what, lambda: metadata("meta-data/instance-id")).strip()
+    name = f"{worker.values['POOL_NAME']}-{instance}"
     if stream([worker.prepare]) != 0:
         raise Failure("preparing the machine failed; its messages are above")
     endpoint = worker.values["API_ENDPOINT_NAME"]
@@ -81,7 +82,7 @@ def join(worker: Worker, api_port: int = kubeadm.API_PORT) -> None:
         lambda: kubeadm.api_answers(worker.authority, endpoint, api_port),
     )
     if not _has_joined_before(worker, name):
-        _run_kubeadm_join(worker, name)
+        _run_kubeadm_join(worker, name, instance)
     run(["systemctl", "enable", "--quiet", "kubelet"])
     install_text(worker.mark, f"{name}\n")
     log.report(f"node {name} has joined")
@@ -100,7 +101,7 @@ def _has_joined_before(worker: Worker, name: str) -> bool:
     return False
 
 
-def _run_kubeadm_join(worker: Worker, name: str) -> None:
+def _run_kubeadm_join(worker: Worker, name: str, instance: str) -> None:
     parameter = worker.values["JOIN_PARAMETER"]
     try:
         token = wait_until(
@@ -113,6 +114,7 @@ def _run_kubeadm_join(worker: Worker, name: str) -> None:
         document = worker.etc / "join-here.yaml"
         zone = metadata("meta-data/placement/availability-zone").strip()
         install_text(document, documented_join((worker.etc / "join.yaml").read_text(), zone))
+        kubeadm.write_provider_id(f"aws:///{zone}/{instance}", worker.patches)
         log.report(f"kubeadm join, Kubernetes {worker.values['KUBERNETES_VERSION']}")
         ignored = ["--ignore-preflight-errors", kubeadm.ignored_checks()]
         kubeadm.run_kubeadm("join", "--config", str(document), "--node-name", name, *ignored)

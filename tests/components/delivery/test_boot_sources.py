@@ -24,6 +24,8 @@ def name(path: Path) -> str:
 class NoDocstringsAndTypes(ast.NodeTransformer):
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
+        if isinstance(node, ast.Module):
+            node.body = [each for each in node.body if not isinstance(each, ast.ImportFrom)]
         if isinstance(node, ast.arg):
             node.annotation = None
         if isinstance(node, ast.FunctionDef):
@@ -42,6 +44,20 @@ def program(text: str) -> str:
     return ast.dump(NoDocstringsAndTypes().visit(ast.parse(text)))
 
 
+def imported(text: str) -> set[str]:
+    imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in imports for alias in node.names if node.module != "__future__"}
+
+
+class NoTypes(NoDocstringsAndTypes):
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
+        return node.value
+
+
+def used_when_it_runs(text: str) -> set[str]:
+    return {node.id for node in ast.walk(NoTypes().visit(ast.parse(text))) if isinstance(node, ast.Name)}
+
+
 def lines_beside_signatures(text: str) -> set[str]:
     functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
     signatures = {number for one in functions for number in range(one.lineno, one.body[0].lineno)}
@@ -54,6 +70,7 @@ def test_a_module_without_comments_is_the_same_program(path: Path) -> None:
     short = without_comments(str(path), text)
     compile(short, str(path), "exec")
     assert program(short) == program(text)
+    assert imported(text) & used_when_it_runs(text) <= imported(short)
     assert lines_beside_signatures(short) <= set(text.splitlines()), "no line is changed but for types"
     assert not [line for line in short.splitlines() if line.lstrip().startswith("# ")]
 
@@ -63,6 +80,12 @@ def test_types_of_functions_go_and_those_of_fields_which_make_a_dataclass_stay()
         'class A:\n    x: int = 1\n\n    def f(self, ä: str = "ü", *b: int, c: int = 2) -> list[int]:\n        pass\n'
     )
     short = 'class A:\n    x: int = 1\n    def f(self, ä = "ü", *b, c = 2):\n        pass\n'
+    assert without_comments("a.py", text) == short
+
+
+def test_an_import_that_only_types_need_goes_with_them() -> None:
+    text = "from __future__ import annotations\nfrom a import B, C\nfrom d import E\n\nx: B = E()\ny: C\n"
+    short = "from __future__ import annotations\nfrom d import E\nx: B = E()\ny: C\n"
     assert without_comments("a.py", text) == short
 
 

@@ -121,6 +121,7 @@ def test_files_of_an_older_release_go_and_nothing_else_does(root: Path, capsys: 
     ]
     stay = [
         put(root, "/opt/quorate/bin/receive-files.sh"),
+        put(root, "/opt/quorate/share/patches/kubeletconfiguration-instance+merge.yaml"),
         put(root, "/opt/quorate/etcd-v3.6.14/etcd"),
         put(root, "/opt/quorate/other/file"),
         put(root, "/opt/quorate/lib/components/node/__pycache__/new.cpython-311.pyc"),

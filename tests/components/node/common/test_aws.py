@@ -13,6 +13,7 @@ from botocore.credentials import Credentials as BotoCredentials
 
 from components.node.common import aws
 from components.node.common.failure import Failure
+from components.node.control_plane.join_credentials import put_parameter
 from tests.components.node.aws_services import KEYS, SECRETS, LocalAws, local_aws
 
 # Of AWS's published test suite of Signature Version 4.
@@ -72,7 +73,7 @@ def test_metadata_is_asked_with_a_sessions_token_and_a_missing_path_is_named(ser
 
 def test_a_parameter_is_read_as_it_was_written(services: LocalAws) -> None:
     value = 'line "one"\nünd two\n'
-    aws.put_parameter("/quorate/test/key", value)
+    put_parameter("/quorate/test/key", value)
     assert aws.get_parameter("/quorate/test/key") == value
 
 
@@ -103,7 +104,7 @@ def test_a_refusal_that_repeats_what_was_signed_or_sent_shows_no_secret(services
     refusal = (403, json.dumps({"__type": "InvalidSignatureException", "message": canonical}))
     services.refusals = [refusal]
     with pytest.raises(Failure, match=r"token:\(hidden\)' for \(hidden\)") as refused:
-        aws.put_parameter("/quorate/test/key", "new-value")
+        put_parameter("/quorate/test/key", "new-value")
     assert not [secret for secret in SECRETS if secret in str(refused.value)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +37,13 @@ maxPods: 110
 kind: KubeProxyConfiguration
 mode: nftables
 """
+PROVIDER_ID = "aws:///eu-central-1b/i-0abc"
+# What kubectl answers about the Node of the machine.
+KNOWN_NODE = (
+    "get node control-plane-0",
+    0,
+    json.dumps({"metadata": {"name": "control-plane-0"}, "spec": {"providerID": PROVIDER_ID}}),
+)
 PROGRAMS = ("kubeadm", "kubectl", "systemctl", "journalctl", "crictl")
 
 
@@ -110,7 +118,7 @@ def prepared(
     monkeypatch.setattr(environment, "ETC", folder / "etc")
     folders = Folders(
         folder / "etc", folder / "kubernetes", folder / "kubelet", folder / "disk", folder / "bin", folder / "hosts",
-        folder / "run" / "discovery.conf",
+        folder / "run" / "discovery.conf", folder / "patches",
     )  # fmt: skip
     for path in (folders.etc / "pki", folders.manifests, folders.kubelet, folders.etcd_disk):
         path.mkdir(parents=True)
@@ -120,6 +128,7 @@ def prepared(
     programs = stand_ins(folder / "programs", monkeypatch)
     for name in PROGRAMS:
         programs.program(name)
+    programs.program("kubectl", KNOWN_NODE)
     own = StandIns(folders.programs)
     for name in ("prepare-machine.sh", "install-certificates.sh", "quorate-node"):
         own.program(name)

@@ -17,7 +17,14 @@ from components.node.control_plane.configure import configure, main
 from components.node.control_plane.this_machine import ThisMachine
 from components.node.etcd.client import Alarm
 from components.node.etcd.cluster_mark import mark_path
-from tests.components.node.control_plane.control_plane import DOCUMENTS, OtherMachines, Prepared, is_running, prepared
+from tests.components.node.control_plane.control_plane import (
+    DOCUMENTS,
+    PROVIDER_ID,
+    OtherMachines,
+    Prepared,
+    is_running,
+    prepared,
+)
 
 Make = Callable[..., Prepared]
 
@@ -28,6 +35,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
         (tmp_path / "given").touch()
 
     monkeypatch.setattr(step, "give_kubectl", give_kubectl)
+    monkeypatch.setattr(step, "own_provider_id", lambda: PROVIDER_ID)
     monkeypatch.setattr(etcd_volume, "mount_volume", lambda: (tmp_path / "mounted").touch())
     return lambda **options: prepared(tmp_path, monkeypatch, **options)
 
@@ -58,6 +66,14 @@ def test_a_new_machine_founds_the_cluster_and_marks_its_disk(make: Make, tmp_pat
         "systemctl enable --quiet --now quorate-join-credentials.timer quorate-tend-workers.timer",
         "systemctl start --no-block quorate-join-credentials.service",
     ]
+
+
+def test_a_machine_registers_as_its_instance_from_the_first_time_on(make: Make, tmp_path: Path) -> None:
+    node = make()
+    patch = tmp_path / "patches" / "kubeletconfiguration-instance+merge.yaml"
+    node.programs.program("kubeadm", before=f'cp "{patch}" "$STAND_INS/patch"')
+    configure(node.machine, OtherMachines(node.machine))
+    assert (node.programs.folder / "patch").read_text() == f"providerID: {PROVIDER_ID}\n"
 
 
 def test_without_a_disk_of_its_own_and_without_workers_neither_marks_nor_timers_are_made(

@@ -16,13 +16,13 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StandIns:
 
 def test_nodes_have_their_pool_and_condition_where_they_have_one(programs: StandIns) -> None:
     lines = (
-        r"control-plane-0\t\tTrue\tKubeletReady\n"
+        r"control-plane-0\t\tTrue\tKubeletReady\taws:///eu-central-1a/i-0c\n"
         r"general-i-0a\tgeneral\tUnknown\tNodeStatusUnknown\n"
         r"general-i-0b\tgeneral\t\t\n"
     )
     programs.program("kubectl", ("get nodes", 0, lines))
     assert list_nodes() == (
-        Node("control-plane-0", "", "True", "KubeletReady"),
+        Node("control-plane-0", "", "True", "KubeletReady", "aws:///eu-central-1a/i-0c"),
         Node("general-i-0a", "general", "Unknown", "NodeStatusUnknown"),
         Node("general-i-0b", "general", "", ""),
     )

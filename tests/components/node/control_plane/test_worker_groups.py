@@ -13,7 +13,8 @@ from tests.components.node.aws_services import LocalAws, local_aws
 
 def group(name: str, pool: str, **states: str) -> str:
     members = "".join(
-        f"<member><InstanceId>{id.replace('_', '-')}</InstanceId><LifecycleState>{state}</LifecycleState></member>"
+        f"<member><InstanceId>{id.replace('_', '-')}</InstanceId><LifecycleState>{state}</LifecycleState>"
+        "<AvailabilityZone>eu-central-1a</AvailabilityZone></member>"
         for id, state in states.items()
     )
     return (
@@ -52,9 +53,9 @@ def test_all_pages_make_the_list(aws: LocalAws) -> None:
 
     aws.scaling = answer
     assert list_instances("test") == (
-        Instance("i-0aaa", "test.general", "general", "InService"),
-        Instance("i-0bbb", "test.general", "general", "Terminating:Wait"),
-        Instance("i-0ccc", "test.other", "other", "Pending:Wait"),
+        Instance("i-0aaa", "test.general", "general", "InService", "eu-central-1a"),
+        Instance("i-0bbb", "test.general", "general", "Terminating:Wait", "eu-central-1a"),
+        Instance("i-0ccc", "test.other", "other", "Pending:Wait", "eu-central-1a"),
     )
     assert len(asked) == 2
     assert all(query["Filters.member.1.Values.member.1"] == "test" for query in asked), "each page is this cluster's"

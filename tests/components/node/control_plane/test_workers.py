@@ -85,6 +85,17 @@ def test_one_id_that_begins_like_another_is_no_instance() -> None:
     assert decide([instance("InService", "i-0bbbc")], [node("Unknown")], set()) == Decision(gone=("general-i-0bbb",))
 
 
+@pytest.mark.parametrize(("known", "learns"), [("", True), ("aws:///eu-central-1a/i-0bbb", False)])
+def test_only_a_node_that_does_not_know_its_instance_learns_it(known: str, learns: bool) -> None:
+    placed = Instance("i-0bbb", "test.general", "general", "InService", "eu-central-1a")
+    nodes = [Node("general-i-0bbb", "general", "True", "", known)]
+    assert decide([placed], nodes, set()) == Decision(unnamed=(placed,) if learns else ())
+
+
+def test_a_node_whose_instance_has_no_known_zone_is_not_named_wrongly() -> None:
+    assert decide([instance("InService")], [node("True")], set()) == Decision()
+
+
 @pytest.mark.parametrize(
     ("holder", "leads"),
     [
@@ -119,7 +130,8 @@ class Cluster:
             self.states[query["InstanceId"]] = "Terminating:Proceed"
             return 200, "<CompleteLifecycleActionResponse/>"
         members = "".join(
-            f"<member><InstanceId>{id}</InstanceId><LifecycleState>{state}</LifecycleState></member>"
+            f"<member><InstanceId>{id}</InstanceId><LifecycleState>{state}</LifecycleState>"
+            "<AvailabilityZone>eu-central-1a</AvailabilityZone></member>"
             for id, state in self.states.items()
         )
         return 200, (
@@ -222,6 +234,23 @@ def test_the_node_of_an_instance_that_is_gone_is_deleted(cluster: Cluster) -> No
     cluster.tend()
     (deleted,) = cluster.programs.calls_with("delete")
     assert "delete node general-i-0ccc --ignore-not-found" in deleted
+
+
+def test_a_worker_of_an_earlier_release_learns_which_instance_it_is(cluster: Cluster) -> None:
+    cluster.states = {"i-0aaa": "InService"}
+    cluster.tend()
+    (patch,) = cluster.programs.calls_with(" patch ")
+    assert patch.endswith(
+        'patch node general-i-0aaa --type merge --patch {"spec": {"providerID": "aws:///eu-central-1a/i-0aaa"}}'
+    )
+
+
+def test_a_node_that_takes_no_instance_keeps_nobody_from_being_drained(cluster: Cluster) -> None:
+    cluster.kubectl((" patch ", 1, "no\n"))
+    cluster.states = {"i-0aaa": "Terminating:Wait"}
+    cluster.tend()
+    assert "general-i-0aaa did not take its instance's id: " in cluster.log
+    assert cluster.ended == [("i-0aaa", "drain")]
 
 
 def test_a_machine_that_does_not_lead_asks_for_nothing_else(cluster: Cluster) -> None:

@@ -69,7 +69,8 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: tuple[Path, in
     for name in ("systemctl", "kubectl", "prepare-machine.sh", "journalctl", "crictl"):
         programs.program(name)
     # kubeadm that shows what it was given to join with.
-    programs.program("kubeadm", before=f'[[ "$1" != join ]] || cp {run}/discovery.conf "$3" {tmp_path}')
+    given = f'{run}/discovery.conf "$3" {tmp_path}/patches/*'
+    programs.program("kubeadm", before=f'[[ "$1" != join ]] || cp {given} {tmp_path}')
     worker = join.Worker(
         VALUES,
         etc,
@@ -77,6 +78,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: tuple[Path, in
         kubelet_conf=tmp_path / "kubelet.conf",
         kubelet_config=tmp_path / "kubelet-config.yaml",
         discovery=run / "discovery.conf",
+        patches=tmp_path / "patches",
         metadata_seconds=0,
         cluster_seconds=0,
     )
@@ -115,6 +117,12 @@ def test_a_worker_registers_with_the_zone_that_its_metadata_names(machine: Joini
     assert "topology.kubernetes.io/zone=ZONE_OF_THE_MACHINE\n" in pools
     joined = (machine.folder / "join-here.yaml").read_text()
     assert joined == pools.replace("ZONE_OF_THE_MACHINE", "eu-central-1b")
+
+
+def test_a_worker_registers_as_the_instance_that_it_is(machine: JoiningMachine) -> None:
+    machine.join()
+    patch = machine.folder / "kubeletconfiguration-instance+merge.yaml"
+    assert patch.read_text() == "providerID: aws:///eu-central-1b/i-0abc\n"
 
 
 @pytest.mark.parametrize("zone", ["", "<html>", "eu-central-1b\n- key: value"])

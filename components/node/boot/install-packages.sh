@@ -7,6 +7,7 @@ source "$(dirname "$0")/common.sh"
 readonly NEEDED=(bash-completion ca-certificates conntrack curl e2fsprogs ethtool iptables socat)
 readonly KEYRINGS=/etc/apt/keyrings
 readonly SOURCES=/etc/apt/sources.list.d
+readonly LOCK_SECONDS="${LOCK_SECONDS:-600}"
 
 installed_version() {
   dpkg-query --show --showformat='${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed --quiet 's/^installed //p'
@@ -46,12 +47,28 @@ add_repositories() {
   fi
 }
 
-# Its many lines go to a log of their own; the last ones are shown if it fails.
+# patiently COMMAND…: again while another process, such as unattended-upgrades, has one of the locks of apt and dpkg:
+# apt's own option waits for some of them only. Its many lines go to a log of their own; the last ones are shown if it
+# fails.
+patiently() {
+  local -r log="$QUORATE_LOGS/apt.log" deadline=$((SECONDS + LOCK_SECONDS))
+  local lines held holder told=""
+  until lines="$(LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@" 2>&1 | tee --append "$log")"; do
+    held="$(grep --max-count 1 --extended-regexp 'Could not get lock|lock was locked' <<<"$lines" || true)"
+    if [[ -z $held ]] || ((SECONDS >= deadline)); then
+      die "$1 $2 failed; the last lines of $log: $(tail --lines 15 <<<"$lines")"
+    fi
+    if [[ $held != "$told" ]]; then
+      holder="$(sed --regexp-extended 's/.* (process|pid) ([0-9]+).*/\2/' <<<"$held")"
+      say "waits up to ${LOCK_SECONDS}s: $held: $(ps --format args= --pid "$holder" || true)"
+      told="$held"
+    fi
+    sleep 2
+  done
+}
+
 apt_get() {
-  local -r log="$QUORATE_LOGS/apt.log"
-  DEBIAN_FRONTEND=noninteractive apt-get --quiet --quiet --yes --option Dpkg::Use-Pty=0 \
-    --option DPkg::Lock::Timeout=600 --option Acquire::Retries=5 "$@" >>"$log" 2>&1 ||
-    die "apt-get $1 failed; the last lines of $log: $(tail --lines 15 "$log")"
+  patiently apt-get "$@" --quiet --quiet --yes --option Dpkg::Use-Pty=0 --option Acquire::Retries=5
 }
 
 install_missing() {
@@ -59,7 +76,7 @@ install_missing() {
   local -a missing=()
   local -r pinned=("kubelet=$KUBERNETES_VERSION-*" "kubeadm=$KUBERNETES_VERSION-*" "kubectl=$KUBERNETES_VERSION-*"
     "containerd.io=$CONTAINERD_VERSION-*")
-  dpkg --configure --pending >/dev/null
+  patiently dpkg --configure --pending
   for package in "${NEEDED[@]}"; do
     [[ -n "$(installed_version "$package")" ]] || missing+=("$package")
   done
@@ -82,7 +99,7 @@ main() {
   start_log
   load_environment KUBERNETES_VERSION CONTAINERD_VERSION
   install_missing
-  apt-mark hold kubelet kubeadm kubectl containerd.io >/dev/null
+  patiently apt-mark hold kubelet kubeadm kubectl containerd.io
   # Until kubeadm has configured it, a started kubelet only crash-loops.
   if [[ ! -e /etc/kubernetes/kubelet.conf ]] && systemctl is-enabled --quiet kubelet; then
     systemctl disable --now --quiet kubelet

@@ -1,12 +1,14 @@
 """The machine's SSH host key, from the parameter store that its role alone may read.
 
-Runs at every boot before sshd starts, so that the first connection already meets the key that the client pins. No file
-is on the machine then: components/delivery/inline_program.py sends this module, and what it imports, as one text.
+Runs at every boot before sshd starts, so that the first connection already meets the key that the client pins. With the
+parameter store silent, a machine that has one starts with that; one that has none does not open sshd. No file is on a
+new machine: components/delivery/inline_program.py sends this module, and what it imports, as one text.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -18,6 +20,7 @@ from components.node.common.waiting import wait_until
 
 _AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 _TRY_EVERY_SECONDS = 2
+_KNOWN_SECONDS = 5
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,14 +28,28 @@ def main(arguments: Sequence[str]) -> int:
     (parameter,) = arguments
     path = Path(os.environ.get("HOST_KEY", "/etc/ssh/ssh_host_ed25519_key"))
     seconds = float(os.environ.get("FETCH_SECONDS", "300"))
+    # Debian's sshd does not start beside it; without it, cloud-init would make a key that no client knows.
+    closed = path.with_name("sshd_not_to_be_run")
+    known = path.exists() and not closed.exists()
+    if known:
+        seconds = 0
+        _report(f"the key of an earlier boot stays, unless {parameter} comes within {_KNOWN_SECONDS}s")
+        # It ends this process, whatever that waits for: a name, too.
+        signal.alarm(_KNOWN_SECONDS)
     try:
-        if not _AUTHORITIES.exists():
+        if not (known or _AUTHORITIES.exists()):
             _install_authorities()
         key = wait_until(seconds, parameter, lambda: get_parameter(parameter), every=_TRY_EVERY_SECONDS)
+        signal.alarm(0)
         install(key, path)
     except Failure as failure:
-        _report(f"no host key, so sshd stays closed: {failure}")
+        if known:
+            _report(str(failure))
+            return 0
+        closed.touch()
+        _report(f"no host key, so sshd stays closed until the next boot: {failure}")
         return 1
+    closed.unlink(missing_ok=True)
     _report(f"installed {path}")
     return 0
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +45,7 @@ def ssh_folder(tmp_path: Path) -> Path:
     return folder
 
 
-def fetch(aws: LocalAws, folder: Path, seconds: int) -> subprocess.CompletedProcess[str]:
+def fetch(aws: LocalAws, folder: Path, seconds: int, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         # -I: nothing of this repository can be imported, as on a new machine.
         [sys.executable, "-I", "-c", host_key_program(), PARAMETER],
@@ -55,6 +57,7 @@ def fetch(aws: LocalAws, folder: Path, seconds: int) -> subprocess.CompletedProc
             "http_proxy": "http://127.0.0.1:1",
             "HOST_KEY": str(folder / "ssh_host_ed25519_key"),
             "FETCH_SECONDS": str(seconds),
+            **environment,
         },
     )  # fmt: skip
 
@@ -80,6 +83,40 @@ def test_a_later_boot_replaces_the_key_by_the_one_that_is_pinned_now(
     assert (ssh_folder / "ssh_host_ed25519_key").read_text() == private_key
 
 
+def test_a_later_boot_does_not_wait_for_a_store_that_refuses(aws: LocalAws, ssh_folder: Path) -> None:
+    (ssh_folder / "ssh_host_ed25519_key").write_text("an earlier one")
+    aws.refusals = [REFUSAL, REFUSAL]
+    outcome = fetch(aws, ssh_folder, seconds=300)
+    assert outcome.returncode == 0
+    assert len(aws.calls) == 1
+    assert "the key of an earlier boot stays" in outcome.stderr
+    assert "refused with 400: AccessDeniedException" in outcome.stderr
+    assert (ssh_folder / "ssh_host_ed25519_key").read_text() == "an earlier one"
+
+
+def test_a_later_boot_does_not_wait_for_a_store_that_is_silent(aws: LocalAws, ssh_folder: Path) -> None:
+    (ssh_folder / "ssh_host_ed25519_key").write_text("an earlier one")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        began = time.monotonic()
+        outcome = fetch(aws, ssh_folder, seconds=300, SSM_ENDPOINT=address, METADATA=address)
+    assert time.monotonic() - began < 20
+    assert "the key of an earlier boot stays, unless /quorate/education/control-plane-0/" in outcome.stderr
+    assert (ssh_folder / "ssh_host_ed25519_key").read_text() == "an earlier one"
+
+
+def test_a_key_that_cloud_init_made_at_a_boot_without_ours_is_not_taken_for_it(
+    aws: LocalAws, ssh_folder: Path, private_key: str
+) -> None:
+    aws.refusals = [REFUSAL]
+    assert fetch(aws, ssh_folder, seconds=0).returncode == 1
+    (ssh_folder / "ssh_host_ed25519_key").write_text("made by cloud-init")
+    aws.refusals = [REFUSAL]
+    assert fetch(aws, ssh_folder, seconds=20).returncode == 0
+    assert (ssh_folder / "ssh_host_ed25519_key").read_text() == private_key
+    assert not (ssh_folder / "sshd_not_to_be_run").exists(), "sshd opens again"
+
+
 def test_a_role_that_is_not_ready_yet_is_tried_again(aws: LocalAws, ssh_folder: Path) -> None:
     aws.refusals = [REFUSAL]
     assert fetch(aws, ssh_folder, seconds=20).returncode == 0
@@ -93,6 +130,7 @@ def test_without_its_key_the_machine_gets_none_and_the_reason_is_reported(aws: L
     assert "sshd stays closed" in outcome.stderr
     assert "refused with 400: AccessDeniedException" in outcome.stderr
     assert not (ssh_folder / "ssh_host_ed25519_key").exists()
+    assert (ssh_folder / "sshd_not_to_be_run").exists(), "the condition of Debian's unit"
 
 
 def test_no_credential_is_printed(aws: LocalAws, ssh_folder: Path) -> None:

@@ -7,7 +7,6 @@ source "$(dirname "$0")/common.sh"
 readonly NEEDED=(bash-completion ca-certificates conntrack curl e2fsprogs ethtool iptables socat)
 readonly KEYRINGS=/etc/apt/keyrings
 readonly SOURCES=/etc/apt/sources.list.d
-readonly LOCK_SECONDS="${LOCK_SECONDS:-600}"
 
 installed_version() {
   dpkg-query --show --showformat='${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed --quiet 's/^installed //p'
@@ -51,19 +50,16 @@ add_repositories() {
 # apt's own option waits for some of them only. Its many lines go to a log of their own; the last ones are shown if it
 # fails.
 patiently() {
-  local -r log="$QUORATE_LOGS/apt.log" deadline=$((SECONDS + LOCK_SECONDS))
-  local lines held holder told=""
+  local -r log="$QUORATE_LOGS/apt.log" deadline=$((SECONDS + ${LOCK_SECONDS:-600}))
+  local lines held
   until lines="$(LC_ALL=C DEBIAN_FRONTEND=noninteractive "$@" 2>&1 | tee --append "$log")"; do
-    held="$(grep --max-count 1 --extended-regexp 'Could not get lock|lock was locked' <<<"$lines" || true)"
+    held="$(grep --max-count 1 'Could not get lock\|lock was locked' <<<"$lines" || true)"
     if [[ -z $held ]] || ((SECONDS >= deadline)); then
       die "$1 $2 failed; the last lines of $log: $(tail --lines 15 <<<"$lines")"
     fi
-    if [[ $held != "$told" ]]; then
-      holder="$(sed --regexp-extended 's/.* (process|pid) ([0-9]+).*/\2/' <<<"$held")"
-      say "waits up to ${LOCK_SECONDS}s: $held: $(ps --format args= --pid "$holder" || true)"
-      told="$held"
-    fi
-    sleep 2
+    # apt names the holder, dpkg only its number, as the last word.
+    say "waits: $held $(ps --format args= "${held##* }" 2>/dev/null || true)"
+    sleep 5
   done
 }
 

@@ -81,9 +81,8 @@ def test_the_lists_lock_is_waited_for_and_its_holder_named(root: Path) -> None:
         outcome = call(root, "apt_get", "update")
     assert outcome.returncode == 0, outcome.stdout
     assert outcome.stdout.endswith("install-packages: done\n")
-    (waits,) = [line for line in outcome.stdout.splitlines() if "waits up to 60s: " in line]
-    assert f"Could not get lock {lock}. It is held by process " in waits
-    assert sys.executable in waits, "its whole command line"
+    assert f"waits: E: Could not get lock {lock}. It is held by process " in outcome.stdout
+    assert " (python" in outcome.stdout
     assert str(lock) in (root / "log" / "apt.log").read_text()
 
 
@@ -100,8 +99,8 @@ def test_the_locks_of_dpkg_are_waited_for_in_each_call(lock: str, command: tuple
     with held(root / lock, 3):
         outcome = call(root, *command)
     assert outcome.returncode == 0, outcome.stdout
-    assert "waits up to 60s: " in outcome.stdout
-    assert sys.executable in outcome.stdout
+    waits = outcome.stdout[outcome.stdout.index("waits: ") :]
+    assert "python" in waits.splitlines()[0], "of a number alone nobody knows whose it is"
 
 
 def test_a_lock_that_is_never_given_back_ends_the_step_with_its_holder(root: Path) -> None:

@@ -14,7 +14,7 @@ import yaml
 
 from components.delivery.boot_sources import without_comments
 from components.delivery.inline_program import host_key_program
-from components.delivery.node_files import NodeFile
+from components.delivery.node_files import NodeFile, ssh_order
 
 # EC2's limit, before base64.
 LIMIT_BYTES = 16384
@@ -38,15 +38,32 @@ def cloud_config(
         # The host key comes from the parameter store: cloud-init must not delete it, nor add others beside it.
         document["ssh_deletekeys"] = False
         document["ssh_genkeytypes"] = ["ed25519"]
-        document["bootcmd"] = [["python3", "-c", host_key_program(), host_key_parameter]]
+        document["bootcmd"] = [["python3", "-c", host_key_program(), host_key_parameter], _configure_ssh()]
     document["write_files"] = [
         {"path": file.path, "permissions": file.mode, "content": without_comments(file.path, file.content)}
-        for file in files
+        # Python beside that of bootcmd: gzip finds what is alike only while it is near.
+        for file in sorted(files, key=lambda file: not file.path.endswith(".py"))
     ]
     if units:
         document["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "start", "--no-block", *units]]
     # JSON is YAML, and needs less room than what a YAML library makes of texts of many lines.
     return f"{_FIRST_LINE}\n" + json.dumps(document, ensure_ascii=False)
+
+
+def _configure_ssh() -> list[str]:
+    """Files are written too late for systemd, which would have ordered sshd already.
+
+    Steps may be silent for many minutes, and what is on the way forgets silent connections: NAT gateways after 350 s.
+    """
+    order = ssh_order()
+    text = order.content.partition("\n")[2].rstrip()
+    lines = (
+        "echo ClientAliveInterval 60 >/etc/ssh/sshd_config.d/50-quorate.conf",
+        f"mkdir -p {order.path.rpartition('/')[0]}",
+        f"echo '{text}' >{order.path}",
+        "systemctl daemon-reload",
+    )
+    return ["sh", "-c", "; ".join(lines)]
 
 
 def compressed(text: str) -> str:

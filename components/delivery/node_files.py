@@ -151,19 +151,25 @@ def _shared_files(role: Role) -> tuple[NodeFile, ...]:
     return (*files, NodeFile(f"{PATCHES}/{patch}", _resource("share", "patches", patch), needed_at_boot=False))
 
 
+def ssh_order() -> NodeFile:
+    """A drop-in of sshd's. It counts at a first boot only where it is there before systemd looks at sshd."""
+    return _unit("ssh-after-sessions.conf", "ssh.service.d/20-quorate.conf", needed_at_boot=False)
+
+
 def _units(role: Role, etcd_volume: bool) -> tuple[NodeFile, ...]:
     volume = _unit("quorate-etcd-volume.service", needed_at_boot=False)
     defragmentation = _timed("quorate-defragment-etcd")
     match role:
         case Role.ETCD:
             etcd = _unit("etcd.service", needed_at_boot=False)
-            return (_unit("quorate-prepare.service"), volume, etcd, *defragmentation)
+            return (_unit("quorate-prepare.service"), volume, etcd, ssh_order(), *defragmentation)
         case Role.WORKER:
             return (_unit("quorate-join.service"),)
         case Role.CONTROL_PLANE:
             drop_in = _unit("kubelet-needs-etcd-volume.conf", "kubelet.service.d/20-etcd-volume.conf")
             return (
                 _unit("quorate-prepare.service"),
+                ssh_order(),
                 *((volume, drop_in, *defragmentation) if etcd_volume else ()),
                 *_timed("quorate-join-credentials"),
                 *_timed("quorate-tend-workers"),

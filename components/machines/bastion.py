@@ -11,8 +11,8 @@ from components.site import Site
 
 # `pulumi up` opens connections to all machines at once; by default sshd drops some when ten are not yet logged in.
 _SSHD = NodeFile(
-    "/etc/ssh/sshd_config.d/50-quorate.conf",
-    "MaxStartups 100:30:200\nMaxSessions 200\nClientAliveInterval 60\nX11Forwarding no\nAllowAgentForwarding no\n",
+    "/etc/ssh/sshd_config.d/60-bastion.conf",
+    "MaxStartups 100:30:200\nMaxSessions 200\nX11Forwarding no\nAllowAgentForwarding no\n",
 )
 
 

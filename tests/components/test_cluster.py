@@ -87,7 +87,7 @@ def test_user_data_is_plain_and_within_the_limit_of_ec2(education: Recording) ->
 
 def test_the_host_key_is_installed_before_sshd_from_the_machines_own_parameter(education: Recording) -> None:
     config = cloud_config(education)
-    (command,) = config["bootcmd"]
+    command = config["bootcmd"][0]
     assert command[-1] == "/quorate/education/control-plane-0/ssh-host-key"
     assert config["ssh_genkeytypes"] == ["ed25519"], "any other would be offered beside the pinned one"
     assert config["ssh_deletekeys"] is False

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import gzip
+import os
 import random
+import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
 
 from components.delivery.cloud_config import cloud_config, compressed
-from components.delivery.node_files import NodeFile
+from components.delivery.node_files import NodeFile, role_files
+from components.plan import Role
 
 UNITS = ("quorate-prepare.service", "quorate-etcd-volume.service")
 FILES = (NodeFile("/opt/quorate/bin/x.sh", "#!/bin/sh\necho 'a: b' # %{c}\n", "0755"),)
@@ -34,6 +38,30 @@ def test_a_machine_with_a_pinned_host_key_makes_no_other() -> None:
     config = yaml.safe_load(cloud_config("cp-0", "/p", FILES, UNITS))
     assert (config["ssh_deletekeys"], config["ssh_genkeytypes"]) == (False, ["ed25519"])
     assert config["bootcmd"][0][-1] == "/p"
+
+
+def test_sshd_opens_only_when_a_login_is_accepted_and_keeps_silent_connections_alive(tmp_path: Path) -> None:
+    config = yaml.safe_load(cloud_config("cp-0", "/p", FILES, UNITS))
+    shell, _, script = config["bootcmd"][1]
+    (tmp_path / "systemctl").write_text('#!/bin/sh\ncat etc/systemd/system/ssh.service.d/* >read && echo "$@" >>read\n')
+    (tmp_path / "systemctl").chmod(0o755)
+    (tmp_path / "etc/ssh/sshd_config.d").mkdir(parents=True)
+    for _ in range(2):
+        subprocess.run(
+            [shell, "-c", script.replace("/etc", "etc")], check=True, cwd=tmp_path,
+            env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        )  # fmt: skip
+    # cloud-init runs this before sshd and before what it waits for: nothing of it may wait for either.
+    assert (tmp_path / "read").read_text() == "[Unit]\nAfter=systemd-user-sessions.service\ndaemon-reload\n"
+    assert [path.read_text() for path in (tmp_path / "etc/ssh/sshd_config.d").iterdir()] == ["ClientAliveInterval 60\n"]
+
+
+def test_a_living_machine_gets_the_same_order_of_sshd() -> None:
+    (delivered,) = [file for file in role_files(Role.ETCD) if "/ssh.service.d/" in file.path]
+    script = yaml.safe_load(cloud_config("cp-0", "/p", FILES, UNITS))["bootcmd"][1][-1]
+    assert f">{delivered.path}" in script
+    assert "After=systemd-user-sessions.service\n" in delivered.content
+    assert not delivered.needed_at_boot
 
 
 def test_a_machine_without_one_makes_its_own() -> None:

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from components.node.common.failure import Failure
 from components.node.common.https import request
 
-_METADATA = "http://169.254.169.254/latest"
+METADATA = "http://169.254.169.254/latest"
 _MESSAGE_LENGTH = 300
 
 
@@ -34,7 +34,7 @@ class Credentials:
 
 def metadata(path: str) -> str:
     """An answer of the instance metadata service, such as of "meta-data/instance-id". Raises Failure."""
-    base = os.environ.get("METADATA", _METADATA)
+    base = os.environ.get("METADATA", METADATA)
     url = f"{base}/api/token"
     asked = {"X-aws-ec2-metadata-token-ttl-seconds": "300"}
     token = request(url, method="PUT", headers=asked).expected(url)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from components.node.boot.etcd_volume import start_volume
+from components.node.common.clock import check_clock
 from components.node.common.failure import Failure
 from components.node.common.files import install_text
 from components.node.common.kubeadm import write_provider_id
@@ -58,6 +59,7 @@ def configure(machine: ThisMachine, cluster: Cluster) -> None:
     check_disk(folders, machine.etcd_volume, machine.kubernetes_version)
     state = decide_state(observe(folders))
     report(f"this machine is {state}")
+    check_clock()
     provider_id = own_provider_id()
     write_provider_id(provider_id, folders.patches)
     if state is State.RUNNING:

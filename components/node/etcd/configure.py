@@ -13,6 +13,7 @@ from pathlib import Path
 
 from components.node.boot.etcd_volume import start_volume
 from components.node.common import log
+from components.node.common.clock import check_clock
 from components.node.common.failure import Failure, Hopeless
 from components.node.common.files import content_of, install_text
 from components.node.common.machine_lock import machine_lock
@@ -198,6 +199,7 @@ def main(arguments: Sequence[str]) -> int:
     def work() -> None:
         member = this_member()
         prepare_machine()
+        check_clock()
         configure(member)
 
     return run_step("configure-etcd-member", work, within=machine_lock("configure-etcd-member", 1800))

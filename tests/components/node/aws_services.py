@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,9 @@ Reply = tuple[int, str]
 
 @dataclass
 class LocalAws:
-    """`parameters` by name. `refusals` are given, first to last, instead of answers to signed calls."""
+    """`parameters` by name. `refusals` are given, first to last, instead of answers to signed calls. The dates of its
+    answers are so many seconds `ahead` of this host's clock.
+    """
 
     address: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
@@ -40,6 +43,7 @@ class LocalAws:
         }
     )
     calls: list[str] = field(default_factory=list)
+    ahead: float = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -124,6 +128,9 @@ def _handler(aws: LocalAws) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(text.encode())))
             self.end_headers()
             self.wfile.write(text.encode())
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string(time.time() + aws.ahead)
 
         def log_message(self, format: str, *args: object) -> None:
             pass

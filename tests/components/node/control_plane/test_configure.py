@@ -36,6 +36,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
     monkeypatch.setattr(step, "give_kubectl", give_kubectl)
     monkeypatch.setattr(step, "own_provider_id", lambda: PROVIDER_ID)
+    monkeypatch.setattr(step, "check_clock", lambda: None)
     monkeypatch.setattr(etcd_volume, "mount_volume", lambda: (tmp_path / "mounted").touch())
     return lambda **options: prepared(tmp_path, monkeypatch, **options)
 
@@ -124,6 +125,17 @@ def test_a_reset_that_fails_ends_the_step_with_the_command_to_try(make: Make) ->
     with pytest.raises(Failure, match=r"remove-etcd-member failed; run it by hand to see why: .*device busy"):
         configure(node.machine, OtherMachines(node.machine))
     assert marks(node) == ("", "", "")
+
+
+def test_with_a_wrong_clock_kubeadm_is_not_begun(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong() -> None:
+        raise Failure("400s behind")
+
+    node = make()
+    monkeypatch.setattr(step, "check_clock", wrong)
+    with pytest.raises(Failure, match="400s behind"):
+        configure(node.machine, OtherMachines(node.machine))
+    assert not node.programs.calls_with("kubeadm")
 
 
 def test_a_running_machine_is_neither_initialized_nor_joined_but_changed(make: Make) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import pytest
 
@@ -53,6 +55,13 @@ def token(port: int) -> dict[str, str]:
 
 def test_without_a_token_nothing_is_told(port: int) -> None:
     assert ask(port, "GET", "/latest/meta-data/instance-id")[0] == 401
+
+
+def test_also_a_refusal_has_a_date_as_on_ec2(port: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", "/latest")
+    told = parsedate_to_datetime(connection.getresponse().headers["Date"])
+    assert abs((datetime.now(UTC) - told).total_seconds()) < 5
 
 
 def test_a_forged_token_is_refused(port: int) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from components.kubeadm.documents import PATCHES
 from components.node.boot.receive_files import obsolete, receive
-from components.node.common import log
+from components.node.common import kubeadm, log
 from components.node.common.bundle import BundledFile, write_bundle
 from components.node.common.failure import Failure
+from components.node.common.kubeadm import write_provider_id
 
 ROOT = Path(__file__).parents[4]
 PROGRAM = BundledFile("/opt/quorate/bin/quorate-node", "run\n", "0755")
@@ -135,6 +137,14 @@ def test_files_of_an_older_release_go_and_nothing_else_does(root: Path, capsys: 
     assert not link.is_symlink()
     assert all(path.exists() for path in stay)
     assert "removed /opt/quorate/bin/tend-workers.sh" in capsys.readouterr().out
+
+
+def test_the_patch_that_a_machine_writes_itself_stays(tmp_path: Path) -> None:
+    write_provider_id("aws:///a/i-0", tmp_path)
+    (written,) = tmp_path.iterdir()
+    path = f"{PATCHES}/{written.name}"
+    assert str(kubeadm.PATCHES) == PATCHES, "where the documents have kubeadm look"
+    assert obsolete([path], [f"{PATCHES}/other.yaml"]) == set()
 
 
 def test_a_bundle_without_the_program_takes_none_of_it_away() -> None:

@@ -46,7 +46,7 @@ def set_provider_id(kubectl: Kubectl, node: str, provider_id: str) -> None:
 def correct_provider_id(machine: ThisMachine, provider_id: str, seconds: float = 60) -> None:
     """The Node of this machine is this instance afterwards, whatever it was. Raises Failure."""
     kubectl = machine.kubectl
-    node = _read(machine)
+    node = wait_until(seconds, f"the API to tell of node {machine.name}", lambda: _read(machine))
     if node is None:
         # A run that was cut off while it made the Node again, or somebody who deleted it: no kubelet looks for that.
         report(f"there is no node {machine.name}: the kubelet starts again, to register it")

@@ -77,6 +77,14 @@ def test_a_node_that_a_run_which_was_cut_off_left_deleted_is_registered_again(no
     assert marked.startswith("kubeadm init phase mark-control-plane --config ")
 
 
+def test_an_api_that_is_just_starting_is_waited_for(node: Prepared) -> None:
+    node.programs.program(
+        "kubectl", of_node(providerID=PROVIDER_ID), before='[[ $(wc -l <"$STAND_INS/calls") -gt 1 ]] || exit 1'
+    )
+    correct_provider_id(node.machine, PROVIDER_ID)
+    assert len(node.programs.calls) == 2
+
+
 def test_a_node_that_is_not_registered_in_time_is_named(node: Prepared) -> None:
     node.programs.program("kubectl")
     with pytest.raises(Failure, match=r"waited 0s for node control-plane-0 to be registered; .* knows no such node"):

@@ -16,6 +16,7 @@ from components.previous_update import previous_update
 from components.settings.configuration import Check
 from components.settings.encode import plain
 from components.settings.load import load
+from components.zones import moved
 
 # What Pulumi's language host takes for "everything is said": it adds no "unhandled error" of its own.
 _REPORTED: Final = 32
@@ -34,7 +35,11 @@ def main() -> None:
 
 def declare() -> None:
     previous = previous_update()
-    checks: list[Check] = [exceeded_user_data, partial(exceeded_rules, living=previous.settings)]
+    checks: list[Check] = [
+        exceeded_user_data,
+        partial(exceeded_rules, living=previous.settings),
+        partial(moved, there=previous.zones, living=previous.settings),
+    ]
     settings = load(previous.settings, previous.identified, checks)
     cluster = Cluster(settings.cluster.name, settings, previous)
     pulumi.export("kubeconfig", cluster.kubeconfig)

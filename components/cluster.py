@@ -32,7 +32,7 @@ class Cluster(ComponentResource):
         self, name: str, settings: Settings, previous: PreviousUpdate | None = None, opts: ResourceOptions | None = None
     ) -> None:
         plan = Plan(settings)
-        region = region_of(plan, previous.settings if previous else None)
+        region = region_of(plan, previous)
         super().__init__(CLUSTER_TYPE, name, None, opts)
         child = ResourceOptions(parent=self)
         plugin = network_plugin(plan)

@@ -123,6 +123,12 @@ def judged(wanted: Iterable[WantedType], offers: Offers, living: Iterable[Wanted
             yield Verdict(problem, unusable and (one.role, one.name, one.etcd_quota_mib) not in there)
 
 
+def lacking(wanted: Iterable[WantedType], offered: Mapping[str, frozenset[str]], zone: str) -> tuple[int, int]:
+    """How many types a zone has not: of those that each zone needs, and of pools', which make do with others."""
+    missing = [one for one in wanted if zone not in offered.get(one.name, ())]
+    return sum(one.everywhere for one in missing), len(missing)
+
+
 def _problem(one: WantedType, offers: Offers) -> tuple[Problem | None, bool]:
     """What is wrong with a type, and whether that makes it unusable."""
     offered = offers.offered.get(one.name, frozenset())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,17 +28,20 @@ _INSTANCE = "aws:ec2/instance:Instance"
 _COMMAND = "command:remote:Command"
 _KUBERNETES_PROVIDER = "pulumi:providers:kubernetes"
 _TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+_SUBNET = "aws:ec2/subnet:Subnet"
+# As network/ names them, in all releases: by the number of the zone.
+_SUBNETS_ZONE = re.compile(r"-(?:public|private)-(\d+)$")
 
 
 @dataclass(frozen=True)
 class PreviousUpdate:
     """What an update may change with care only. Empty where there is no cluster yet.
 
-    `settings` are those that it was made or last changed with. The rest is by the names of resources:
-    `instance_types` of the instances, which lack a machine that is gone; `etcd_members`, the control planes with a
-    member's data on their disks; `done`, the commands that have run on the instance which is there now; `user_data`
-    that of launch templates. Not `identified`: the provider of what lives in the cluster knows the cluster by the API's
-    address alone.
+    `settings` are those that it was made or last changed with, `zones` those in which it has subnets, by number from 0.
+    The rest is by the names of resources: `instance_types` of the instances, which lack a machine that is gone;
+    `etcd_members`, the control planes with a member's data on their disks; `done`, the commands that have run on the
+    instance which is there now; `user_data` that of launch templates. Not `identified`: the provider of what lives in
+    the cluster knows the cluster by the API's address alone.
     """
 
     settings: Settings | None = None
@@ -46,6 +50,7 @@ class PreviousUpdate:
     done: frozenset[str] = frozenset()
     identified: bool = True
     user_data: Mapping[str, str] = field(default_factory=dict)
+    zones: Mapping[int, str] = field(default_factory=dict)
 
 
 def record(settings: Settings) -> Mapping[str, str]:
@@ -93,7 +98,17 @@ def previous_update_in(resources: Mapping[str, Any]) -> PreviousUpdate:
         frozenset(name for name, outputs in commands.items() if ids & set(outputs.get("triggers") or ())),
         all(outputs.get("clusterIdentifier") for outputs in _of_type(resources, _KUBERNETES_PROVIDER).values()),
         {name: outputs.get("userData") or "" for name, outputs in _of_type(resources, _TEMPLATE).items()},
+        _zones(resources),
     )
+
+
+def _zones(resources: Mapping[str, Any]) -> Mapping[int, str]:
+    """Of an update that failed half-way only some; of a cluster that an older release made, too."""
+    return {
+        int(named[1]): outputs["availabilityZone"]
+        for name, outputs in _of_type(resources, _SUBNET).items()
+        if (named := _SUBNETS_ZONE.search(name)) and outputs.get("availabilityZone")
+    }
 
 
 def _settings(resources: Mapping[str, Any]) -> Settings | None:

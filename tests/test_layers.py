@@ -22,7 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("components.addresses", "components.node", "components.ports", "components.tags", "components.timings"),
     ("components.settings",),
     ("components.plan", "components.previous_update"),
-    ("components.machine_types",),
+    ("components.machine_types", "components.zones"),
     (
         "components.access",
         "components.addons",

@@ -108,5 +108,6 @@ class MachineIdentity(ComponentResource):
             type="gp3",
             encrypted=True,
             tags=self._site.tags.named(f"{self.name}-etcd"),
-            opts=ResourceOptions(parent=self, protect=True if protect else None),
+            # In another zone it would be another disk, without the member's data.
+            opts=ResourceOptions(parent=self, protect=True if protect else None, ignore_changes=["availabilityZone"]),
         )

@@ -47,7 +47,7 @@ class PrivateSubnets(ComponentResource):
                 availability_zone=zone,
                 map_public_ip_on_launch=False,
                 tags=tags.named(f"private-{index}"),
-                opts=self._child,
+                opts=ResourceOptions(parent=self, ignore_changes=["availabilityZone"]),
             )
             routes = aws.ec2.RouteTable(
                 f"{name}-{index}", vpc_id=vpc_id, tags=tags.named(f"private-{index}"), opts=self._child

@@ -22,6 +22,7 @@ class Change(StrEnum):
     ROLLS_WORKERS = "in place, workers are replaced in turn"
     RESTARTS_MACHINE = "in place, the machine restarts"
     REPLACES_MACHINE = "replaces the machine"
+    ADDED_TO = "in place for what is added; all else is refused on an existing cluster"
     REFUSED = "refused on an existing cluster"
 
 

@@ -57,7 +57,7 @@ def settings_in(
         for problem in (*_region_problems(config), *unread_keys(config), *reading.problems)
         if problem.key_path not in told
     )
-    further = list(unsupported(settings))
+    further = [*unsupported(settings), *_zones_elsewhere(config, settings)]
     if living is not None:
         further.extend(refused_changes(living, settings))
         if not identified:
@@ -68,6 +68,14 @@ def settings_in(
     if problems:
         raise InvalidSettings(problems)
     return Checked(settings, reading.advice)
+
+
+def _zones_elsewhere(config: Mapping[str, object], settings: Settings) -> Iterator[Problem]:
+    region = config.get(_REGION_KEY)
+    for number, zone in enumerate(settings.network.zone_names):
+        if isinstance(region, str) and zone[:-1] != region:
+            path = f"{NAMESPACE}:network.zoneNames[{number}]"
+            yield Problem(path, shown(zone), f"Name a zone of {shown_path(_REGION_KEY)}, such as {region}a.")
 
 
 def _region_problems(config: Mapping[str, object]) -> Iterator[Problem]:

@@ -53,6 +53,7 @@ The last column says what changing a setting does to an existing cluster:
   new ones take their place, as they do for a pool's own settings: each joins before an old one is drained and ends.
 - **{Change.RESTARTS_MACHINE}**: the machine is stopped and started with its disks and addresses, one after the other.
 - **{Change.REPLACES_MACHINE}**: new machines take the place of the old ones.
+- **{Change.ADDED_TO}**: what the cluster has stays what it is.
 - **{Change.REFUSED}**: the program changes nothing and says why.
 """
 

@@ -280,6 +280,11 @@ TAG_VALUE: Final = Syntax(
     r"[A-Za-z0-9 _.:/=+\-@]{0,256}",
     "Write up to 256 letters, digits, spaces and _ . : / = + - @, which every AWS service accepts.",
 )
+ZONE: Final = Syntax(
+    "name of an availability zone",
+    r"[a-z]{2}(-[a-z]+)+-[1-9][0-9]?[a-z]",
+    "Write a zone's name, region and letter, such as eu-central-1a; local zones are not supported.",
+)
 REGION: Final = Syntax(
     "AWS region",
     r"[a-z]{2}(-[a-z]+)+-[1-9][0-9]?",

@@ -108,11 +108,23 @@ class NetworkSettings:
     zones: int = field(
         default=1,
         metadata=about(
-            "How many availability zones to use.",
+            "How many availability zones to use. More are refused on an existing cluster where a control plane or an "
+            "etcd machine would belong into another one then.",
             minimum=1,
             maximum=6,
-            wanted="how many zones to use, 1 to 6; which ones follows from the region",
+            wanted="how many zones to use, 1 to 6; network.zoneNames says which, if it matters",
             grows_only=True,
+        ),
+    )
+    zone_names: tuple[str, ...] = field(
+        default=(),
+        metadata=about(
+            "Which availability zones to use, in order, as many as `zones`. Empty: the first of the region that have "
+            "all machine types. Either way a cluster keeps those that it has, whatever AWS lists later.",
+            Change.ADDED_TO,
+            maximum=6,
+            syntax=formats.ZONE,
+            why="subnets and disks are in their zones, and can't move",
         ),
     )
     nat: NatMode = field(

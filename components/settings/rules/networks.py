@@ -155,6 +155,17 @@ def _beside_workers(settings: Settings) -> int:
     return endpoint.load_balancer + (endpoint.public and not private) + len(settings.network.interface_endpoints)
 
 
+def zone_names_fit(facts: Facts) -> Iterable[Problem]:
+    """A name for each zone, or for none."""
+    network = facts.settings.network
+    if network.zone_names and len(network.zone_names) != network.zones:
+        yield problem(
+            "network.zoneNames",
+            list(network.zone_names),
+            f"Name {network.zones} of the region, as many as network.zones says, or none: then they are chosen.",
+        )
+
+
 def plugin_version_fits(facts: Facts) -> Iterable[Problem]:
     """The version is one of those of the chosen plugin that the program can install."""
     plugin = facts.settings.network_plugin
@@ -180,6 +191,7 @@ RULES: Final = (
     Rule(("access.bastion", "network.nat"), bastion_has_a_purpose),
     Rule(("network.podCidr", "controlPlane.count", "workers"), nodes_fit_the_pod_range),
     Rule(("network", "apiEndpoint", "workers"), machines_fit_the_subnets),
+    Rule(("network.zones", "network.zoneNames"), zone_names_fit),
     Rule(("networkPlugin",), plugin_version_fits),
     Rule(("networkPlugin",), plugin_was_compared, spares_living=True),
 )

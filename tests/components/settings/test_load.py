@@ -62,6 +62,12 @@ def test_a_region_that_is_none_is_refused(region: str) -> None:
     assert "aws:region" in refusal(config(SMALL, region))
 
 
+def test_a_zone_of_another_region_is_refused() -> None:
+    message = refusal(config(changed(SMALL, network__zoneNames=["eu-west-1a"])))
+    assert "quorate:network.zoneNames[0]" in message
+    assert "such as eu-central-1a" in message
+
+
 def test_keys_of_other_namespaces_are_left_to_their_owners() -> None:
     assert (
         settings_of({**config(SMALL), "aws:profile": "me", "pulumi:autonaming": "{}"}, "s", None).cluster.name

@@ -16,11 +16,15 @@ from components.site import Site
 class ApiEndpoint(ComponentResource):
     """Resolves the API's name inside the VPC: to the first control plane, or to a load balancer in front of all.
 
+    No machine may ask for the name before its `record` is there: the VPC's resolver remembers for five minutes that
+    there is none, for all machines (https://github.com/aws/aws-app-mesh-roadmap/issues/221).
+
     A public load balancer, if there is one, is only for operators: nodes never leave the VPC to reach the API.
     """
 
     internal: ApiLoadBalancer | None
     public: ApiLoadBalancer | None
+    record: aws.route53.Record
 
     def __init__(self, name: str, site: Site, opts: ResourceOptions | None = None) -> None:
         super().__init__("quorate:index:ApiEndpoint", name, None, opts)
@@ -39,7 +43,7 @@ class ApiEndpoint(ComponentResource):
             tags=site.tags.named("zone"),
             opts=ResourceOptions(parent=self),
         )
-        aws.route53.Record(
+        self.record = aws.route53.Record(
             f"{name}-record",
             zone_id=zone.zone_id,
             name=plan.endpoint_name,

@@ -46,7 +46,7 @@ class Cluster(ComponentResource):
         bastion = Bastion(name, site, child) if plan.bastion else None
         way_in = bastion.machine.remote if bastion else None
         etcd = EtcdMembers(name, site, way_in, pki, rollout, child)
-        # Little waits for the API's name: zones and records are slow, and the founder knows its own name.
+        # Who asks for the API's name waits for its record; the founder knows it, as zones and records are slow.
         endpoint = ApiEndpoint(f"{name}-api", site, child)
         control_plane = ControlPlane(name, site, way_in, pki, plugin, endpoint, etcd.serving, rollout, child)
         pools = WorkerPools(name, site, pki, plugin, rollout, child)

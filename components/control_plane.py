@@ -51,7 +51,9 @@ class ControlPlane:
         self._site, self._plugin, self._endpoint = site, plugin, endpoint
         self.machines, self.files, self.complete = [], [], []
         one_by_one = not site.plan.etcd_is_external
-        before_init: Sequence[Resource] = [*etcd, *endpoint.first_target]
+        # What lets workers in, who then ask for the API's name: the load balancer's step, or else this one.
+        named = [endpoint.record] if site.plan.settings.workers and not endpoint.internal else []
+        before_init: Sequence[Resource] = [*etcd, *endpoint.first_target, *named]
         after = before_init
         for planned in site.plan.control_planes:
             resource_name = f"{name}-{planned.name}"
@@ -96,7 +98,12 @@ class ControlPlane:
             ["follow-load-balancer"],
             stdin=files.apply(lambda known: fingerprint(*(file.content for file in known))),
             parent=identity,
-            depends_on=[step, self._endpoint.internal.listener, *self._endpoint.first_target],
+            depends_on=[
+                step,
+                self._endpoint.internal.listener,
+                *self._endpoint.first_target,
+                self._endpoint.record,
+            ],
         )
 
     def _files(self, identity: MachineIdentity) -> Files:

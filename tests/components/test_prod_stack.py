@@ -86,10 +86,14 @@ def test_nothing_takes_an_address_of_a_machine_before_it_is_reserved(prod: Recor
         assert all(waits_for(prod, taker, reservation.key) for reservation in reserved)
 
 
-def test_no_machine_and_no_step_waits_for_the_apis_zone_or_record(prod: Recording) -> None:
+def test_only_what_asks_for_the_apis_name_waits_for_its_record(prod: Recording) -> None:
     slow = [*prod.of_type("aws:route53/zone:Zone"), *prod.of_type("aws:route53/record:Record")]
-    waiting = [*prod.of_type(INSTANCE), *prod.of_type(GROUP), *prod.of_type(COMMAND)]
-    assert [one.name for one in waiting for other in slow if waits_for(prod, one, other.key)] == []
+    entering = [prod.named(COMMAND, f"prod-control-plane-{number}-configure") for number in range(3)]
+    free = [*prod.of_type(INSTANCE), *prod.of_type(GROUP), *entering]
+    assert [one.name for one in free for other in slow if waits_for(prod, one, other.key)] == []
+    # They follow DNS, and let workers in, who know the API by its name alone.
+    asking = [prod.named(COMMAND, f"prod-control-plane-{number}-endpoint") for number in range(3)]
+    assert [one.name for one in asking for other in slow if not waits_for(prod, one, other.key)] == []
 
 
 def test_machines_are_reached_through_the_bastion_with_its_key_pinned(prod: Recording) -> None:
@@ -253,3 +257,9 @@ def test_a_larger_disk_of_etcd_leaves_control_planes_alone_that_hold_none(prod: 
         if command.inputs["stdin"] != grown.named(COMMAND, command.name).inputs["stdin"]
     }
     assert touched == {f"prod-etcd-{number}-configure" for number in range(3)}
+
+
+def test_without_a_load_balancer_workers_are_let_in_after_the_record_is_there() -> None:
+    dev = recorded("dev")
+    founding = dev.named(COMMAND, "dev-control-plane-0-configure")
+    assert waits_for(dev, founding, "aws:route53/record:Record dev-api-record")

@@ -19,6 +19,7 @@ from components.node.control_plane.cluster import Cluster
 from components.node.control_plane.endpoint_name import name_endpoint
 from components.node.control_plane.initialize import initialize
 from components.node.control_plane.join import join
+from components.node.control_plane.join_credentials import let_workers_in
 from components.node.control_plane.provider_id import correct_provider_id, own_provider_id
 from components.node.control_plane.state import (
     Entry,
@@ -68,14 +69,18 @@ def configure(machine: ThisMachine, cluster: Cluster) -> None:
         _clean_up(machine, cluster)
     if state is not State.RUNNING:
         _enter_the_cluster(machine, cluster)
-    # With a load balancer, the name is what DNS says as soon as that serves: a step of its own, as it takes minutes.
+    # With a load balancer, the name is what DNS says as soon as that serves, and workers are let in then: a step of its
+    # own, as it takes minutes.
     if machine.endpoint_address:
         name_endpoint(machine.endpoint_address, machine.endpoint_name, folders.hosts)
     if state is State.RUNNING:
         apply_configuration(machine, cluster.turn)
     correct_provider_id(machine, provider_id)
     give_kubectl(machine)
-    _start_timers(machine)
+    if machine.etcd_volume:
+        run(["systemctl", "enable", "--quiet", "--now", "quorate-defragment-etcd.timer"])
+    if machine.endpoint_address:
+        let_workers_in(machine.join_parameter)
     if machine.etcd_volume:
         install_text(folders.version_mark, f"{machine.kubernetes_version}\n")
     install_text(folders.applied, folders.configuration.read_text(), 0o600)
@@ -120,18 +125,12 @@ def _enter_the_cluster(machine: ThisMachine, cluster: Cluster) -> None:
 
 
 def _cluster_exists(machine: ThisMachine, cluster: Cluster) -> bool:
-    """Whether an API server of this cluster answers, ready or not: then a second one must not be initialized."""
-    for host in (machine.endpoint_name, *machine.others):
+    """Whether an API server of this cluster answers, ready or not: then a second one must not be initialized.
+
+    They are asked at their addresses: the name may have no record yet.
+    """
+    for host in machine.others:
         if cluster.api_exists(host):
             report(f"an API server of this cluster answers at {host}")
             return True
     return False
-
-
-def _start_timers(machine: ThisMachine) -> None:
-    if machine.etcd_volume:
-        run(["systemctl", "enable", "--quiet", "--now", "quorate-defragment-etcd.timer"])
-    if machine.join_parameter:
-        timers = ("quorate-join-credentials.timer", "quorate-tend-workers.timer")
-        run(["systemctl", "enable", "--quiet", "--now", *timers])
-        run(["systemctl", "start", "--no-block", "quorate-join-credentials.service"])

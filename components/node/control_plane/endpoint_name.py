@@ -2,6 +2,7 @@
 
 Pods in the host's network have a copy of /etc/hosts. So when the name begins to lead to the load balancer, those of
 this machine that talk to the API by name are started again: nothing on a control plane may stick to one API server.
+Workers are let in then, too, as they know the API by that name alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from components.node.common.kubectl import Kubectl, admin_kubectl
 from components.node.common.log import report
 from components.node.common.step import run_step, usage
 from components.node.common.waiting import wait_until
+from components.node.control_plane.join_credentials import let_workers_in
 
 HOSTS = Path("/etc/hosts")
 MARK = "# quorate: the API endpoint"
@@ -39,6 +41,7 @@ def _work() -> None:
         lambda: api_answers(Path("/etc/kubernetes/pki/ca.crt"), name),
         hosts=HOSTS,
     )
+    let_workers_in(values.get("JOIN_PARAMETER", ""))
 
 
 def name_endpoint(address: str, name: str, hosts: Path = HOSTS) -> None:

@@ -28,9 +28,8 @@ def join(machine: ThisMachine, cluster: Cluster, seconds: float = _CLUSTER_SECON
     """Returns when the API server of this machine is ready. The rest of the cluster may take `seconds` to answer."""
     folders = machine.folders
     machine.run_program("install-certificates.sh", "all")
-    place = f"at another control plane or at {machine.endpoint_name}"
-    report(f"waiting for the cluster, {place}")
-    wait_until(seconds, f"the API, {place}", lambda: find_the_cluster(machine, cluster))
+    report("waiting for another control plane")
+    wait_until(seconds, "the API at another control plane", lambda: find_the_cluster(machine, cluster))
     with _discovery(machine):
         # kubeadm refuses a name that a Ready node has; this machine is new, so that one is gone.
         wait_until(60, "the API to accept this machine", lambda: _delete_node(machine))
@@ -49,17 +48,21 @@ def join(machine: ThisMachine, cluster: Cluster, seconds: float = _CLUSTER_SECON
 
 
 def find_the_cluster(machine: ThisMachine, cluster: Cluster) -> None:
-    """Makes the endpoint's name lead to another control plane that is ready: the load balancer may still be in the
-    making, which takes AWS minutes. Raises Failure where there is none and nothing is ready at the name either.
+    """Makes the endpoint's name lead to another control plane that is ready. Raises Failure where none is.
+
+    They are asked at their addresses: the load balancer may still be in the making, which takes AWS minutes, and the
+    name may have no record yet.
     """
+    last = Failure("this machine knows no other control plane")
     for host in machine.others:
         try:
             cluster.api_answers(host)
-        except Failure:
+        except Failure as failure:
+            last = failure
             continue
         name_endpoint(host, machine.endpoint_name, machine.folders.hosts)
         return
-    cluster.api_answers(machine.endpoint_name)
+    raise last
 
 
 @contextmanager

@@ -18,6 +18,15 @@ _STEP = "renew-join-credentials"
 _LIFETIME = "20m"
 
 
+def let_workers_in(parameter: str) -> None:
+    """From now on workers find credentials in `parameter`, and ask for the API by its name: no sooner than that has a
+    record. Nothing where there are no workers, and `parameter` is empty."""
+    if parameter:
+        timers = ("quorate-join-credentials.timer", "quorate-tend-workers.timer")
+        run(["systemctl", "enable", "--quiet", "--now", *timers])
+        run(["systemctl", "start", "--no-block", "quorate-join-credentials.service"])
+
+
 def main(arguments: Sequence[str]) -> int:
     if arguments:
         return usage(f"usage: quorate-node {_STEP}")

@@ -76,6 +76,8 @@ def join(worker: Worker, api_port: int = kubeadm.API_PORT) -> None:
         raise Failure("preparing the machine failed; its messages are above")
     endpoint = worker.values["API_ENDPOINT_NAME"]
     log.report(f"node {name} waits for the cluster at {endpoint}")
+    # Its name has a record when there are credentials. Who asks sooner is told for minutes that there is none.
+    _token(worker)
     wait_until(
         worker.cluster_seconds,
         f"the API at {endpoint}",
@@ -101,16 +103,19 @@ def _has_joined_before(worker: Worker, name: str) -> bool:
     return False
 
 
-def _run_kubeadm_join(worker: Worker, name: str, instance: str) -> None:
+def _token(worker: Worker) -> str:
     parameter = worker.values["JOIN_PARAMETER"]
+    return wait_until(
+        worker.cluster_seconds,
+        "credentials to join with",
+        lambda: bootstrap_token(get_parameter(parameter), parameter),
+    )
+
+
+def _run_kubeadm_join(worker: Worker, name: str, instance: str) -> None:
     try:
-        token = wait_until(
-            worker.cluster_seconds,
-            "credentials to join with",
-            lambda: bootstrap_token(get_parameter(parameter), parameter),
-        )
         endpoint = worker.values["API_ENDPOINT_NAME"]
-        kubeadm.write_discovery({"token": token}, endpoint, worker.authority, worker.discovery)
+        kubeadm.write_discovery({"token": _token(worker)}, endpoint, worker.authority, worker.discovery)
         document = worker.etc / "join-here.yaml"
         zone = metadata("meta-data/placement/availability-zone").strip()
         install_text(document, documented_join((worker.etc / "join.yaml").read_text(), zone))

@@ -62,20 +62,23 @@ class HeldTurn:
 
 @dataclass(frozen=True)
 class OtherMachines(Cluster):
-    """`existing` and `ready` are the hosts at which an API server answers, `alarm` is one that etcd has raised. What is
-    asked of it goes to `events`.
+    """`existing` and `ready` are the hosts at which an API server answers, `asked` those that were asked, `alarm` is one
+    that etcd has raised. What else is asked of it goes to `events`.
     """
 
     existing: tuple[str, ...] = ()
     ready: tuple[str, ...] = ()
+    asked: list[str] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
     held: HeldTurn = field(default_factory=HeldTurn)
     alarm: str = ""
 
     def api_exists(self, host: str) -> bool:
+        self.asked.append(host)
         return host in self.existing
 
     def api_answers(self, host: str) -> None:
+        self.asked.append(host)
         if host not in self.ready:
             raise Failure(f"{host} does not answer")
 

@@ -87,15 +87,28 @@ def test_without_a_disk_of_its_own_and_without_workers_neither_marks_nor_timers_
     assert not node.machine.folders.etcd_data.exists()
 
 
-@pytest.mark.parametrize("answers_at", ["api.test", "10.0.0.2"])
+def test_behind_a_load_balancer_workers_are_let_in_by_the_step_that_follows_it(make: Make) -> None:
+    node = make(join_parameter="/test/join")
+    configure(node.machine, OtherMachines(node.machine))
+    assert not node.programs.calls_with("quorate-join-credentials")
+
+
 def test_a_founder_whose_cluster_is_there_joins_it_instead_of_making_a_second_one(
-    answers_at: str, make: Make, capfd: pytest.CaptureFixture[str]
+    make: Make, capfd: pytest.CaptureFixture[str]
 ) -> None:
     node = make(others=("10.0.0.2",))
-    configure(node.machine, OtherMachines(node.machine, existing=(answers_at,), ready=(answers_at,)))
+    configure(node.machine, OtherMachines(node.machine, existing=("10.0.0.2",), ready=("10.0.0.2",)))
     assert node.programs.calls_with("kubeadm join")
     assert not node.programs.calls_with("kubeadm init")
-    assert f"an API server of this cluster answers at {answers_at}" in capfd.readouterr().out
+    assert "an API server of this cluster answers at 10.0.0.2" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("joins", [False, True])
+def test_a_machine_that_enters_the_cluster_does_not_ask_for_the_name_of_the_api(joins: bool, make: Make) -> None:
+    node = make(joins=joins, others=("10.0.0.2",))
+    others = OtherMachines(node.machine, ready=("10.0.0.2",))
+    configure(node.machine, others)
+    assert set(others.asked) == {"10.0.0.2"}
 
 
 def test_a_disk_with_this_clusters_data_is_served_again(make: Make) -> None:

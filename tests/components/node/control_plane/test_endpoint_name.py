@@ -143,6 +143,29 @@ def test_the_step_leaves_a_machine_alone_that_follows_dns_already(
     assert programs.calls == []
 
 
+def test_workers_are_let_in_when_the_name_leads_to_the_load_balancer(
+    hosts: Path, tmp_path: Path, programs: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answers(authority: Path, name: str) -> None:
+        assert not programs.calls_with("quorate-join-credentials")
+
+    monkeypatch.setattr(environment, "ETC", tmp_path)
+    monkeypatch.setattr(log, "LOGS", tmp_path / "logs")
+    monkeypatch.setattr(endpoint_name, "HOSTS", hosts)
+    monkeypatch.setattr(endpoint_name, "api_answers", answers)
+    programs.program("systemctl")
+    values = {"MACHINE_NAME": "cp-1", "API_ENDPOINT_NAME": NAME, "NETWORK_PLUGIN_WORKLOAD": WORKLOADS[1]}
+    (tmp_path / "node.env").write_text(
+        "".join(f"{name}={value}\n" for name, value in {**values, "JOIN_PARAMETER": "/test/join"}.items())
+    )
+    name_endpoint("10.20.128.16", NAME, hosts)
+    assert main([]) == 0
+    assert programs.calls[-2:] == [
+        "systemctl enable --quiet --now quorate-join-credentials.timer quorate-tend-workers.timer",
+        "systemctl start --no-block quorate-join-credentials.service",
+    ]
+
+
 def test_the_step_names_what_its_environment_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

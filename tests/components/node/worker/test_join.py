@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from components.kubeadm.documents import worker_join
-from components.node.common import environment, log
+from components.node.common import environment, kubeadm, log
 from components.node.common.failure import Failure
 from components.node.common.waiting import NotYet
 from components.node.worker import join
@@ -172,6 +172,20 @@ def test_a_worker_without_credentials_never_calls_kubeadm(machine: JoiningMachin
     assert machine.programs.calls_with("kubeadm") == []
 
 
+def test_nobody_asks_for_the_name_of_the_api_before_there_are_credentials(
+    machine: JoiningMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(kubeadm, "api_answers", lambda authority, host, port: asked.append(host))
+    machine.aws.parameters[PARAMETER] = "none-yet"
+    with pytest.raises(Failure, match="credentials to join with"):
+        machine.join()
+    assert asked == []
+    machine.aws.parameters[PARAMETER] = TOKEN
+    machine.join()
+    assert asked == ["localhost"]
+
+
 def test_a_worker_whose_role_may_not_read_says_so(machine: JoiningMachine) -> None:
     machine.aws.refusals = [(400, '{"__type": "AccessDeniedException", "Message": "no"}')]
     with pytest.raises(Failure, match=f"ssm GetParameter {PARAMETER} was refused with 400: AccessDeniedException: no"):
@@ -183,7 +197,7 @@ def test_an_api_with_a_certificate_of_another_authority_is_not_joined(machine: J
     machine.worker.authority.write_text((tmp_path / "other" / "ca.crt").read_text())
     with pytest.raises(Failure, match=r"the API at localhost; .*certificate verify failed"):
         machine.join()
-    assert machine.aws.calls == [], "no credentials are fetched for it"
+    assert machine.programs.calls_with("kubeadm") == [], "no credentials are shown to it"
 
 
 def test_a_machine_that_cannot_be_prepared_does_not_join(machine: JoiningMachine) -> None:

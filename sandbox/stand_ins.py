@@ -37,5 +37,6 @@ STAND_INS = (
     StandIn("EC2 instances", "containers of runc with systemd", "their kernel is this host's"),
     StandIn("network load balancers", "haproxy, a process each", "its nodes are backends of one process, not machines"),
     StandIn("security groups", "nftables in a network namespace", "rules count, quotas do not"),
-    StandIn("VPC resolver", "a DNS server in the supervisor", "caches nothing"),
+    StandIn("VPC resolver", "a DNS server in the supervisor",
+        "remembers nothing but names that do not exist, and those until the supervisor ends"),
 )  # fmt: skip

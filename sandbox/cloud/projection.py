@@ -6,11 +6,12 @@ import ipaddress
 from collections.abc import Collection, Iterable, Mapping
 
 from sandbox.cloud.addresses import INTERNET_ADDRESS, STORAGE_ADDRESS
-from sandbox.cloud.api.view import CloudView, InstanceView, RouteView, SecurityGroupRuleView
+from sandbox.cloud.api.view import CloudView, InstanceView, RouteView, SecurityGroupRuleView, ZoneView
 from sandbox.cloud.balancer.names import addresses_of, is_balancers_name
 from sandbox.cloud.faults import Cut
 from sandbox.cloud.firewall import Node, Port, Rule
 from sandbox.cloud.metadata import Identity, Tree
+from sandbox.cloud.resolver import Authority
 from sandbox.cloud.wiring import MachineLink, link_name
 
 PRESENT_STATES = ("pending", "running", "stopping", "stopped")
@@ -189,13 +190,11 @@ def names_of(
     asking = next((instance for instance in view.instances if instance.private_ip == source), None)
     if asking is None:
         return None
-    for zone in sorted(view.zones, key=lambda zone: -len(zone.name)):
-        suffix = zone.name.rstrip(".")
-        if zone.private and asking.vpc_id in zone.vpc_ids and (name == suffix or name.endswith("." + suffix)):
-            found = [record for record in zone.records if record.name.rstrip(".") == name]
-            direct = [(r.type, r.ttl, value) for r in found for value in r.values]
-            aliases = [addresses_of(view.balancers, r.alias, silent) or [] for r in found if r.alias]
-            return [*direct, *(record for records in aliases for record in records)] if found else None
+    if zone := _private_zone(view, asking.vpc_id, name):
+        found = [record for record in zone.records if record.name.rstrip(".") == name]
+        direct = [(r.type, r.ttl, value) for r in found for value in r.values]
+        aliases = [addresses_of(view.balancers, r.alias, silent) or [] for r in found if r.alias]
+        return [*direct, *(record for records in aliases for record in records)] if found else None
     for instance in view.instances:
         if instance.vpc_id == asking.vpc_id and instance.private_dns_name == name and instance.state in PRESENT_STATES:
             return [("A", 60, instance.private_ip)]
@@ -205,6 +204,23 @@ def names_of(
         return [("A", 60, STORAGE_ADDRESS)]
     if name.endswith((".amazonaws.com", ".api.aws")) or name in internet_names:
         return [("A", 60, INTERNET_ADDRESS)]
+    return None
+
+
+def who_answers(view: CloudView, source: str, name: str) -> tuple[str, Authority | None]:
+    """The VPC of a machine at `source`, empty where there is none, and the SOA of the private zone that has `name`."""
+    vpc = next((instance.vpc_id for instance in view.instances if instance.private_ip == source), "")
+    zone = _private_zone(view, vpc, name)
+    start = next((r for r in zone.records if r.type == "SOA"), None) if zone else None
+    return vpc, Authority(zone.name, start.ttl, start.values[0]) if zone and start else None
+
+
+def _private_zone(view: CloudView, vpc_id: str, name: str) -> ZoneView | None:
+    """The nearest private zone of the VPC that a name is in."""
+    for zone in sorted(view.zones, key=lambda zone: -len(zone.name)):
+        suffix = zone.name.rstrip(".")
+        if zone.private and vpc_id in zone.vpc_ids and (name == suffix or name.endswith("." + suffix)):
+            return zone
     return None
 
 

@@ -25,7 +25,7 @@ from sandbox.cloud.firewall import NotModelled, ruleset
 from sandbox.cloud.machines import Machines
 from sandbox.cloud.metadata import Identity, MetadataService
 from sandbox.cloud.namespace import CommandFailed, listening_socket, run
-from sandbox.cloud.resolver import Resolver
+from sandbox.cloud.resolver import Found, Resolver
 from sandbox.cloud.volumes import Volumes
 
 _RETRY_SECONDS = 2.0
@@ -210,10 +210,12 @@ class Region:
             self._resolver.add(listening_socket(NAMESPACE, address, 53, kind))
         self._served_resolvers.add(address)
 
-    def _look_up(self, source: str, name: str) -> list[tuple[str, int, str]] | None:
-        records = projection.names_of(self._api.view(), source, name, self._internet_names, self._balancers.silent)
+    def _look_up(self, source: str, name: str) -> Found:
+        view = self._api.view()
+        records = projection.names_of(view, source, name, self._internet_names, self._balancers.silent)
         # In any order, as Route 53 answers: clients take the first.
-        return random.sample(records, len(records)) if records else records
+        mixed = random.sample(records, len(records)) if records else records
+        return Found(mixed, *projection.who_answers(view, source, name))
 
     def balancer_addresses(self, name: str) -> list[str] | None:
         """The addresses at which the operator's host reaches a load balancer; None where none has the name."""

@@ -32,7 +32,9 @@ from sandbox.cloud.projection import (
     public_addresses_of,
     resolver_addresses,
     seen_as,
+    who_answers,
 )
+from sandbox.cloud.resolver import Authority
 from sandbox.tests.cloud.balancer.views import BALANCER, NODE, SECOND_NODE
 
 INSTANCE = InstanceView(
@@ -223,6 +225,17 @@ def test_a_private_zone_answers_in_its_own_vpc_alone() -> None:
 
 def test_a_private_zone_hides_the_rest_of_its_domain() -> None:
     assert names_of(VIEW, INSTANCE.private_ip, "other.education.quorate.internal", ()) is None
+
+
+def test_a_private_zone_answers_with_its_soa_in_its_own_vpc() -> None:
+    value = "ns-0.awsdns-00.com. hostmaster.example.com. 1 7200 900 1209600 86400"
+    start = RecordView("education.quorate.internal.", "SOA", 900, (value,))
+    view = replace(VIEW, zones=(replace(VIEW.zones[0], records=(*VIEW.zones[0].records, start)),))
+    authority = Authority("education.quorate.internal.", 900, value)
+    assert who_answers(view, INSTANCE.private_ip, "other.education.quorate.internal") == ("vpc-1", authority)
+    assert who_answers(view, INSTANCE.private_ip, "example.org") == ("vpc-1", None)
+    assert who_answers(view, STRANGER.private_ip, API) == ("vpc-2", None)
+    assert who_answers(view, "203.0.113.1", API) == ("", None)
 
 
 def test_machines_know_each_other_by_their_private_names() -> None:

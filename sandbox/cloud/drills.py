@@ -23,7 +23,8 @@ MACHINE_FAULTS = {
 }
 ZONE_FAULTS = {
     "cut-zone": "drop every packet between the zone and everything else, silently",
-    "heal-zone": "undo cut-zone",
+    "close-zone": "AWS calls it unavailable and makes no subnet in it; what is there goes on",
+    "heal-zone": "undo cut-zone and close-zone: to a cluster made meanwhile, the zone is one that has just appeared",
 }
 _DEADLINE_SECONDS = 60
 
@@ -56,6 +57,7 @@ class Drills:
         """A line for each fault that holds now."""
         instances = [i for i in self._account.view().instances if i.state in PRESENT_STATES]
         lines = [f"zone {zone} is cut off" for zone in sorted(self._cuts.zones)]
+        lines += [f"zone {zone} is unavailable" for zone in self._account.closed_zones()]
         lines += [f"{_called(i)} is cut off" for i in instances if i.id in self._cuts.machines]
         lines += [f"{_called(i)} has failed hardware" for i in instances if i.impaired]
         return lines + [f"{_called(i)} is stopped" for i in instances if i.state == "stopped"]
@@ -90,10 +92,14 @@ class Drills:
         return f"{_called(instance)} is healed"
 
     def _zone(self, fault: str, zone: str) -> str:
+        if fault == "close-zone":
+            self._account.set_zone_closed(zone, True)
+            return f"zone {zone} is unavailable"
         if fault == "cut-zone":
             self._cuts.zones.add(zone)
         else:
             self._cuts.zones.discard(zone)
+            self._account.set_zone_closed(zone, False)
         self._keep_cuts()
         return f"zone {zone} is {'cut off' if fault == 'cut-zone' else 'healed'}"
 

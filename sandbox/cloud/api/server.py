@@ -18,7 +18,7 @@ from sandbox.cloud.api import patches, persistence, seeds
 from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.api.credentials import Credentials
 from sandbox.cloud.api.guard import Guard
-from sandbox.cloud.api.patches import instance_lifecycle, target_health
+from sandbox.cloud.api.patches import closed_zones, instance_lifecycle, target_health
 from sandbox.cloud.api.snapshot import snapshot
 from sandbox.cloud.api.view import CloudView
 from sandbox.cloud.scaling import groups
@@ -130,6 +130,14 @@ class Api:
 
     def zone_names(self) -> list[str]:
         return [zone.name for zone in ec2_backends[ACCOUNT][REGION].describe_availability_zones()]
+
+    def closed_zones(self) -> list[str]:
+        """The zones that AWS does not call available."""
+        with self._whole:
+            return closed_zones.closed(ec2_backends[ACCOUNT][REGION])
+
+    def set_zone_closed(self, name: str, closed: bool) -> None:
+        self._act(lambda ec2: closed_zones.set_state(ec2, name, "unavailable" if closed else "available"))
 
     def stop_instance(self, instance_id: str) -> None:
         """As StopInstances. Raises AccountRefused."""

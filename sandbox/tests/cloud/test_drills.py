@@ -63,6 +63,22 @@ def test_a_machine_launched_into_a_cut_zone_is_cut_too(stage: Stage) -> None:
     assert set(cut.interfaces) == {link_name(stage.second), link_name(another)}
 
 
+def test_a_closed_zone_is_not_listed_as_available_until_it_is_healed(stage: Stage) -> None:
+    def available() -> list[str]:
+        filters = [{"Name": "state", "Values": ["available"]}]
+        return [
+            z["ZoneName"] for z in stage.account.ec2.describe_availability_zones(Filters=filters)["AvailabilityZones"]
+        ]
+
+    stage.ask("close-zone", "a")
+    assert available() == ["eu-central-1b", "eu-central-1c"]
+    assert stage.drills.active() == ["zone eu-central-1a is unavailable"]
+    assert stage.account.described(stage.first)["State"]["Name"] == "running", "what is there goes on"
+    stage.ask("heal-zone", "a")
+    assert available()[0] == "eu-central-1a"
+    assert stage.drills.active() == []
+
+
 @pytest.mark.parametrize("fault", ["stop", "kill", "cut"])
 def test_every_fault_of_a_machine_shows_and_is_healed(stage: Stage, fault: str) -> None:
     stage.ask(fault, "etcd-0")

@@ -133,3 +133,13 @@ def test_a_zone_made_with_a_vpc_is_private_and_remembers_it(account: Account, vp
     found = route53.get_hosted_zone(Id=made["HostedZone"]["Id"])
     assert found["HostedZone"]["Config"]["PrivateZone"] is True
     assert found["VPCs"] == [{"VPCRegion": "eu-central-1", "VPCId": vpc}]
+
+
+@pytest.mark.fixes("closed_zones")
+def test_a_zone_that_is_unavailable_takes_no_subnet(account: Account, vpc: str) -> None:
+    account.api.set_zone_closed("eu-central-1b", True)
+    with refused("InvalidParameterValue"):
+        account.subnet(vpc, "10.50.2.0/24", "b")
+    account.subnet(vpc, "10.50.3.0/24", "c")
+    account.api.set_zone_closed("eu-central-1b", False)
+    account.subnet(vpc, "10.50.2.0/24", "b")

@@ -36,15 +36,9 @@ _CUTS = (
         "return",
     ),
     ("worker/join.py", '    endpoint = worker.values["API_ENDPOINT_NAME"]\n', "return"),
-    (
-        "control_plane/network_plugin.py",
-        "    if not manifest.strip():\n",
-        "from components.node.common.environment import read_environment\n"
-        "    from components.node.common.programs import run\n"
-        '    name = read_environment()["API_ENDPOINT_NAME"]\n'
-        '    wait_until(300, "the record of the API endpoint", lambda: run(["getent", "hosts", name]))\n'
-        f"    raise Failure({_STOPPED!r})",
-    ),
+    ("control_plane/endpoint_name.py", '    let_workers_in(values.get("JOIN_PARAMETER", ""))\n', "return"),
+    # It comes after the API's record where anybody will ask for the name.
+    ("control_plane/network_plugin.py", "    if not manifest.strip():\n", f"raise Failure({_STOPPED!r})"),
 )
 
 

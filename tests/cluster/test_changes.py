@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.account import fault
 from tests.cluster.conftest import STACK, UP, Workspace
 from tests.cluster.on_machines import machine_ids, on_machine
 
@@ -46,6 +47,15 @@ def test_an_access_network_is_one_more_rule(education: Workspace) -> None:
     ]
     allowed = {entry["CidrIp"] for permission in permissions for entry in permission["IpRanges"]}
     assert allowed == {"203.0.113.0/24", "192.0.2.128/25"}
+
+
+def test_a_zone_that_aws_calls_unavailable_changes_nothing(education: Workspace) -> None:
+    """The next one would be the first of AWS's list then."""
+    fault("close-zone", "a")
+    try:
+        education.pulumi("preview", "--expect-no-changes", "--stack", STACK)
+    finally:
+        fault("heal-zone", "a")
 
 
 def test_a_volume_grows_with_its_data_on_it(education: Workspace) -> None:

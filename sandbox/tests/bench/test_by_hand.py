@@ -33,6 +33,7 @@ def test_every_module_that_is_measured_up_to_a_line_has_that_line_and_comes_back
     assert changed == {
         "etcd/configure.py",
         "control_plane/configure.py",
+        "control_plane/endpoint_name.py",
         "worker/join.py",
         "control_plane/network_plugin.py",
     }

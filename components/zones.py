@@ -1,6 +1,6 @@
 """Which availability zones a cluster stands in: it keeps those that it has, whatever AWS lists later. Pure.
 
-Zones are told by number, from 0: a zone's name never decides what is called what.
+Zones have numbers, from 0: a zone's name is part of no other name.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def moved(settings: Settings, there: Mapping[int, str], living: Settings | None 
             yield Problem(
                 f"{NAMESPACE}:network.zones",
                 f"{settings.network.zones} instead of {living.network.zones}",
-                f"Change it back to {living.network.zones}: with more zones {', '.join(others)} would belong into "
-                "another one, and addresses and disks can't move; make a new cluster.",
+                f"Change it back to {living.network.zones}: with more zones {', '.join(others)} would have to move "
+                "to another one, and addresses and disks can't; make a new cluster.",
             )
 
 

@@ -77,7 +77,7 @@ class Network(ComponentResource):
                 availability_zone=zone,
                 map_public_ip_on_launch=False,
                 tags=tags.named(f"public-{index}"),
-                # Whatever a zone's name comes from: what is there is never made anew for it.
+                # Whatever a zone's name comes from: what is there is never replaced for it.
                 opts=ResourceOptions(parent=self, ignore_changes=["availabilityZone"]),
             )
             associations.append(

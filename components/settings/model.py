@@ -109,7 +109,7 @@ class NetworkSettings:
         default=1,
         metadata=about(
             "How many availability zones to use. More are refused on an existing cluster where a control plane or an "
-            "etcd machine would belong into another one then.",
+            "etcd machine would then have to move to another one.",
             minimum=1,
             maximum=6,
             wanted="how many zones to use, 1 to 6; network.zoneNames says which, if it matters",

@@ -76,7 +76,7 @@ def join(worker: Worker, api_port: int = kubeadm.API_PORT) -> None:
         raise Failure("preparing the machine failed; its messages are above")
     endpoint = worker.values["API_ENDPOINT_NAME"]
     log.report(f"node {name} waits for the cluster at {endpoint}")
-    # Its name has a record when there are credentials. Who asks sooner is told for minutes that there is none.
+    # Its name has a record when there are credentials. Who asks sooner hears for minutes that there is none.
     _token(worker)
     wait_until(
         worker.cluster_seconds,

@@ -8,6 +8,7 @@ Workers are let in then, too, as they know the API by that name alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from components.node.common.environment import read_environment
@@ -23,6 +24,7 @@ MARK = "# quorate: the API endpoint"
 # In place of the line until all that has a copy of it has started again, so that a run which was cut off is finished.
 LEAVING = f"# pods may still have the address {MARK}"
 _BALANCER_SECONDS = 900
+_RESTART_SECONDS = 120
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,6 +61,7 @@ def follow_load_balancer(
     hosts: Path = HOSTS,
     kubectl: Kubectl = admin_kubectl,
     seconds: float = _BALANCER_SECONDS,
+    restart_seconds: float = _RESTART_SECONDS,
 ) -> None:
     """`name` means what DNS says, as soon as the load balancer's API `answers` there.
 
@@ -70,7 +73,12 @@ def follow_load_balancer(
     report(f"{name} is what DNS says; waiting until the load balancer answers there")
     wait_until(seconds, f"the API through the load balancer at {name}", answers)
     for workload in workloads:
-        restart_pods(workload, machine, kubectl)
+        # The API server that answers may be another than a moment ago, and slower.
+        wait_until(
+            restart_seconds,
+            f"the pods of {workload} to start again",
+            partial(restart_pods, workload, machine, kubectl),
+        )
     replace_line(hosts, None)
     report("the load balancer serves the API")
 

@@ -62,8 +62,8 @@ class HeldTurn:
 
 @dataclass(frozen=True)
 class OtherMachines(Cluster):
-    """`existing` and `ready` are the hosts at which an API server answers, `asked` those that were asked, `alarm` is one
-    that etcd has raised. What else is asked of it goes to `events`.
+    """`existing` and `ready` are the hosts at which an API server answers, `asked` those that were asked, `alarm` is
+    one that etcd has raised. What else is asked of it goes to `events`.
     """
 
     existing: tuple[str, ...] = ()

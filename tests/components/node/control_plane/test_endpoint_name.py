@@ -56,7 +56,9 @@ def follow(hosts: Path, silent: str = "") -> None:
         if silent:
             raise Failure(silent)
 
-    follow_load_balancer(NAME, "cp-1", WORKLOADS, answers, hosts=hosts, kubectl=Kubectl(Path("/x")), seconds=0)
+    follow_load_balancer(
+        NAME, "cp-1", WORKLOADS, answers, hosts=hosts, kubectl=Kubectl(Path("/x")), seconds=0, restart_seconds=0.5
+    )
 
 
 def deleted(programs: StandIns) -> list[str]:
@@ -129,6 +131,23 @@ def test_pods_that_could_not_start_again_are_tried_by_the_next_run(hosts: Path, 
     with pytest.raises(Failure, match="the server is gone"):
         follow(hosts)
     assert LEAVING in hosts.read_text()
+
+
+def test_a_slow_api_server_is_asked_again_to_start_pods(
+    hosts: Path, programs: StandIns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def slow_at_first(workload: str, machine: str, kubectl: Kubectl) -> None:
+        asked.append(workload)
+        if len(asked) == 1:
+            raise Failure("Client.Timeout exceeded while awaiting headers")
+
+    monkeypatch.setattr(endpoint_name, "restart_pods", slow_at_first)
+    name_endpoint("10.20.128.16", NAME, hosts)
+    follow(hosts)
+    assert asked == [WORKLOADS[0], *WORKLOADS]
+    assert hosts.read_text() == OTHERS
 
 
 def test_the_step_leaves_a_machine_alone_that_follows_dns_already(

@@ -69,7 +69,7 @@ def supervise(image: Path, site: Path) -> None:
         _proxy_socket(state / "proxy-port"), api.authority, api_address, say, region.balancer_addresses
     )
     proxy.start()
-    drills = Drills(api, region.cuts, region.apply_cuts, region.machines.state)
+    drills = Drills(api, region.faults, region.apply_faults, region.machines.state)
     control = ControlService(control_socket(), drills.handle)
     control.start()
     status = Status(os.getpid(), f"http://{_LOOPBACK}:{proxy.port}", str(api.authority.certificate_path))

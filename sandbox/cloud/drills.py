@@ -1,4 +1,4 @@
-"""Faults made on request: machines stopped, killed or ended, machines and zones cut off, and all of it healed."""
+"""Faults made on request, of machines, zones and load balancers, and their healing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from sandbox.cloud.api.view import CloudView, InstanceView
-from sandbox.cloud.faults import Cuts
+from sandbox.cloud.balancer.findings import SLOW_CHANGE_SECONDS, SLOW_REGISTRATION_SECONDS
+from sandbox.cloud.faults import FAILING_CHECKS, SLOW_BALANCERS, Faults
 from sandbox.cloud.projection import PRESENT_STATES
 from sandbox.errors import SandboxError
 
@@ -26,18 +27,30 @@ ZONE_FAULTS = {
     "close-zone": "AWS calls it unavailable and makes no subnet in it; what is there goes on",
     "heal-zone": "undo cut-zone and close-zone: to a cluster made meanwhile, the zone is one that has just appeared",
 }
+BALANCER_FAULTS = {
+    "slow-balancer": f"load balancers act as late as AWS's: {SLOW_CHANGE_SECONDS} s after a change of health is shown, "
+    f"and {SLOW_REGISTRATION_SECONDS} s after a registration",
+    "fail-checks": "every health check of the load balancers fails, so they send to all targets",
+    "heal-balancer": "undo slow-balancer and fail-checks",
+}
+"""Of all load balancers: they take no name."""
+FAULTS = MACHINE_FAULTS | ZONE_FAULTS | BALANCER_FAULTS
+_SAID = {
+    SLOW_BALANCERS: "load balancers are slow",
+    FAILING_CHECKS: "every health check of the load balancers fails",
+}
 _DEADLINE_SECONDS = 60
 
 
 class Drills:
-    """`apply_cuts` makes the network be as `cuts` says; `machine_state` is the state of a machine on the host."""
+    """`apply` makes the region be as `faults` says; `machine_state` is the state of a machine on the host."""
 
     def __init__(
-        self, account: Api, cuts: Cuts, apply_cuts: Callable[[], None], machine_state: Callable[[str], str]
+        self, account: Api, faults: Faults, apply: Callable[[], None], machine_state: Callable[[str], str]
     ) -> None:
         self._account = account
-        self._cuts = cuts
-        self._apply_cuts = apply_cuts
+        self._faults = faults
+        self._apply = apply
         self._machine_state = machine_state
 
     def handle(self, request: Mapping[str, str]) -> str:
@@ -45,22 +58,29 @@ class Drills:
         fault, name = request.get("fault", ""), request.get("name", "")
         if not fault:
             return "\n".join(self.active())
+        if fault in BALANCER_FAULTS:
+            if name:
+                raise SandboxError(f"{fault} is about all load balancers and takes no name, and {name!r} was given")
+            return self._balancers(fault)
+        if not name and fault in MACHINE_FAULTS | ZONE_FAULTS:
+            raise SandboxError(f"{fault} needs the name of a {'zone' if fault in ZONE_FAULTS else 'machine'}")
         if fault in ZONE_FAULTS:
             return self._zone(fault, self._zone_named(name))
         if fault in MACHINE_FAULTS:
             instance = machine_named(self._account.view(), name)
             said: str = getattr(self, f"_{fault}")(instance)
             return said
-        raise SandboxError(f"no fault is called {fault!r}; faults: {', '.join((*MACHINE_FAULTS, *ZONE_FAULTS))}")
+        raise SandboxError(f"no fault is called {fault!r}; faults: {', '.join(FAULTS)}")
 
     def active(self) -> list[str]:
         """A line for each fault that holds now."""
         instances = [i for i in self._account.view().instances if i.state in PRESENT_STATES]
-        lines = [f"zone {zone} is cut off" for zone in sorted(self._cuts.zones)]
+        lines = [f"zone {zone} is cut off" for zone in sorted(self._faults.zones)]
         lines += [f"zone {zone} is unavailable" for zone in self._account.closed_zones()]
-        lines += [f"{_called(i)} is cut off" for i in instances if i.id in self._cuts.machines]
+        lines += [f"{_called(i)} is cut off" for i in instances if i.id in self._faults.machines]
         lines += [f"{_called(i)} has failed hardware" for i in instances if i.impaired]
-        return lines + [f"{_called(i)} is stopped" for i in instances if i.state == "stopped"]
+        lines += [f"{_called(i)} is stopped" for i in instances if i.state == "stopped"]
+        return lines + [said for fault, said in _SAID.items() if fault in self._faults.balancers]
 
     def _stop(self, instance: InstanceView) -> str:
         self._account.stop_instance(instance.id)
@@ -78,13 +98,13 @@ class Drills:
         return f"{_called(instance)} is terminated"
 
     def _cut(self, instance: InstanceView) -> str:
-        self._cuts.machines.add(instance.id)
-        self._keep_cuts()
+        self._faults.cut_machine(instance.id, True)
+        self._apply()
         return f"{_called(instance)} is cut off"
 
     def _heal(self, instance: InstanceView) -> str:
-        self._cuts.machines.discard(instance.id)
-        self._keep_cuts()
+        self._faults.cut_machine(instance.id, False)
+        self._apply()
         self._account.set_impaired(instance.id, False)
         if instance.state == "stopped":
             self._account.start_instance(instance.id)
@@ -95,17 +115,17 @@ class Drills:
         if fault == "close-zone":
             self._account.set_zone_closed(zone, True)
             return f"zone {zone} is unavailable"
-        if fault == "cut-zone":
-            self._cuts.zones.add(zone)
-        else:
-            self._cuts.zones.discard(zone)
+        self._faults.cut_zone(zone, fault == "cut-zone")
+        if fault == "heal-zone":
             self._account.set_zone_closed(zone, False)
-        self._keep_cuts()
+        self._apply()
         return f"zone {zone} is {'cut off' if fault == 'cut-zone' else 'healed'}"
 
-    def _keep_cuts(self) -> None:
-        self._cuts.save()
-        self._apply_cuts()
+    def _balancers(self, fault: str) -> str:
+        held = {"slow-balancer": SLOW_BALANCERS, "fail-checks": FAILING_CHECKS}.get(fault, "")
+        self._faults.ail_balancers(held)
+        self._apply()
+        return _SAID.get(held, "load balancers are healed")
 
     def _zone_named(self, name: str) -> str:
         zones = self._account.zone_names()

@@ -1,19 +1,22 @@
-"""Faults: what is cut off from the rest of the region, silently, until it is healed.
+"""Faults that last until they are healed: what is cut off from the rest of the region, and what ails load balancers.
 
-A cut drops every packet between what is inside and what is outside; inside, all goes on. Instance metadata stays: on
-EC2 it is served on the machine's own host.
+A cut silently drops every packet between what is inside and what is outside; inside, all goes on. Instance metadata
+stays: on EC2 it is served on the machine's own host.
 """
 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.cloud.addresses import METADATA_ADDRESS
 
 TABLE = "inet quorate-faults"
+SLOW_BALANCERS = "slow"
+FAILING_CHECKS = "failing checks"
 
 
 @dataclass(frozen=True)
@@ -64,23 +67,39 @@ def _set(items: Iterable[str]) -> str:
     return "{ " + ", ".join(items) + " }"
 
 
-@dataclass
-class Cuts:
-    """What is cut off now, by zone name and by instance id, kept in a file."""
+class Faults:
+    """What holds now, kept in a file: names of zones and ids of machines that are cut off, and load balancers' faults.
 
-    file: Path
-    zones: set[str] = field(default_factory=set)
-    machines: set[str] = field(default_factory=set)
+    Those who change it at the same time wait for each other.
+    """
 
-    @classmethod
-    def kept_in(cls, file: Path) -> Cuts:
-        if not file.exists():
-            return cls(file)
-        told = json.loads(file.read_text())
-        return cls(file, set(told["zones"]), set(told["machines"]))
+    def __init__(self, file: Path) -> None:
+        told = json.loads(file.read_text()) if file.exists() else {}
+        self._file = file
+        self._lock = threading.Lock()
+        self.zones = frozenset[str](told.get("zones", ()))
+        self.machines = frozenset[str](told.get("machines", ()))
+        self.balancers = frozenset[str](told.get("balancers", ()))
 
-    def save(self) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.file.with_suffix(".partial")
-        partial.write_text(json.dumps({"zones": sorted(self.zones), "machines": sorted(self.machines)}))
-        partial.replace(self.file)
+    def cut_zone(self, name: str, is_cut: bool) -> None:
+        with self._lock:
+            self.zones = self.zones | {name} if is_cut else self.zones - {name}
+            self._save()
+
+    def cut_machine(self, instance_id: str, is_cut: bool) -> None:
+        with self._lock:
+            self.machines = self.machines | {instance_id} if is_cut else self.machines - {instance_id}
+            self._save()
+
+    def ail_balancers(self, fault: str) -> None:
+        """From now on the fault holds for load balancers; an empty one heals them."""
+        with self._lock:
+            self.balancers = self.balancers | {fault} if fault else frozenset()
+            self._save()
+
+    def _save(self) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._file.with_suffix(".partial")
+        told = {"zones": self.zones, "machines": self.machines, "balancers": self.balancers}
+        partial.write_text(json.dumps({kind: sorted(names) for kind, names in told.items()}))
+        partial.replace(self._file)

@@ -20,7 +20,7 @@ from sandbox.cloud.api.server import Api
 from sandbox.cloud.api.view import CloudView, InstanceView
 from sandbox.cloud.balancer.balancers import Balancers
 from sandbox.cloud.balancer.process import balancers_folder
-from sandbox.cloud.faults import Cuts
+from sandbox.cloud.faults import Faults
 from sandbox.cloud.firewall import NotModelled, ruleset
 from sandbox.cloud.machines import Machines
 from sandbox.cloud.metadata import Identity, MetadataService
@@ -55,13 +55,15 @@ class Region:
         self._stopping = threading.Event()
         self._applied_rules = self._applied_cuts = ""
         self._cutting = threading.Lock()
-        self.cuts = Cuts.kept_in(state / "faults.json")
+        self.faults = Faults(state / "faults.json")
         self._served_resolvers: set[str] = set()
         self._complaints: set[str] = set()
         self._view = api.view()
         self._loop = threading.Thread(target=self._run, name="region", daemon=True)
         self._resolver = Resolver([], self._look_up)
-        self._balancers = Balancers(balancers_folder(state), NAMESPACE, api.report_target_health, say)
+        self._balancers = Balancers(
+            balancers_folder(state), NAMESPACE, api.report_target_health, say, lambda: self.faults.balancers
+        )
 
     def start(self) -> None:
         """Makes the namespace and its services, then follows the account in the background."""
@@ -152,13 +154,14 @@ class Region:
             run("ip", "netns", "exec", NAMESPACE, "nft", "-f", "-", stdin=rules)
             self._applied_rules = rules
 
-    def apply_cuts(self) -> None:
-        """Makes the network be as `cuts` says. Raises CommandFailed."""
+    def apply_faults(self) -> None:
+        """Makes network and load balancers be as `faults` says. Raises CommandFailed."""
         self._apply_cuts(self._api.view())
+        self._balancers.wake()
 
     def _apply_cuts(self, view: CloudView) -> None:
         with self._cutting:
-            rules = faults.ruleset(projection.cuts_of(view, self.cuts.zones, self.cuts.machines))
+            rules = faults.ruleset(projection.cuts_of(view, self.faults.zones, self.faults.machines))
             if rules != self._applied_cuts:
                 run("ip", "netns", "exec", NAMESPACE, "nft", "-f", "-", stdin=rules)
                 self._applied_cuts = rules

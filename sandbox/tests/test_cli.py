@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import pytest
 
 from sandbox.cli import main
+from sandbox.cloud.drills import FAULTS
 from sandbox.cloud.machines import Machines
 from sandbox.toolchain import __main__ as toolchain
 from sandbox.toolchain.build import binary
@@ -41,12 +43,23 @@ def test_asking_for_the_status_makes_nothing(state: Path) -> None:
     assert not state.exists()
 
 
-@pytest.mark.parametrize("verb", [["env"], ["env", "--json"], ["fault", "stop", "c-etcd-0"]])
+@pytest.mark.parametrize(
+    "verb", [["env"], ["env", "--json"], ["fault", "stop", "c-etcd-0"], ["fault", "slow-balancer"]]
+)
 def test_what_needs_a_running_sandbox_says_how_to_start_one(
     verb: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(verb) == 1
     assert "start it with `python -m sandbox up`" in capsys.readouterr().err
+
+
+def test_every_fault_is_in_the_help_and_in_the_documents(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["fault", "--help"])
+    said, written = capsys.readouterr().out, (Path(__file__).parents[2] / "docs/try.md").read_text()
+    for fault in FAULTS:
+        assert f"\n  {fault} " in said
+        assert re.search(rf"`{fault}[ `]", written), fault
 
 
 def test_a_machine_that_is_not_there_is_an_error_with_those_that_are(

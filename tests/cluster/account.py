@@ -33,9 +33,9 @@ def instance_ids(environment: Mapping[str, str]) -> dict[str, list[str]]:
     return found
 
 
-def fault(kind: str, name: str) -> str:
-    """Breaks or heals a machine or a zone, and returns what the sandbox says when it is so."""
-    return sandbox_cli.sandbox("fault", kind, name)
+def fault(kind: str, *name: str) -> str:
+    """Breaks or heals a machine, a zone or the load balancers; returns what the sandbox says when it is so."""
+    return sandbox_cli.sandbox("fault", kind, *name)
 
 
 def instances_by_address(environment: Mapping[str, str]) -> dict[str, Any]:

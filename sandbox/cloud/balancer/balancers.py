@@ -6,27 +6,40 @@ import contextlib
 import ipaddress
 import json
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from sandbox.cloud.balancer import program
-from sandbox.cloud.balancer.config import Groups, backends_of
+from sandbox.cloud.balancer import findings, program
+from sandbox.cloud.balancer.config import Groups, Route, routes_of
+from sandbox.cloud.balancer.findings import Findings, Key
 from sandbox.cloud.balancer.health import Health, health_of
 from sandbox.cloud.balancer.names import NodeProbes
 from sandbox.cloud.balancer.process import BalancerProcess
+from sandbox.cloud.balancer.runtime import Runtime, States, all_failing, cut, forward
 from sandbox.cloud.balancer.view import BalancerView, TargetGroupView, TargetHealth
+from sandbox.cloud.faults import FAILING_CHECKS, SLOW_BALANCERS
 from sandbox.cloud.namespace import run
 from sandbox.errors import SandboxError
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
 
 
 class Balancers:
-    """`folder` keeps a folder for each; `report` tells the account the health of all targets, `say` what goes wrong."""
+    """`folder` keeps a folder for each; `report` tells the account the health of all targets, `say` what goes wrong.
+
+    `faults` gives those that hold for load balancers now.
+    """
 
     def __init__(
-        self, folder: Path, network: str, report: Callable[[Health], None], say: Callable[[str], None]
+        self,
+        folder: Path,
+        network: str,
+        report: Callable[[Health], None],
+        say: Callable[[str], None],
+        faults: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._folder = folder
         self._network = network
@@ -34,10 +47,13 @@ class Balancers:
         self._probes = NodeProbes(network, self._nodes)
         self._report = report
         self._say = say
+        self._faults = faults
         self._wanted: tuple[Sequence[BalancerView], Groups] | None = None
         self._health: dict[tuple[str, str], TargetHealth] = {}
         self._complaints: dict[str, str] = {}
         self._given: set[str] = set()
+        self._findings: dict[str, Findings] = {}
+        self._cut_at: dict[Key, float] = {}
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="balancers", daemon=True)
 
@@ -58,7 +74,11 @@ class Balancers:
         wanted = (tuple(balancers), {group.arn: group for group in groups})
         if wanted != self._wanted:
             self._wanted = wanted
-            self._wake.set()
+            self.wake()
+
+    def wake(self) -> None:
+        """Something that it follows has changed."""
+        self._wake.set()
 
     @property
     def silent(self) -> Collection[str]:
@@ -93,14 +113,47 @@ class Balancers:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._give_addresses(folder, [node.address for node in balancer.nodes])
-            states = BalancerProcess(folder, self._network, self._program()).follow(balancer, groups)
+            return self._forward(BalancerProcess(folder, self._network, self._program()), balancer, groups)
         except (SandboxError, OSError, KeyError, ValueError) as problem:  # the last two: an answer that is cut short
             self._complain(balancer.id, problem)
             behind = {listener.target_group for listener in balancer.listeners}
             return {key: health for key, health in self._health.items() if key[0] in behind}
+
+    def _forward(
+        self, process: BalancerProcess, balancer: BalancerView, groups: Groups
+    ) -> dict[tuple[str, str], TargetHealth]:
+        now, faults = time.time(), self._faults()
+        slow = SLOW_BALANCERS in faults
+        before = self._known(balancer.id)
+        groups = _without(groups, findings.registering(groups, routes_of(balancer, groups), before, now, slow))
+        routes = routes_of(balancer, groups)
+        states = process.follow(balancer, groups, findings.healthy(routes, before))
+        seen = all_failing(states) if FAILING_CHECKS in faults else states
+        found = findings.noted(before, routes, seen, now, slow)
+        if found != before:
+            findings.save(self._file(balancer.id), found)
+            self._findings[balancer.id] = found
+        for route in routes:
+            self._lead(process.runtime, route, states, found, now)
         if self._complaints.pop(balancer.id, None):
             self._say(f"load balancer {balancer.id} works again")
-        return health_of(backends_of(balancer, groups), states, self._health, self._probes.silent)
+        return health_of(routes, seen, found, self._health, now, self._probes.silent)
+
+    def _lead(self, runtime: Runtime, route: Route, states: States, found: Findings, now: float) -> None:
+        """New connections and those that there are go on, or do not, as the findings say."""
+        receivers, _ = findings.receivers(route, found)
+        forward(runtime.ask, route.forwards, receivers, states)
+        ending = findings.to_be_cut(route, found, self._cut_at, now)
+        cut(runtime.ask, route.forwards, ending)
+        self._cut_at |= {(route.forwards.name, name): now for name in ending}
+
+    def _known(self, balancer_id: str) -> Findings:
+        if balancer_id not in self._findings:
+            self._findings[balancer_id] = findings.load(self._file(balancer_id))
+        return self._findings[balancer_id]
+
+    def _file(self, balancer_id: str) -> Path:
+        return self._folder / balancer_id / "findings.json"
 
     def _end_unwanted(self, balancers: Sequence[BalancerView]) -> None:
         wanted = {balancer.id for balancer in balancers}
@@ -110,6 +163,7 @@ class Balancers:
             try:
                 self._give_addresses(folder, [])
                 BalancerProcess(folder, self._network, self._program()).end()
+                self._findings.pop(folder.name, None)
                 self._say(f"load balancer {folder.name} is gone")
             except (SandboxError, OSError) as problem:
                 self._complain(folder.name, problem)
@@ -139,3 +193,10 @@ class Balancers:
             if before is None or before.state != health.state:
                 because = f": {health.description}" if health.description else ""
                 self._say(f"target {target} of {group.split('/')[1]} is {health.state}{because}")
+
+
+def _without(groups: Groups, absent: Collection[tuple[str, str]]) -> Groups:
+    return {
+        arn: replace(group, targets=tuple(t for t in group.targets if (arn, t.address) not in absent))
+        for arn, group in groups.items()
+    }

@@ -1,7 +1,7 @@
 """A load balancer as haproxy's configuration (pure).
 
-Each node of the load balancer has, for each listener, a backend of its own: health is what this node sees, and targets
-see this node's address. Where no target is healthy, a second backend sends to all of them, unchecked.
+Each node of the load balancer has, for each listener, two backends of its own. One checks the targets: health is what
+this node sees. The other forwards, from this node's address, to those that it is told to (findings.py says which).
 """
 
 from __future__ import annotations
@@ -14,6 +14,15 @@ from sandbox.cloud.balancer.view import BalancerView, ListenerView, NodeView, Ta
 HEALTH_PORT = 65535
 """Of each node: answers 200 while each of its listeners has a healthy target, for those who give out its address."""
 _USER_AGENT = "ELB-HealthChecker/2.0"
+_CIPHERS = (
+    "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-SHA256",
+    "ECDHE-RSA-AES128-SHA256", "ECDHE-ECDSA-AES128-SHA", "ECDHE-RSA-AES128-SHA", "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES256-SHA384", "ECDHE-RSA-AES256-SHA384", "ECDHE-RSA-AES256-SHA",
+    "ECDHE-ECDSA-AES256-SHA", "AES128-GCM-SHA256", "AES128-SHA256", "AES128-SHA", "AES256-GCM-SHA384",
+    "AES256-SHA256", "AES256-SHA",
+)  # fmt: skip
+"""Of ELBSecurityPolicy-2016-08, which AWS documents for connections to targets; of health checks it says only that they
+do not speak TLS 1.3 (https://docs.aws.amazon.com/elasticloadbalancing/latest/network/describe-ssl-policies.html)."""
 
 Groups = Mapping[str, TargetGroupView]
 
@@ -26,7 +35,7 @@ class Server:
     address: str
     port: int
     options: str
-    draining: bool = False
+    registered_at: float = 0.0
 
     @property
     def endpoint(self) -> str:
@@ -35,37 +44,36 @@ class Server:
 
 @dataclass(frozen=True)
 class Backend:
-    """`node` is its address. `ends_connections`: those to a target that has left are cut.
+    """One of haproxy's. `checks`: it asks how its servers are, else it forwards to them.
 
-    `initial_seconds`: the checks of a target that is new fail for longer than this before it is unhealthy.
+    `ends_connections`: those to a target that has left are cut.
     """
 
     name: str
+    servers: tuple[Server, ...]
+    checks: bool
+    ends_connections: bool = True
+
+
+@dataclass(frozen=True)
+class Route:
+    """A listener on one node, which is its address; `group` is the ARN of the target group behind it.
+
+    `checks` has the registered targets, `forwards` also those that drain. The checks of a target that is new fail for
+    longer than `initial_seconds` before it is unhealthy. `unhealthy_draining` is the target group's.
+    """
+
     node: str
     group: str
-    checked: bool
-    ends_connections: bool
-    servers: tuple[Server, ...]
+    checks: Backend
+    forwards: Backend
     initial_seconds: int = 0
+    interval: int = 0
+    unhealthy_draining: int | None = 0
 
 
-def backends_of(balancer: BalancerView, groups: Groups) -> list[Backend]:
-    made = []
-    for node, listener, group in _paths(balancer, groups):
-        name = _name(node, listener)
-        all_targets = [target for target in group.targets if crosses_zones(balancer, group) or target.zone == node.zone]
-        for checked in (True, False):
-            options = f"source {node.address}" + (f" {_check_options(group)}" if checked else "")
-            servers = tuple(
-                Server(t.address, t.address, t.port, _at_port(options, group, t.port), t.draining_since is not None)
-                for t in all_targets
-                if checked or t.draining_since is None
-            )
-            backend_name = name if checked else f"{name}-all"
-            ends = group.ends_connections_of_deregistered
-            initial = (group.check.unhealthy_threshold - 1) * group.check.interval
-            made.append(Backend(backend_name, node.address, group.arn, checked, ends, servers, initial))
-    return made
+def routes_of(balancer: BalancerView, groups: Groups) -> list[Route]:
+    return [_route(balancer, node, listener, group) for node, listener, group in _paths(balancer, groups)]
 
 
 def crosses_zones(balancer: BalancerView, group: TargetGroupView) -> bool:
@@ -90,22 +98,24 @@ def configuration(balancer: BalancerView, groups: Groups, socket: str, servers: 
         "  retries 0",
         "  timeout queue 1s",
     ]
-    by_name = {backend.name: backend for backend in backends_of(balancer, groups)}
     for node, listener, group in _paths(balancer, groups):
-        name = _name(node, listener)
+        route = _route(balancer, node, listener, group)
         lines += [
             f"frontend f-{node.address}-{listener.port}",
             f"  bind {node.address}:{listener.port}",
             f"  timeout client {listener.idle_timeout}s",
-            f"  use_backend {name}-all if {{ nbsrv({name}) eq 0 }}",
-            f"  default_backend {name}",
+            f"  default_backend {route.forwards.name}",
+            f"backend {route.forwards.name}",
+            "  balance random(1)",
+            f"  timeout connect {group.check.timeout}s",
+            f"  timeout server {listener.idle_timeout}s",
+            *_servers(route.forwards, servers),
+            f"backend {route.checks.name}",
+            *_check_lines(group),
+            *_servers(route.checks, servers),
         ]
-        for backend in (by_name[name], by_name[f"{name}-all"]):
-            lines += [f"backend {backend.name}", *_backend_lines(listener, group, backend.checked)]
-            if servers:
-                lines += [f"  server {s.name} {s.endpoint} {s.options}" for s in backend.servers]
     for node in balancer.nodes:
-        named = [_name(node, listener) for at, listener, _ in _paths(balancer, groups) if at == node]
+        named = [_name("c", node, listener) for at, listener, _ in _paths(balancer, groups) if at == node]
         lines += [
             f"frontend health-{node.address}",
             f"  bind {node.address}:{HEALTH_PORT}",
@@ -124,21 +134,48 @@ def _paths(balancer: BalancerView, groups: Groups) -> Iterator[tuple[NodeView, L
                 yield node, listener, groups[listener.target_group]
 
 
-def _name(node: NodeView, listener: ListenerView) -> str:
-    return f"b-{node.address}-{listener.port}"
+def _route(balancer: BalancerView, node: NodeView, listener: ListenerView, group: TargetGroupView) -> Route:
+    targets = [target for target in group.targets if crosses_zones(balancer, group) or target.zone == node.zone]
+    source, checks = f"source {node.address}", _check_options(group)
+    return Route(
+        node.address,
+        group.arn,
+        Backend(
+            _name("c", node, listener),
+            tuple(
+                Server(t.address, t.address, t.port, f"{source} {checks} port {group.check.port or t.port}",
+                       t.registered_at)
+                for t in targets
+                if t.draining_since is None
+            ),
+            checks=True,
+        ),
+        Backend(
+            _name("b", node, listener),
+            tuple(Server(t.address, t.address, t.port, source, t.registered_at) for t in targets),
+            checks=False,
+            ends_connections=group.ends_connections_of_deregistered,
+        ),
+        initial_seconds=(group.check.unhealthy_threshold - 1) * group.check.interval,
+        interval=group.check.interval,
+        unhealthy_draining=group.unhealthy_draining,
+    )  # fmt: skip
 
 
-def _backend_lines(listener: ListenerView, group: TargetGroupView, checked: bool) -> list[str]:
+def _name(kind: str, node: NodeView, listener: ListenerView) -> str:
+    return f"{kind}-{node.address}-{listener.port}"
+
+
+def _servers(backend: Backend, listed: bool) -> list[str]:
+    return [f"  server {s.name} {s.endpoint} {s.options}" for s in backend.servers] if listed else []
+
+
+def _check_lines(group: TargetGroupView) -> list[str]:
     check = group.check
-    lines = [
-        "  balance random(1)",
-        # haproxy has one limit for its checks' connections and for those of clients.
-        f"  timeout connect {check.timeout}s",
-        f"  timeout server {listener.idle_timeout}s",
-    ]
-    if not checked:
-        return lines
-    lines.append(f"  timeout check {check.timeout}s")
+    # Options of a server cannot be changed while haproxy runs: here they are part of what makes it start anew.
+    lines = [f"  # {_check_options(group)} port {check.port}", f"  timeout connect {check.timeout}s"]
+    # haproxy wants to know it of any backend.
+    lines += [f"  timeout server {check.timeout}s", f"  timeout check {check.timeout}s"]
     if check.protocol != "TCP":
         lines += [
             "  option httpchk",
@@ -154,11 +191,5 @@ def _check_options(group: TargetGroupView) -> str:
     options = f"check {timing} rise {check.healthy_threshold} fall {check.unhealthy_threshold}"
     if check.protocol == "HTTPS":
         # As AWS does: whether the target is well is asked, not who it is.
-        options += " check-ssl verify none"
-    if group.ends_connections_of_unhealthy:
-        options += " on-marked-down shutdown-sessions"
+        options += f" check-ssl verify none ssl-max-ver TLSv1.2 ciphers {':'.join(_CIPHERS)}"
     return options
-
-
-def _at_port(options: str, group: TargetGroupView, port: int) -> str:
-    return f"{options} port {group.check.port or port}" if " check " in options else options

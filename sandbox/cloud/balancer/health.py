@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from sandbox.cloud.balancer.config import Backend
+from sandbox.cloud.balancer.config import Route
+from sandbox.cloud.balancer.findings import Finding, Findings
 from sandbox.cloud.balancer.runtime import ServerState, States
 from sandbox.cloud.balancer.view import TargetHealth
 
@@ -18,7 +19,12 @@ _INITIAL = TargetHealth("initial", "Elb.InitialHealthChecking", "Initial health 
 
 
 def health_of(
-    backends: Iterable[Backend], states: States, before: Health, silent: Collection[str] = ()
+    routes: Iterable[Route],
+    states: States,
+    findings: Findings,
+    before: Health,
+    now: float,
+    silent: Collection[str] = (),
 ) -> dict[tuple[str, str], TargetHealth]:
     """A target is healthy where more than half of the nodes see it so.
 
@@ -26,52 +32,47 @@ def health_of(
     """
     heard: dict[tuple[str, str], list[_Seen]] = {}
     unheard: dict[tuple[str, str], list[_Seen]] = {}
-    for backend in backends:
-        for server in backend.servers if backend.checked else ():
-            state = states.get(backend.name, {}).get(server.name)
-            if state is not None and not server.draining:
-                seen = unheard if backend.node in silent else heard
-                seen.setdefault((backend.group, server.name), []).append(_Seen(state, backend.initial_seconds))
-    return {key: _judge(found, before.get(key)) for key, found in (unheard | heard).items()}
+    for route in routes:
+        for server in route.checks.servers:
+            state = states.get(route.checks.name, {}).get(server.name)
+            if state is not None:
+                seen = unheard if route.node in silent else heard
+                found = findings.get((route.forwards.name, server.name), ())
+                last = found[-1] if found else None
+                seen.setdefault((route.group, server.name), []).append(_Seen(state, last, route.unhealthy_draining))
+    return {key: _judge(found, before.get(key), now) for key, found in (unheard | heard).items()}
 
 
 class _Seen(NamedTuple):
-    """What one node sees of a target, and for how many seconds its checks may fail while it is new."""
+    """What one node sees of a target, and for how long its connections go on when it is unhealthy."""
 
     state: ServerState
-    initial_seconds: int
+    last: Finding | None
+    draining: int | None
 
 
-def _judge(seen: Sequence[_Seen], before: TargetHealth | None) -> TargetHealth:
-    if sum(state.is_up for state, _ in seen) * 2 > len(seen):
+def _judge(seen: Sequence[_Seen], before: TargetHealth | None, now: float) -> TargetHealth:
+    if sum(last is not None and last.healthy for _, last, _ in seen) * 2 > len(seen):
         return _HEALTHY
-    down = [(state, initial_seconds) for state, initial_seconds in seen if not state.is_up]
-    failing = [(state, wait) for state, wait in down if state.check not in ("", "INI") and not _passes(state)]
-    was = before.state if before is not None else "initial"
-    if was == "initial":
-        # haproxy counts failures only of those that were up: of others, the time tells whether there were enough.
-        failing = [(state, wait) for state, wait in failing if state.seconds > wait]
+    unhealthy = [(state, last, draining) for state, last, draining in seen if last is not None and not last.healthy]
+    if not unhealthy:
+        return _INITIAL
+    state = "unhealthy"
+    if any(now < last.at + (draining or 0) for _, last, draining in unhealthy):
+        state = "unhealthy.draining"
+    failing = Counter((s.check, s.check_code) for s, _, _ in unhealthy if s.is_checked and not s.passes)
     if failing:
-        (check, code), _ = Counter((state.check, state.check_code) for state, _ in failing).most_common(1)[0]
-        return _unhealthy(check, code)
-    if before is not None and was == "unhealthy":
+        (check, code), _ = failing.most_common(1)[0]
+        return TargetHealth(state, *_because(check, code))
+    if before is not None and before.state.startswith("unhealthy"):
         # All checks pass, but not often enough yet.
-        return before
-    if was == "healthy" and any(_passes(state) for state, _ in down):
-        # It has fallen since the last look, and its checks pass already.
-        return _unhealthy("", "")
-    return _INITIAL
+        return TargetHealth(state, before.reason, before.description)
+    return TargetHealth(state, *_because("", ""))
 
 
-def _passes(state: ServerState) -> bool:
-    return state.check.endswith("OK")
-
-
-def _unhealthy(check: str, code: str) -> TargetHealth:
+def _because(check: str, code: str) -> tuple[str, str]:
     if check == "L7STS":
-        return TargetHealth(
-            "unhealthy", "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{code}]"
-        )
+        return "Target.ResponseCodeMismatch", f"Health checks failed with these codes: [{code}]"
     if check.endswith("TOUT"):
-        return TargetHealth("unhealthy", "Target.Timeout", "Request timed out")
-    return TargetHealth("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
+        return "Target.Timeout", "Request timed out"
+    return "Target.FailedHealthChecks", "Health checks failed"

@@ -9,11 +9,12 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.cloud import namespace
-from sandbox.cloud.balancer.config import Groups, backends_of, configuration
+from sandbox.cloud.balancer.config import Groups, configuration, routes_of
 from sandbox.cloud.balancer.program import Haproxy
 from sandbox.cloud.balancer.runtime import Runtime, States, bring_about, carry_over
 from sandbox.cloud.balancer.view import BalancerView
@@ -40,20 +41,22 @@ class BalancerProcess:
         """What it says of its servers; None where it does not run. Raises TimeoutError where it is slow to answer."""
         return _states(self._socket)
 
-    def follow(self, balancer: BalancerView, groups: Groups) -> States:
+    def follow(self, balancer: BalancerView, groups: Groups, healthy: Collection[tuple[str, str]]) -> States:
         """Makes it run as the account says, and returns what it says of its servers.
 
         Connections last: targets change while it runs; where more has changed, a new process takes over the
-        listening sockets and the old one ends with its last connection. Raises CommandFailed, RuntimeRefused, OSError.
+        listening sockets and the old one ends with its last connection. `healthy` are those that were so when that was
+        known last, by the backend that checks and name. Raises CommandFailed, RuntimeRefused, OSError.
         """
+        backends = [backend for route in routes_of(balancer, groups) for backend in (route.checks, route.forwards)]
         structure = configuration(balancer, groups, self._socket.name, servers=False)
         states = self.states()
         if states is None or not self._structure.exists() or self._structure.read_text() != structure:
             self._start(balancer, groups, takes_over=states is not None)
             self._structure.write_text(structure)
-            carry_over(self.runtime.ask, backends_of(balancer, groups), states or {})
+            carry_over(self.runtime.ask, [backend for backend in backends if backend.checks], healthy)
             states = self.runtime.states()
-        bring_about(self.runtime.ask, backends_of(balancer, groups), states)
+        bring_about(self.runtime.ask, backends, states)
         return self.runtime.states()
 
     def end(self) -> None:

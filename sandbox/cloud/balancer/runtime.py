@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sandbox.cloud.balancer.config import Backend, Server
@@ -36,6 +36,20 @@ class ServerState:
     @property
     def is_up(self) -> bool:
         return self.status.startswith("UP")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it gets connections."""
+        return self.is_up or self.status == "no check"
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether a check has ended since it is there."""
+        return self.check not in ("", "INI")
+
+    @property
+    def passes(self) -> bool:
+        return self.check.endswith("OK")
 
 
 States = Mapping[str, Mapping[str, ServerState]]
@@ -85,7 +99,16 @@ def states_in(answer: str) -> dict[str, dict[str, ServerState]]:
     return found
 
 
-def bring_about(ask: Ask, backends: Sequence[Backend], states: States) -> None:
+def all_failing(states: States) -> States:
+    """The states if no check could pass."""
+    failed = {"status": "DOWN", "check": "L6RSP", "check_code": ""}
+    return {
+        backend: {name: replace(state, **failed) for name, state in servers.items()}  # type: ignore[arg-type]
+        for backend, servers in states.items()
+    }
+
+
+def bring_about(ask: Ask, backends: Iterable[Backend], states: States) -> None:
     """Makes a running haproxy have the servers of the backends. Raises RuntimeRefused, after having tried all."""
     refusals = []
     for backend in backends:
@@ -98,8 +121,9 @@ def bring_about(ask: Ask, backends: Sequence[Backend], states: States) -> None:
                 elif state.endpoint != wanted[name].endpoint:
                     _remove(ask, backend, name)
                     _add(ask, backend, wanted[name])
-                else:
-                    _set_mode(ask, backend, wanted[name], state)
+                elif state.status.startswith("MAINT"):
+                    # It was to be removed, and its connections had not ended yet.
+                    _begin(ask, backend, name)
             for name in wanted.keys() - known.keys():
                 _add(ask, backend, wanted[name])
         except RuntimeRefused as refusal:
@@ -108,39 +132,50 @@ def bring_about(ask: Ask, backends: Sequence[Backend], states: States) -> None:
         raise RuntimeRefused("; ".join(refusals))
 
 
-def carry_over(ask: Ask, backends: Sequence[Backend], before: States) -> None:
+def carry_over(ask: Ask, checks: Iterable[Backend], healthy: Collection[tuple[str, str]]) -> None:
     """After a start: servers that were not healthy before must pass their checks first.
 
     Those that were must fail as many as ever: what haproxy starts with is up only until the first check fails.
     """
-    for backend in backends:
-        for server in backend.servers if backend.checked else ():
-            state = before.get(backend.name, {}).get(server.name)
-            health = "up" if state is not None and state.is_up else "down"
+    for backend in checks:
+        for server in backend.servers:
+            health = "up" if (backend.name, server.name) in healthy else "down"
             _tell(ask, f"set server {backend.name}/{server.name} health {health}")
+
+
+def forward(ask: Ask, backend: Backend, receivers: Collection[str], states: States) -> None:
+    """Makes new connections go to the receivers alone; those that there are go on."""
+    for name, state in states.get(backend.name, {}).items():
+        if state.is_open != (name in receivers) and not state.status.startswith("MAINT"):
+            _tell(ask, f"set server {backend.name}/{name} health {'up' if name in receivers else 'down'}")
+
+
+def cut(ask: Ask, backend: Backend, names: Iterable[str]) -> None:
+    """Ends the connections to these servers."""
+    for name in names:
+        _tell(ask, f"shutdown sessions server {backend.name}/{name}")
 
 
 def _add(ask: Ask, backend: Backend, server: Server) -> None:
     path = f"{backend.name}/{server.name}"
     _tell(ask, f"add server {path} {server.endpoint} {server.options}", "New server registered")
-    _tell(ask, f"set server {path} state {'drain' if server.draining else 'ready'}")
-    if backend.checked:
-        _tell(ask, f"set server {path} health down")
+    _begin(ask, backend, server.name)
+
+
+def _begin(ask: Ask, backend: Backend, name: str) -> None:
+    """Nothing goes there until checks have passed, or `forward` says so."""
+    path = f"{backend.name}/{name}"
+    _tell(ask, f"set server {path} state ready")
+    _tell(ask, f"set server {path} health down")
+    if backend.checks:
         _tell(ask, f"enable health {path}")
-
-
-def _set_mode(ask: Ask, backend: Backend, server: Server, state: ServerState) -> None:
-    mode = "drain" if server.draining else "ready"
-    is_out = state.status.startswith(("MAINT", "DRAIN"))
-    if server.draining != is_out:
-        _tell(ask, f"set server {backend.name}/{server.name} state {mode}")
 
 
 def _let_go(ask: Ask, backend: Backend, name: str, state: ServerState) -> None:
     """New connections go elsewhere at once; the server goes when it has none, or all of them are cut."""
     if state.connections and not backend.ends_connections:
-        if not state.status.startswith("DRAIN"):
-            _tell(ask, f"set server {backend.name}/{name} state drain")
+        if state.is_open:
+            _tell(ask, f"set server {backend.name}/{name} health down")
         return
     _remove(ask, backend, name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -67,9 +68,7 @@ def _target_group(ec2: Any, group: Any) -> TargetGroupView:
         cross_zone=None if cross_zone == "use_load_balancer_configuration" else cross_zone == "true",
         check=_health_check(group),
         ends_connections_of_deregistered=_flag(attributes.get("deregistration_delay.connection_termination.enabled")),
-        ends_connections_of_unhealthy=_flag(
-            attributes.get("target_health_state.unhealthy.connection_termination.enabled", "true")
-        ),
+        unhealthy_draining=_unhealthy_draining(attributes),
         targets=tuple(
             _target(ec2, group, told, since)
             for told, since in (
@@ -96,7 +95,16 @@ def _health_check(group: Any) -> HealthCheck:
 
 def _target(ec2: Any, group: Any, told: dict[str, Any], since: float | None) -> TargetView:
     address = str(told["Id"])
-    return TargetView(address, int(told.get("Port") or group.port), zone_of(ec2, group.vpc_id, address), since)
+    registered_at = getattr(group, "registered_at", {}).get(address, 0.0)
+    zone = zone_of(ec2, group.vpc_id, address)
+    return TargetView(address, int(told.get("Port") or group.port), zone, since, registered_at)
+
+
+def _unhealthy_draining(attributes: Mapping[str, Any]) -> int | None:
+    if _flag(attributes.get("target_health_state.unhealthy.connection_termination.enabled", "true")):
+        return 0
+    # Without an interval connections go on until they end by themselves.
+    return int(attributes.get("target_health_state.unhealthy.draining_interval_seconds", 0)) or None
 
 
 def zone_of(ec2: Any, vpc_id: str, address: str) -> str:

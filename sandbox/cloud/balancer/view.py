@@ -21,23 +21,28 @@ class HealthCheck:
 
 @dataclass(frozen=True)
 class TargetView:
-    """`draining_since` is the time of its deregistration (seconds since the epoch); None while it is registered."""
+    """Times in seconds since the epoch. `draining_since` is when it was deregistered; None while it is registered."""
 
     address: str
     port: int
     zone: str
     draining_since: float | None = None
+    registered_at: float = 0.0
 
 
 @dataclass(frozen=True)
 class TargetGroupView:
-    """`cross_zone` None is as the load balancer has it."""
+    """`cross_zone` None is as the load balancer has it.
+
+    Connections to an unhealthy target end `unhealthy_draining` seconds after it became so: 0 is at once, and None is
+    never.
+    """
 
     arn: str
     cross_zone: bool | None
     check: HealthCheck
     ends_connections_of_deregistered: bool
-    ends_connections_of_unhealthy: bool
+    unhealthy_draining: int | None
     targets: tuple[TargetView, ...]
 
 

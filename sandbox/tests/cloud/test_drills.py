@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from sandbox.cloud import projection
 from sandbox.cloud.drills import Drills, machine_named
-from sandbox.cloud.faults import Cut, Cuts
+from sandbox.cloud.faults import FAILING_CHECKS, SLOW_BALANCERS, Cut, Faults
 from sandbox.cloud.wiring import link_name
 from sandbox.errors import SandboxError
 from sandbox.tests.cloud.api.account import Account
@@ -28,14 +29,14 @@ class Stage:
             )
             for n, zone in enumerate("ab")
         )
-        self.cuts = Cuts.kept_in(file)
-        self.drills = Drills(account.api, self.cuts, lambda: None, self._machine_state)
+        self.faults = Faults(file)
+        self.drills = Drills(account.api, self.faults, lambda: None, self._machine_state)
 
-    def ask(self, fault: str, name: str) -> str:
+    def ask(self, fault: str, name: str = "") -> str:
         return self.drills.handle({"fault": fault, "name": name})
 
     def cut_links(self) -> list[Cut]:
-        return projection.cuts_of(self.account.api.view(), self.cuts.zones, self.cuts.machines)
+        return projection.cuts_of(self.account.api.view(), self.faults.zones, self.faults.machines)
 
     def _machine_state(self, instance_id: str) -> str:
         found = next((i for i in self.account.api.view().instances if i.id == instance_id), None)
@@ -134,3 +135,30 @@ def test_an_unknown_zone_or_fault_is_refused_with_what_there_is(stage: Stage) ->
         stage.ask("cut-zone", "d")
     with pytest.raises(SandboxError, match="no fault is called 'melt'"):
         stage.ask("melt", "etcd-0")
+
+
+def test_faults_of_load_balancers_hold_together_until_they_are_healed(stage: Stage) -> None:
+    stage.ask("slow-balancer")
+    stage.ask("fail-checks")
+    assert stage.faults.balancers == {SLOW_BALANCERS, FAILING_CHECKS}
+    assert stage.drills.active() == ["load balancers are slow", "every health check of the load balancers fails"]
+    stage.ask("heal-balancer")
+    assert (stage.faults.balancers, stage.drills.active()) == (set(), [])
+
+
+def test_who_is_meant_is_said_where_it_must_be(stage: Stage) -> None:
+    with pytest.raises(SandboxError, match="stop needs the name of a machine"):
+        stage.ask("stop")
+    with pytest.raises(SandboxError, match="cut-zone needs the name of a zone"):
+        stage.ask("cut-zone")
+    with pytest.raises(SandboxError, match="slow-balancer is about all load balancers"):
+        stage.ask("slow-balancer", "prod-internal")
+
+
+def test_faults_at_the_same_time_do_not_lose_each_other(stage: Stage, tmp_path: Path) -> None:
+    subnet = stage.account.described(stage.first)["SubnetId"]
+    machines = [stage.account.instance(SubnetId=subnet) for _ in range(16)]
+    for fault, cut in (("cut", set(machines)), ("heal", set[str]())):
+        with ThreadPoolExecutor(len(machines)) as askers:
+            assert len(list(askers.map(stage.ask, [fault] * len(machines), machines))) == len(machines)
+        assert stage.faults.machines == Faults(tmp_path / "faults.json").machines == cut

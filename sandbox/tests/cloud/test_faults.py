@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.cloud.faults import Cut, Cuts, ruleset
+from sandbox.cloud.faults import SLOW_BALANCERS, Cut, Faults, ruleset
 from sandbox.tests.cloud.test_firewall import chain
 
 
@@ -31,10 +31,15 @@ def test_without_cuts_the_table_is_removed() -> None:
     assert ruleset([]) == "table inet quorate-faults\ndelete table inet quorate-faults\n"
 
 
-def test_cuts_outlive_the_supervisor(tmp_path: Path) -> None:
-    cuts = Cuts.kept_in(tmp_path / "faults.json")
-    cuts.zones.add("eu-central-1a")
-    cuts.machines.add("i-0a")
-    cuts.save()
-    again = Cuts.kept_in(tmp_path / "faults.json")
-    assert (again.zones, again.machines) == ({"eu-central-1a"}, {"i-0a"})
+def test_faults_outlive_the_supervisor(tmp_path: Path) -> None:
+    faults = Faults(tmp_path / "faults.json")
+    faults.cut_zone("eu-central-1a", True)
+    faults.cut_machine("i-0a", True)
+    faults.ail_balancers(SLOW_BALANCERS)
+    again = Faults(tmp_path / "faults.json")
+    assert (again.zones, again.machines, again.balancers) == ({"eu-central-1a"}, {"i-0a"}, {SLOW_BALANCERS})
+
+
+def test_faults_of_an_earlier_version_are_read(tmp_path: Path) -> None:
+    (tmp_path / "faults.json").write_text('{"zones": [], "machines": ["i-0a"]}')
+    assert Faults(tmp_path / "faults.json").machines == {"i-0a"}

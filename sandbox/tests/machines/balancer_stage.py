@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import urllib.request
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +18,12 @@ _SERVER = """#cloud-config
 write_files:
 - path: /srv/server.py
   content: |
-    import http.server, os, socket, ssl
+    import http.server, os, socket, ssl, time
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             ready = self.path != '/readyz' or not os.path.exists('/srv/broken')
+            if self.path.startswith('/hold/'):
+                time.sleep(int(self.path.removeprefix('/hold/')))
             said = f'{socket.gethostname()} {self.client_address[0]}'.encode()
             self.send_response(200 if ready else 500)
             self.send_header('Content-Length', str(len(said)))
@@ -62,6 +65,21 @@ class Stage:
     def asks(self, machine: str, url: str = NAME) -> list[str]:
         """Who answers a machine, and which address it sees; empty where nobody does."""
         return self.run(machine, "curl", "-sk", "--max-time", "3", url).split()
+
+    def hold(self, seconds: int, count: int = 12) -> Future[list[str]]:
+        """Sends requests of the client that are answered after so many seconds: who answers, empty where one is cut."""
+        ask = f"curl -sk -w '\\n' --max-time {seconds + 20} {NAME}hold/{seconds}"
+
+        def answers() -> list[str]:
+            said = self.run("client", "bash", "-c", f"for i in $(seq {count}); do {ask} & done; wait")
+            return [line.partition(" ")[0] for line in said.splitlines()]
+
+        return ThreadPoolExecutor(1).submit(answers)
+
+    def set_attributes(self, **attributes: str) -> None:
+        """Of the internal balancer's target group; `__` in place of dots."""
+        told = [{"Key": key.replace("__", "."), "Value": value} for key, value in attributes.items()]
+        self.client("elbv2").modify_target_group_attributes(TargetGroupArn=self.group, Attributes=told)
 
     def operator_asks(self, name: str) -> str:
         """As programs on the operator's host ask that honour HTTPS_PROXY."""

@@ -43,7 +43,8 @@ _TARGET_GROUP = known(
 )
 _GROUP_ATTRIBUTES = known(
     "deregistration_delay.timeout_seconds deregistration_delay.connection_termination.enabled "
-    "load_balancing.cross_zone.enabled target_health_state.unhealthy.connection_termination.enabled",
+    "load_balancing.cross_zone.enabled target_health_state.unhealthy.connection_termination.enabled "
+    "target_health_state.unhealthy.draining_interval_seconds",
     {
         "preserve_client_ip.enabled": ("false",),
         "proxy_protocol_v2.enabled": ("false",),
@@ -53,7 +54,6 @@ _GROUP_ATTRIBUTES = known(
         "target_group_health.dns_failover.minimum_healthy_targets.percentage": ("off",),
         "target_group_health.unhealthy_state_routing.minimum_healthy_targets.count": ("1",),
         "target_group_health.unhealthy_state_routing.minimum_healthy_targets.percentage": ("off",),
-        "target_health_state.unhealthy.draining_interval_seconds": ("0",),
     },
 )
 _LISTENER = known("LoadBalancerArn ListenerArn Port DefaultActions Tags", {"Protocol": ("TCP",)})

@@ -1,5 +1,5 @@
 """Fault: a network load balancer's target group has an application load balancer's attributes, lacks its own, takes
-any others, and answers with some of them.
+any others and any values, and answers with some of them.
 Fault: a health check's matcher does not change, its timings are not checked, and a port that is no port is taken.
 Fault: a group may be behind several load balancers, and behind one of another network.
 """
@@ -31,6 +31,17 @@ _ATTRIBUTES = {
     "target_health_state.unhealthy.connection_termination.enabled": "true",
     "target_health_state.unhealthy.draining_interval_seconds": "0",
 }
+_FLAGS = ("false", "true")
+_TERMINATION = "target_health_state.unhealthy.connection_termination.enabled"
+_DRAINING = "target_health_state.unhealthy.draining_interval_seconds"
+_VALUES: dict[str, range | tuple[str, ...]] = {
+    "deregistration_delay.connection_termination.enabled": _FLAGS,
+    "deregistration_delay.timeout_seconds": range(0, 3601),
+    "load_balancing.cross_zone.enabled": (*_FLAGS, "use_load_balancer_configuration"),
+    _TERMINATION: _FLAGS,
+    _DRAINING: range(0, 360001),
+}
+"""Of the attributes that are honoured; of others, load_balancer_limits takes what is AWS's default alone."""
 _RANGES = {
     "health_check_interval_seconds": range(5, 301),
     "health_check_timeout_seconds": range(2, 121),
@@ -79,6 +90,12 @@ def apply(region: str) -> None:
         for name in attributes:
             if name not in _ATTRIBUTES:
                 raise ValidationError(f"Target group attribute key '{name}' is not recognized")
+        for name, value in attributes.items():
+            _check_attribute(name, value)
+        group = self.target_groups.get(target_group_arn)
+        wanted = {**(group.attributes if group is not None else {}), **attributes}
+        if int(attributes.get(_DRAINING, 0)) and wanted.get(_TERMINATION) == "true":
+            raise ValidationError(f"Target group attribute '{_DRAINING}' needs '{_TERMINATION}' to be false")
         modify_attributes(self, target_group_arn, attributes)
 
     def answer_all_attributes(self: Any) -> ActionResult:
@@ -107,6 +124,17 @@ def apply(region: str) -> None:
     ELBV2Response.modify_target_group_attributes = answer_all_attributes
     ELBv2Backend.create_listener = create_for_one
     ELBv2Backend.modify_listener = modify_for_one
+
+
+def _check_attribute(name: str, value: str) -> None:
+    allowed = _VALUES.get(name, ())
+    if isinstance(allowed, range):
+        if not (value.isascii() and value.isdigit() and int(value) in allowed):
+            raise ValidationError(
+                f"Target group attribute '{name}' must be in the range {allowed.start}-{allowed.stop - 1}: '{value}'"
+            )
+    elif allowed and value not in allowed:
+        raise ValidationError(f"Target group attribute '{name}' must be one of {', '.join(allowed)}: '{value}'")
 
 
 def _check(group: FakeTargetGroup) -> None:

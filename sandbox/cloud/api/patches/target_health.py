@@ -51,6 +51,8 @@ def apply(region: str) -> None:
                     f"{known['Port']}, RegisterTargets with {port} refused",
                 )
         for target in targets:
+            if target["Id"] not in self.targets:
+                _registered_at(self)[target["Id"]] = time.time()
             self.targets[target["Id"]] = {"Id": target["Id"], "Port": int(target.get("Port") or self.port)}
             _leaving(self).pop(target["Id"], None)
             _reported.pop((self.arn, target["Id"]), None)
@@ -93,6 +95,12 @@ def _leaving(group: Any) -> dict[str, tuple[dict[str, Any], float]]:
     """Targets that are draining, and since when."""
     leaving: dict[str, tuple[dict[str, Any], float]] = vars(group).setdefault("draining", {})
     return leaving
+
+
+def _registered_at(group: Any) -> dict[str, float]:
+    """When the targets were registered, by id. Some of them have left."""
+    told: dict[str, float] = vars(group).setdefault("registered_at", {})
+    return told
 
 
 def _status(backend: Any, group: Any, told: dict[str, Any]) -> FakeHealthStatus:

@@ -19,9 +19,15 @@ DEADLINE_SECONDS = 60.0
 
 
 class ApiServer:
-    """Answers /readyz with `status`, and everything with its own name in X-Served-By."""
+    """Answers /readyz with `status`, and everything with its own name in X-Served-By; speaks `tls` and newer."""
 
-    def __init__(self, network: str, address: str, authority: CertificateAuthority) -> None:
+    def __init__(
+        self,
+        network: str,
+        address: str,
+        authority: CertificateAuthority,
+        tls: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
+    ) -> None:
         self.status = 200
         self.sources: set[str] = set()
         served_by = self
@@ -43,9 +49,9 @@ class ApiServer:
         self._server.daemon_threads = True
         self._server.socket.close()
         plain = listening_socket(network, address, 6443)
-        self._server.socket = authority.server_context("api").wrap_socket(
-            plain, server_side=True, do_handshake_on_connect=False
-        )
+        context = authority.server_context("api")
+        context.minimum_version = tls
+        self._server.socket = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:

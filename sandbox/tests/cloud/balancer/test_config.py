@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from sandbox.cloud.balancer.config import Backend, backends_of, configuration
+from sandbox.cloud.balancer.config import Route, configuration, routes_of
+from sandbox.cloud.balancer.view import TargetGroupView
 from sandbox.tests.cloud.balancer.views import BALANCER, CHECK, FIRST, GROUP, NODE, SECOND, TARGET_GROUP, draining
 
 GROUPS = {GROUP: TARGET_GROUP}
@@ -19,36 +21,44 @@ def section(text: str, head: str) -> list[str]:
     return [line.strip() for line in lines[start + 1 : end]]
 
 
-def by_name(backends: list[Backend]) -> dict[str, Backend]:
-    return {backend.name: backend for backend in backends}
+def first(routes: list[Route]) -> Route:
+    return next(route for route in routes if route.node == NODE)
 
 
-def test_each_node_listens_on_each_port_with_a_backend_of_its_own() -> None:
+def test_each_node_listens_on_each_port_with_backends_of_its_own() -> None:
     text = configuration(BALANCER, GROUPS, "/s")
     assert f"bind {NODE}:6443" in section(text, f"frontend f-{NODE}-6443")
     assert f"default_backend b-{NODE}-6443" in section(text, f"frontend f-{NODE}-6443")
-    assert f"use_backend b-{NODE}-6443-all if {{ nbsrv(b-{NODE}-6443) eq 0 }}" in text
+    assert f"monitor fail if {{ nbsrv(c-{NODE}-6443) eq 0 }}" in section(text, f"frontend health-{NODE}")
 
 
 def test_targets_are_checked_from_the_node_by_the_groups_own_settings() -> None:
-    lines = section(configuration(BALANCER, GROUPS, "/s"), f"backend b-{NODE}-6443")
+    lines = section(configuration(BALANCER, GROUPS, "/s"), f"backend c-{NODE}-6443")
     assert "http-check expect status 200" in lines
     assert any(line.startswith("http-check send meth GET uri /readyz ") for line in lines)
-    assert (
-        f"server {FIRST} {FIRST}:6443 source {NODE} check inter 4s fastinter 4s downinter 4s rise 2 fall 2 "
-        "check-ssl verify none on-marked-down shutdown-sessions port 6443"
-    ) in lines
+    (checked,) = [line for line in lines if line.startswith(f"server {FIRST} ")]
+    assert checked.startswith(
+        f"server {FIRST} {FIRST}:6443 source {NODE} check inter 4s fastinter 4s downinter 4s rise 2 fall 2 check-ssl "
+    )
+    assert checked.endswith(" port 6443")
+
+
+def test_checks_speak_tls_1_2_with_the_suites_that_aws_has_for_targets() -> None:
+    lines = section(configuration(BALANCER, GROUPS, "/s"), f"backend c-{NODE}-6443")
+    (checked,) = [line for line in lines if line.startswith(f"server {FIRST} ")]
+    assert " verify none ssl-max-ver TLSv1.2 ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-" in checked
+    assert "CHACHA20" not in checked
 
 
 def test_the_check_of_a_group_for_tcp_only_connects() -> None:
     plain = replace(TARGET_GROUP, check=replace(CHECK, protocol="TCP", port=None))
-    lines = section(configuration(BALANCER, {GROUP: plain}, "/s"), f"backend b-{NODE}-6443")
+    lines = section(configuration(BALANCER, {GROUP: plain}, "/s"), f"backend c-{NODE}-6443")
     assert not [line for line in lines if "http" in line or "ssl" in line]
     assert any(line.endswith("port 6443") for line in lines)
 
 
-def test_those_that_are_tried_when_none_is_healthy_are_not_checked() -> None:
-    lines = section(configuration(BALANCER, GROUPS, "/s"), f"backend b-{NODE}-6443-all")
+def test_those_that_get_connections_are_told_and_not_checked() -> None:
+    lines = section(configuration(BALANCER, GROUPS, "/s"), f"backend b-{NODE}-6443")
     assert f"server {FIRST} {FIRST}:6443 source {NODE}" in lines
 
 
@@ -64,19 +74,49 @@ def test_those_that_are_tried_when_none_is_healthy_are_not_checked() -> None:
 def test_zones_are_crossed_where_the_group_or_else_the_load_balancer_says_so(
     balancer: bool, group: bool | None, first_node_has: set[str]
 ) -> None:
-    made = backends_of(replace(BALANCER, cross_zone=balancer), {GROUP: replace(TARGET_GROUP, cross_zone=group)})
-    assert {server.name for server in by_name(made)[f"b-{NODE}-6443"].servers} == first_node_has
+    made = first(routes_of(replace(BALANCER, cross_zone=balancer), {GROUP: replace(TARGET_GROUP, cross_zone=group)}))
+    assert {server.name for server in made.checks.servers} == first_node_has
+    assert {server.name for server in made.forwards.servers} == first_node_has
 
 
-def test_a_target_that_leaves_gets_nothing_new_also_when_none_is_healthy() -> None:
-    made = by_name(backends_of(BALANCER, {GROUP: draining(FIRST)}))
-    assert [s.draining for s in made[f"b-{NODE}-6443"].servers] == [True, False]
-    assert [s.name for s in made[f"b-{NODE}-6443-all"].servers] == [SECOND]
+def test_a_target_that_leaves_is_checked_no_more_and_has_its_connections() -> None:
+    made = first(routes_of(BALANCER, {GROUP: draining(FIRST)}))
+    assert [server.name for server in made.checks.servers] == [SECOND]
+    assert [server.name for server in made.forwards.servers] == [FIRST, SECOND]
 
 
-def test_targets_alone_do_not_change_the_structure() -> None:
-    def structure(**changes: object) -> str:
-        return configuration(BALANCER, {GROUP: replace(TARGET_GROUP, **changes)}, "/s", servers=False)  # type: ignore[arg-type]
+def structure(group: TargetGroupView = TARGET_GROUP) -> str:
+    return configuration(BALANCER, {GROUP: group}, "/s", servers=False)
 
-    assert structure() == structure(targets=())
-    assert structure() != structure(check=replace(CHECK, path="/livez"))
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"targets": ()},
+        {"cross_zone": False},
+        {"ends_connections_of_deregistered": False},
+        {"unhealthy_draining": None},
+        {"unhealthy_draining": 300},
+    ],
+)
+def test_what_haproxy_is_told_while_it_runs_does_not_change_the_structure(changes: dict[str, Any]) -> None:
+    # Another process would not know the connections that there are.
+    assert structure() == structure(replace(TARGET_GROUP, **changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"protocol": "TCP"},
+        {"protocol": "HTTP"},
+        {"port": 8080},
+        {"path": "/livez"},
+        {"codes": "200-299"},
+        {"interval": 10},
+        {"timeout": 3},
+        {"healthy_threshold": 3},
+        {"unhealthy_threshold": 3},
+    ],
+)
+def test_whatever_changes_in_a_health_check_makes_haproxy_start_anew(changes: dict[str, Any]) -> None:
+    assert structure() != structure(replace(TARGET_GROUP, check=replace(CHECK, **changes)))

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.cloud.balancer.config import Backend, Server
+from sandbox.cloud.balancer.config import Backend, Route, Server
+from sandbox.cloud.balancer.findings import Finding, noted
 from sandbox.cloud.balancer.health import health_of
-from sandbox.cloud.balancer.runtime import ServerState
+from sandbox.cloud.balancer.runtime import ServerState, all_failing, states_in
 from sandbox.cloud.balancer.view import TargetHealth
 
 UP = ServerState("", "UP", "L7OK", "200", 0)
@@ -17,25 +18,40 @@ NEW = ServerState("", "DOWN", "INI", "", 0)
 FAILED = ServerState("", "DOWN", "L7STS", "500", 0)
 SILENT = ServerState("", "DOWN", "L4TOUT", "", 0)
 REFUSED = ServerState("", "DOWN", "L4CON", "", 0)
+NOW = 1000.0
 HEALTHY = TargetHealth("healthy")
 INITIAL = TargetHealth("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
 UNHEALTHY = TargetHealth("unhealthy", "Target.FailedHealthChecks", "Health checks failed")
 
 
+def node(number: int, draining: int | None = 0, initial_seconds: int = 20, registered_at: float = 0.0) -> Route:
+    servers = (Server("a", "", 1, "", registered_at),)
+    return Route(
+        f"node-{number}",
+        "group",
+        Backend(f"c{number}", servers, checks=True),
+        Backend(f"b{number}", servers, checks=False),
+        initial_seconds,
+        unhealthy_draining=draining,
+    )
+
+
 def judged(
     *nodes: ServerState,
     before: TargetHealth | None = UNHEALTHY,
-    draining: bool = False,
     silent: tuple[str, ...] = (),
     initial_seconds: int = 20,
+    draining: int | None = 0,
+    registered_at: float = 0.0,
+    since: float = NOW,
 ) -> TargetHealth | None:
-    servers = (Server("a", "", 1, "", draining),)
-    backends = [
-        Backend(f"b{number}", f"node-{number}", "group", True, True, servers, initial_seconds)
-        for number in range(len(nodes))
-    ]
-    states = {f"b{number}": {"a": state} for number, state in enumerate(nodes)}
-    return health_of(backends, states, {("group", "a"): before} if before else {}, silent).get(("group", "a"))
+    """What is told where the nodes see this, and have found `before` at the time `since`."""
+    routes = [node(number, draining, initial_seconds, registered_at) for number in range(len(nodes))]
+    states = {f"c{number}": {"a": state} for number, state in enumerate(nodes)}
+    known = before is not None and before != INITIAL
+    last = (Finding(before == HEALTHY, since, since),) if known else ()
+    found = noted({(route.forwards.name, "a"): last for route in routes}, routes, states, NOW, slow=False)
+    return health_of(routes, states, found, {("group", "a"): before} if before else {}, NOW, silent)[("group", "a")]
 
 
 def test_a_target_is_healthy_where_most_nodes_see_it_so() -> None:
@@ -84,7 +100,8 @@ def test_a_target_that_fell_and_recovers_between_two_looks_is_unhealthy_until_th
 
 
 def test_a_target_that_was_registered_anew_is_initial() -> None:
-    assert judged(NEW, before=HEALTHY) == INITIAL
+    assert judged(NEW, before=HEALTHY, registered_at=NOW - 1, since=NOW - 100) == INITIAL
+    assert judged(replace(UP, check="INI"), before=HEALTHY) == HEALTHY, "another haproxy"
 
 
 def test_a_node_that_is_not_heard_has_no_say_unless_it_is_the_only_one() -> None:
@@ -92,5 +109,20 @@ def test_a_node_that_is_not_heard_has_no_say_unless_it_is_the_only_one() -> None
     assert judged(UP, silent=("node-0",)) == HEALTHY
 
 
-def test_of_a_target_that_leaves_nothing_is_said() -> None:
-    assert judged(UP, draining=True) is None
+@pytest.mark.parametrize(
+    ("draining", "state"), [(0, "unhealthy"), (300, "unhealthy.draining"), (299, "unhealthy"), (None, "unhealthy")]
+)
+def test_an_unhealthy_target_drains_for_the_interval(draining: int | None, state: str) -> None:
+    told = judged(FAILED, draining=draining, since=NOW - 299)
+    assert told == TargetHealth(state, "Target.ResponseCodeMismatch", "Health checks failed with these codes: [500]")
+
+
+def test_while_all_checks_fail_everything_is_unhealthy() -> None:
+    answer = (
+        "# pxname,svname,scur,status,check_status,check_code,addr,lastchg,\n"
+        "c0,a,0,UP,L7OK,200,10.20.0.10:6443,7,\nc0,BACKEND,0,UP,,,,,\n"
+    )
+    routes, states = [node(0)], all_failing(states_in(answer))
+    found = noted({("b0", "a"): (Finding(True, 1.0, 1.0),)}, routes, states, NOW, slow=False)
+    told = health_of(routes, states, found, {("group", "a"): HEALTHY}, NOW)
+    assert told == {("group", "a"): TargetHealth("unhealthy", "Target.FailedHealthChecks", "Health checks failed")}

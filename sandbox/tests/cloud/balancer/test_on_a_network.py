@@ -6,7 +6,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,11 @@ import pytest
 from sandbox.cloud import namespace
 from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.balancer import program
-from sandbox.cloud.balancer.balancers import Balancers
-from sandbox.cloud.balancer.health import Health
 from sandbox.cloud.balancer.names import NodeProbes
 from sandbox.cloud.balancer.process import end_processes, processes
-from sandbox.cloud.balancer.view import BalancerView, ListenerView, TargetGroupView, TargetHealth
+from sandbox.cloud.balancer.view import ListenerView
 from sandbox.tests.cloud.balancer.api_servers import ApiServer, client, eventually, who_serves
+from sandbox.tests.cloud.balancer.region import Region
 from sandbox.tests.cloud.balancer.views import (
     BALANCER,
     FIRST,
@@ -37,35 +36,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 NETWORK = f"quorate-test-{os.getpid()}"
 
 
-@dataclass
-class Region:
-    """A namespace with two API servers, and the load balancers in it."""
-
-    folder: Path
-    servers: dict[str, ApiServer]
-    balancers: Balancers | None = None
-    health: dict[str, TargetHealth] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
-
-    def start(self) -> Balancers:
-        self.balancers = Balancers(self.folder, NETWORK, self.learn, self.said.append)
-        self.balancers.start()
-        return self.balancers
-
-    def learn(self, health: Health) -> None:
-        self.health = {target: told for (_, target), told in health.items()}
-
-    def follow(self, balancer: BalancerView = BALANCER, group: TargetGroupView = TARGET_GROUP) -> None:
-        (self.balancers or self.start()).follow((balancer,), (group,))
-
-    def states(self) -> dict[str, str]:
-        return {target: told.state for target, told in self.health.items()}
-
-    def wait(self, **wanted: str) -> None:
-        expected = {{"first": FIRST, "second": SECOND}[name]: state for name, state in wanted.items()}
-        eventually(lambda: self.states() == expected, f"health {expected}, said {self.said}")
-
-
 @pytest.fixture
 def region(tmp_path: Path) -> Iterator[Region]:
     program.ensure(lambda line: None)
@@ -75,7 +45,8 @@ def region(tmp_path: Path) -> Iterator[Region]:
     authority = CertificateAuthority(tmp_path / "ca")
     # Names of sockets are short; pytest's folders are not.
     with tempfile.TemporaryDirectory(prefix="lb-") as folder:
-        made = Region(Path(folder), {a: ApiServer(NETWORK, a, authority) for a in (FIRST, SECOND)})
+        servers = {a: ApiServer(NETWORK, a, authority) for a in (FIRST, SECOND)}
+        made = Region(NETWORK, Path(folder), servers, BALANCER, TARGET_GROUP)
         yield made
         if made.balancers:
             made.balancers.stop()

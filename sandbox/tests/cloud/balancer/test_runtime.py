@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from sandbox.cloud.balancer.config import Backend, Server
-from sandbox.cloud.balancer.runtime import RuntimeRefused, ServerState, bring_about, carry_over, states_in
+from sandbox.cloud.balancer.runtime import RuntimeRefused, ServerState, bring_about, carry_over, cut, forward, states_in
 
 SERVER = Server("a", "10.20.0.10", 6443, "check")
 UP = ServerState("10.20.0.10:6443", "UP", "L7OK", "200", 0)
+OPEN, CLOSED = replace(UP, status="no check"), replace(UP, status="DOWN")
 
 
 class Told:
@@ -37,7 +38,7 @@ def commands(
 ) -> list[str]:
     told = Told(answers or {})
     states = {"b": {"a": known}} if known else {"b": {}}
-    bring_about(told, [Backend("b", "10.20.0.4", "group", checked, ends, servers)], states)
+    bring_about(told, [Backend("b", servers, checked, ends)], states)
     return told.commands
 
 
@@ -54,24 +55,32 @@ def test_a_new_target_must_pass_its_checks_before_it_gets_anything() -> None:
     ]
 
 
-def test_a_target_without_checks_serves_at_once() -> None:
-    assert commands(SERVER, checked=False)[-1] == "set server b/a state ready"
+def test_a_target_without_checks_gets_nothing_until_that_is_said() -> None:
+    assert commands(SERVER, checked=False)[1:] == ["set server b/a state ready", "set server b/a health down"]
 
 
-def test_a_target_that_leaves_gets_nothing_new() -> None:
-    assert commands(replace(SERVER, draining=True), known=UP) == ["set server b/a state drain"]
-    assert commands(replace(SERVER, draining=True), known=replace(UP, status="DRAIN")) == []
+def test_new_connections_go_to_the_receivers_alone() -> None:
+    told = Told({})
+    forward(told, Backend("b", (), checks=False), {"well", "back"}, {"b": {"well": OPEN, "ill": OPEN, "back": CLOSED}})
+    assert told.commands == ["set server b/ill health down", "set server b/back health up"]
 
 
-def test_one_that_was_leaving_comes_back() -> None:
-    assert commands(SERVER, known=replace(UP, status="DRAIN")) == ["set server b/a state ready"]
+def test_connections_are_cut_without_the_server() -> None:
+    told = Told({})
+    cut(told, Backend("b", (), checks=False), ["a"])
+    assert told.commands == ["shutdown sessions server b/a"]
+
+
+def test_one_that_was_to_be_removed_comes_back() -> None:
+    assert commands(SERVER, known=replace(UP, status="MAINT"))[0] == "set server b/a state ready"
 
 
 def test_one_that_has_left_is_cut_and_removed() -> None:
     removal = ["set server b/a state maint", "shutdown sessions server b/a", "del server b/a"]
     assert commands(known=replace(UP, connections=3)) == removal
-    assert commands(known=replace(UP, connections=3), ends=False) == ["set server b/a state drain"]
-    assert commands(known=replace(UP, status="DRAIN", connections=0), ends=False) == removal
+    assert commands(known=replace(OPEN, connections=3), ends=False) == ["set server b/a health down"]
+    assert commands(known=replace(CLOSED, connections=3), ends=False) == []
+    assert commands(known=CLOSED, ends=False) == removal
 
 
 def test_connections_that_are_still_ending_are_waited_for() -> None:
@@ -91,14 +100,9 @@ def test_what_haproxy_refuses_is_an_error_that_says_what_and_why() -> None:
 
 def test_after_a_start_those_that_were_healthy_are_fully_so_and_others_must_pass_their_checks() -> None:
     told = Told({})
-    servers = tuple(replace(SERVER, name=name) for name in ("up", "rising", "new"))
-    backends = [Backend("b", "10.20.0.4", "group", True, True, servers), Backend("b-all", "", "", False, True, servers)]
-    carry_over(told, backends, {"b": {"up": UP, "rising": replace(UP, status="DOWN 1/2")}})
-    assert told.commands == [
-        "set server b/up health up",
-        "set server b/rising health down",
-        "set server b/new health down",
-    ]
+    servers = tuple(replace(SERVER, name=name) for name in ("well", "new"))
+    carry_over(told, [Backend("c", servers, checks=True)], {("c", "well")})
+    assert told.commands == ["set server c/well health up", "set server c/new health down"]
 
 
 def test_servers_are_read_from_the_statistics() -> None:

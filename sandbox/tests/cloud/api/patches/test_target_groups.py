@@ -50,6 +50,75 @@ def test_a_target_group_has_a_network_load_balancers_attributes(account: Account
     assert "slow_start.duration_seconds" not in told
 
 
+TERMINATION = "target_health_state.unhealthy.connection_termination.enabled"
+DRAINING = "target_health_state.unhealthy.draining_interval_seconds"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "draining"),
+    [
+        ({}, 0),
+        ({TERMINATION: "false", DRAINING: "300"}, 300),
+        ({TERMINATION: "false", DRAINING: "360000"}, 360000),
+        ({TERMINATION: "false"}, None),
+    ],
+)
+def test_the_region_learns_how_unhealthy_targets_drain(
+    account: Account, vpc: str, elb: Any, wanted: dict[str, str], draining: int | None
+) -> None:
+    group = targets(account, vpc)
+    if wanted:
+        told = [{"Key": key, "Value": value} for key, value in wanted.items()]
+        elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=told)
+    assert account.api.view().target_groups[0].unhealthy_draining == draining
+
+
+@pytest.mark.fixes("target_groups")
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {DRAINING: "300"},
+        {TERMINATION: "true", DRAINING: "300"},
+        {TERMINATION: "false", DRAINING: "360001"},
+        {TERMINATION: "false", DRAINING: "-1"},
+        {TERMINATION: "no"},
+        {"deregistration_delay.timeout_seconds": "3601"},
+        {"deregistration_delay.connection_termination.enabled": "yes"},
+        {"load_balancing.cross_zone.enabled": "on"},
+    ],
+)
+def test_values_that_attributes_cannot_have_are_refused_and_nothing_changes(
+    account: Account, vpc: str, elb: Any, wanted: dict[str, str]
+) -> None:
+    group = targets(account, vpc)
+    before = attributes(elb.describe_target_group_attributes(TargetGroupArn=group))
+    with refused("ValidationError"):
+        told = [{"Key": key, "Value": value} for key, value in wanted.items()]
+        elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=told)
+    assert attributes(elb.describe_target_group_attributes(TargetGroupArn=group)) == before
+
+
+@pytest.mark.fixes("target_health")
+def test_the_region_learns_when_a_target_was_registered_for_the_first_time_since_it_left(
+    account: Account, vpc: str, elb: Any
+) -> None:
+    group, wanted = targets(account, vpc), [{"Id": "10.50.1.10"}]
+
+    def registered_at() -> float:
+        (target,) = account.api.view().target_groups[0].targets
+        return target.registered_at
+
+    before = time.time()
+    elb.register_targets(TargetGroupArn=group, Targets=wanted)
+    first = registered_at()
+    assert before <= first <= time.time()
+    elb.register_targets(TargetGroupArn=group, Targets=wanted)
+    assert registered_at() == first
+    elb.deregister_targets(TargetGroupArn=group, Targets=wanted)
+    elb.register_targets(TargetGroupArn=group, Targets=wanted)
+    assert registered_at() > first
+
+
 @pytest.mark.fixes("target_groups")
 @pytest.mark.parametrize(
     "options",

@@ -18,18 +18,18 @@ from sandbox.cloud import namespace
 from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.balancer import balancers, findings, program
 from sandbox.cloud.balancer.process import end_processes, processes
-from sandbox.cloud.balancer.view import HealthCheck, ListenerView, NodeView, TargetView
+from sandbox.cloud.balancer.view import ListenerView, NodeView, TargetView
 from sandbox.cloud.faults import FAILING_CHECKS, SLOW_BALANCERS
 from sandbox.errors import SandboxError
 from sandbox.tests.cloud.balancer.api_servers import ApiServer, Client, client, eventually, who_serves
 from sandbox.tests.cloud.balancer.region import Region
-from sandbox.tests.cloud.balancer.views import BALANCER, GROUP, TARGET_GROUP
+from sandbox.tests.cloud.balancer.views import BALANCER, CHECK, GROUP, TARGET_GROUP
 
 HERE = "here"
 ZONE = "eu-central-1a"
 NODE, FIRST, SECOND = "127.20.0.4", "127.20.0.10", "127.20.0.11"
 PORT = 16443
-LATE_SECONDS = 10
+LATE_SECONDS = 20
 
 
 def _cannot_run() -> str:
@@ -43,7 +43,7 @@ def _cannot_run() -> str:
     return ""
 
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(_cannot_run()), reason=_cannot_run())]
+pytestmark = [pytest.mark.slow, pytest.mark.drill, pytest.mark.skipif(bool(_cannot_run()), reason=_cannot_run())]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def region(authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch) -> 
     balancer = replace(BALANCER, nodes=(NodeView(ZONE, NODE),), listeners=(ListenerView(PORT, 350, GROUP),))
     group = replace(
         TARGET_GROUP,
-        check=HealthCheck("HTTPS", None, "/readyz", "200", 1, 10, 2, 2),
+        check=replace(CHECK, port=None),
         targets=tuple(TargetView(address, 6443, ZONE) for address in (FIRST, SECOND)),
     )
     # Names of sockets are short; pytest's folders are not.
@@ -79,6 +79,11 @@ def region(authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch) -> 
 
 def serving() -> set[str]:
     return who_serves(HERE, NODE, PORT)
+
+
+def leads_to(address: str) -> bool:
+    """Whether a new connection still does."""
+    return any(who_serves(HERE, NODE, PORT, times=1) == {address} for _ in range(12))
 
 
 def fell(region: Region) -> float:
@@ -99,25 +104,22 @@ def connected_to(address: str) -> Iterator[Client]:
                 return
 
 
-def test_connections_of_an_unhealthy_target_end_at_once_or_after_the_interval_or_never(region: Region) -> None:
-    for draining in (0, 10, None):
-        region.servers[FIRST].status = 200
-        region.follow(group=replace(region.group, unhealthy_draining=draining))
-        region.wait("healthy", "healthy")
-        eventually(lambda: serving() == {FIRST, SECOND}, "both serve")
-        with connected_to(FIRST) as opened:
-            shown = fell(region)
-            eventually(lambda: serving() == {SECOND}, "new connections go elsewhere")
-            if draining:
-                assert region.states()[FIRST] == "unhealthy.draining"
-                assert opened.served_by() == FIRST
-            if draining is not None:
-                eventually(opened.is_cut, "the connection is cut")
-                assert time.monotonic() - shown >= draining - 1
-                eventually(lambda: region.states()[FIRST] == "unhealthy", "drained")
-            else:
-                time.sleep(2)
-                assert (opened.served_by(), region.states()[FIRST]) == (FIRST, "unhealthy")
+@pytest.mark.parametrize("draining", [0, 20, None])
+def test_connections_of_an_unhealthy_target_end_at_once_or_after_the_interval_or_never(
+    region: Region, draining: int | None
+) -> None:
+    region.follow(group=replace(region.group, unhealthy_draining=draining))
+    with connected_to(FIRST) as opened:
+        shown = fell(region)
+        if draining != 0:
+            assert opened.served_by() == FIRST
+            assert region.states()[FIRST] == ("unhealthy.draining" if draining else "unhealthy")
+        if draining is not None:
+            eventually(opened.is_cut, "the connection is cut")
+            assert time.monotonic() - shown >= draining - 1
+            eventually(lambda: region.states()[FIRST] == "unhealthy", "drained")
+        eventually(lambda: serving() == {SECOND}, "new connections go elsewhere")
+        assert draining is not None or opened.served_by() == FIRST
 
 
 def test_a_changed_attribute_holds_for_connections_that_are_there(region: Region) -> None:
@@ -145,7 +147,7 @@ def test_slow_a_change_of_health_is_followed_later_than_it_is_shown_both_ways(re
         shown = fell(region)
         # The connection ends at once, and the client may be led to the same target again.
         eventually(opened.is_cut, "the connection is cut")
-        assert FIRST in serving()
+        assert leads_to(FIRST)
         eventually(lambda: serving() == {SECOND}, "new connections go elsewhere")
         assert time.monotonic() - shown >= LATE_SECONDS
     region.servers[FIRST].status = 200
@@ -172,7 +174,7 @@ def test_slow_a_change_that_is_on_its_way_survives(region: Region, lost: str) ->
         os.kill(process_id, signal.SIGKILL)
         eventually(lambda: processes(region.folder) not in ([], [process_id]), "another process")
     region.wait("healthy", "healthy")
-    assert FIRST in serving()
+    assert leads_to(FIRST)
     assert time.monotonic() - shown < LATE_SECONDS, "this host is too slow for this test"
     eventually(lambda: serving() == {SECOND}, "new connections go elsewhere")
     assert time.monotonic() - shown >= LATE_SECONDS

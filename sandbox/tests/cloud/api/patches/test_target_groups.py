@@ -100,7 +100,7 @@ def test_values_that_attributes_cannot_have_are_refused_and_nothing_changes(
 
 @pytest.mark.fixes("target_health")
 def test_the_region_learns_when_a_target_was_registered_for_the_first_time_since_it_left(
-    account: Account, vpc: str, elb: Any
+    account: Account, vpc: str, subnet: str, elb: Any
 ) -> None:
     group, wanted = targets(account, vpc), [{"Id": "10.50.1.10"}]
 

@@ -22,8 +22,10 @@ _BALANCER = known(
 )
 _MAPPING = known("SubnetId")
 _BALANCER_ATTRIBUTES = known(
-    "deletion_protection.enabled load_balancing.cross_zone.enabled",
+    "",
     {
+        "deletion_protection.enabled": ("false", "true"),
+        "load_balancing.cross_zone.enabled": ("false", "true"),
         "access_logs.s3.enabled": ("false",),
         "dns_record.client_routing_policy": ("any_availability_zone",),
         "secondary_ips.auto_assigned.per_subnet": ("0",),
@@ -57,7 +59,7 @@ _GROUP_ATTRIBUTES = known(
     },
 )
 _LISTENER = known("LoadBalancerArn ListenerArn Port DefaultActions Tags", {"Protocol": ("TCP",)})
-_LISTENER_ATTRIBUTES = known("tcp.idle_timeout.seconds")
+_LISTENER_ATTRIBUTES = known("", {"tcp.idle_timeout.seconds": tuple(map(str, range(60, 6001)))})
 _TARGETS, _TARGET = known("TargetGroupArn Targets"), known("Id Port")
 
 _CALLS: Mapping[str, tuple[Known, str, str, Known]] = {

@@ -159,3 +159,19 @@ def test_what_load_balancers_do_not_model_is_refused_by_name(
     with refused("SandboxNotModelled") as refusal:
         balancer(account, subnet, **options)
     assert named in refusal.message
+
+
+@pytest.mark.fixes("load_balancer_limits")
+def test_values_that_attributes_cannot_have_are_refused(account: Account, vpc: str, subnet: str, elb: Any) -> None:
+    arn = balancer(account, subnet)["LoadBalancerArn"]
+    front = listener(account, arn, targets(account, vpc))
+    with refused("SandboxNotModelled"):
+        wanted = [{"Key": "load_balancing.cross_zone.enabled", "Value": "on"}]
+        elb.modify_load_balancer_attributes(LoadBalancerArn=arn, Attributes=wanted)
+    with refused("SandboxNotModelled"):
+        wanted = [{"Key": "tcp.idle_timeout.seconds", "Value": "59"}]
+        elb.modify_listener_attributes(ListenerArn=front, Attributes=wanted)
+    wanted = [{"Key": "tcp.idle_timeout.seconds", "Value": "6000"}]
+    elb.modify_listener_attributes(ListenerArn=front, Attributes=wanted)
+    (seen,) = account.api.view().balancers
+    assert [told.idle_timeout for told in seen.listeners] == [6000]

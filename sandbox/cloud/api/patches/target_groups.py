@@ -36,7 +36,6 @@ _TERMINATION = "target_health_state.unhealthy.connection_termination.enabled"
 _DRAINING = "target_health_state.unhealthy.draining_interval_seconds"
 _VALUES: dict[str, range | tuple[str, ...]] = {
     "deregistration_delay.connection_termination.enabled": _FLAGS,
-    "deregistration_delay.timeout_seconds": range(0, 3601),
     "load_balancing.cross_zone.enabled": (*_FLAGS, "use_load_balancer_configuration"),
     _TERMINATION: _FLAGS,
     _DRAINING: range(0, 360001),

@@ -9,6 +9,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from sandbox.cloud.api.view import RecordView, RouteView, SecurityGroupRuleView
 from sandbox.tests.cloud.api.account import Account
+from sandbox.tests.cloud.api.balancers import targets
+
+_OF_UNHEALTHY = "target_health_state.unhealthy."
 
 
 def public_key() -> str:
@@ -144,3 +147,20 @@ def test_the_view_knows_where_routes_lead(account: Account) -> None:
     (found,) = [known for known in view.route_tables if known.id == table]
     assert {(r.target_kind, r.target_id) for r in found.routes} >= {("nat", gateway), ("storage", endpoint)}
     assert [(known.id, known.public_ip) for known in view.nat_gateways] == [(gateway, "198.51.100.1")]
+
+
+@pytest.mark.parametrize(
+    ("termination", "interval", "draining"),
+    [("true", "0", 0), ("false", "300", 300), ("false", "360000", 360000), ("false", "0", None)],
+)
+def test_a_target_group_is_seen_with_how_its_unhealthy_targets_drain(
+    account: Account, termination: str, interval: str, draining: int | None
+) -> None:
+    group = targets(account, account.vpc())
+    wanted = {"connection_termination.enabled": termination, "draining_interval_seconds": interval}
+    account.client("elbv2").modify_target_group_attributes(
+        TargetGroupArn=group,
+        Attributes=[{"Key": _OF_UNHEALTHY + key, "Value": value} for key, value in wanted.items()],
+    )
+    (seen,) = account.api.view().target_groups
+    assert seen.unhealthy_draining == draining

@@ -54,25 +54,6 @@ TERMINATION = "target_health_state.unhealthy.connection_termination.enabled"
 DRAINING = "target_health_state.unhealthy.draining_interval_seconds"
 
 
-@pytest.mark.parametrize(
-    ("wanted", "draining"),
-    [
-        ({}, 0),
-        ({TERMINATION: "false", DRAINING: "300"}, 300),
-        ({TERMINATION: "false", DRAINING: "360000"}, 360000),
-        ({TERMINATION: "false"}, None),
-    ],
-)
-def test_the_region_learns_how_unhealthy_targets_drain(
-    account: Account, vpc: str, elb: Any, wanted: dict[str, str], draining: int | None
-) -> None:
-    group = targets(account, vpc)
-    if wanted:
-        told = [{"Key": key, "Value": value} for key, value in wanted.items()]
-        elb.modify_target_group_attributes(TargetGroupArn=group, Attributes=told)
-    assert account.api.view().target_groups[0].unhealthy_draining == draining
-
-
 @pytest.mark.fixes("target_groups")
 @pytest.mark.parametrize(
     "wanted",
@@ -82,7 +63,6 @@ def test_the_region_learns_how_unhealthy_targets_drain(
         {TERMINATION: "false", DRAINING: "360001"},
         {TERMINATION: "false", DRAINING: "-1"},
         {TERMINATION: "no"},
-        {"deregistration_delay.timeout_seconds": "3601"},
         {"deregistration_delay.connection_termination.enabled": "yes"},
         {"load_balancing.cross_zone.enabled": "on"},
     ],

@@ -9,7 +9,7 @@ from pulumi import ComponentResource, Output, Resource, ResourceOptions
 
 from components.network.load_balancer import ApiLoadBalancer
 from components.network.traffic import Party
-from components.plan import PlannedMachine
+from components.plan import PlannedMachine, load_balancer_name
 from components.site import Site
 
 
@@ -84,7 +84,7 @@ class ApiEndpoint(ComponentResource):
         network = site.network
         return ApiLoadBalancer(
             name,
-            site.plan.settings.cluster.name,
+            load_balancer_name(site.plan.settings.cluster.name, internal),
             internal,
             network.vpc_id,
             network.machine_subnet_ids if internal else network.public_subnet_ids,

@@ -71,7 +71,7 @@ class Cluster(ComponentResource):
             ["wait-ready", *plan.expected_nodes],
             stdin=made_of,
             parent=self,
-            depends_on=[plugin_applied, *pools.pools],
+            depends_on=[plugin_applied, *pools.pools, *control_plane.targets],
         )
 
         # What lives in the cluster.

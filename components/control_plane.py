@@ -10,7 +10,7 @@ from components.addons.catalogue import addon_statements
 from components.api_endpoint import ApiEndpoint
 from components.delivery.control_plane_files import control_plane_files, control_plane_keys
 from components.delivery.steps import DeliveredStep, Files, RemoteMachine, fingerprint, run_step
-from components.identity.statements import Statement, tend_worker_pools, write_join_credentials
+from components.identity.statements import Statement, see_target_health, tend_worker_pools, write_join_credentials
 from components.kubeadm.documents import ControlPlaneNode
 from components.kubeadm.labels import Place
 from components.machines.identity import MachineIdentity
@@ -24,7 +24,8 @@ from components.site import Site
 
 
 class ControlPlane:
-    """kubeadm init on the first machine, then the others join, each before it becomes a target. `complete` ends that.
+    """kubeadm init on the first machine, then the others join, each before it becomes a target. `complete` ends that,
+    `targets` are their places behind load balancers.
 
     With etcd beside them they join one at a time: etcd takes one new member at a time. But those that come back with
     its data start together, as the first finds no quorum by itself.
@@ -33,6 +34,7 @@ class ControlPlane:
     machines: list[MachineIdentity]
     files: list[Files]
     complete: list[Resource]
+    targets: list[Resource]
     founder: RemoteMachine
 
     def __init__(
@@ -50,6 +52,7 @@ class ControlPlane:
         """`etcd` is what serves before the founder starts; none where etcd is stacked."""
         self._site, self._plugin, self._endpoint = site, plugin, endpoint
         self.machines, self.files, self.complete = [], [], []
+        self.targets = [*endpoint.first_target]
         one_by_one = not site.plan.etcd_is_external
         # What lets workers in, who then ask for the API's name: the load balancer's step, or else this one.
         named = [endpoint.record] if site.plan.settings.workers and not endpoint.internal else []
@@ -72,7 +75,7 @@ class ControlPlane:
                 before_init if rollout.comes_back(resource_name) else after,
             )
             if self.machines:
-                endpoint.add_target(planned, [step])
+                self.targets += endpoint.add_target(planned, [step])
             else:
                 self.founder = machine.remote
             if one_by_one or not self.machines:
@@ -119,10 +122,12 @@ class ControlPlane:
         return Place(self._site.account.region, self._site.network.zone_names[planned.zone])
 
     def _statements(self) -> list[Statement]:
-        """What add-ons need, and what renewing the credentials of workers and looking after them takes."""
+        """What looking after workers and a restart behind a load balancer take, and what add-ons need."""
         account, plan = self._site.account, self._site.plan
-        for_addons = addon_statements(account, plan, Role.CONTROL_PLANE)
-        if not plan.settings.workers:
-            return [*for_addons]
         cluster = plan.settings.cluster.name
-        return [write_join_credentials(account, cluster), *tend_worker_pools(account, cluster), *for_addons]
+        for_workers = [write_join_credentials(account, cluster), *tend_worker_pools(account, cluster)]
+        return [
+            *(for_workers if plan.settings.workers else []),
+            *(see_target_health() if plan.target_group_names else []),
+            *addon_statements(account, plan, Role.CONTROL_PLANE),
+        ]

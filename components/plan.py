@@ -129,6 +129,16 @@ class Plan:
         return self.settings.api_endpoint.load_balancer
 
     @property
+    def target_group_names(self) -> tuple[str, ...]:
+        """The target groups that API servers are in, by their names at AWS."""
+        cluster, endpoint = self.settings.cluster.name, self.settings.api_endpoint
+        return tuple(
+            load_balancer_name(cluster, internal)
+            for internal, there in ((True, endpoint.load_balancer), (False, endpoint.public))
+            if there
+        )
+
+    @property
     def machines_are_private(self) -> bool:
         """Whether machines stand in private subnets, without public addresses."""
         return self.settings.network.nat is not NatMode.NONE
@@ -193,6 +203,11 @@ class Plan:
                 )
             )
         return tuple(planned)
+
+
+def load_balancer_name(cluster: str, internal: bool) -> str:
+    """A load balancer of the API and its target group, at AWS."""
+    return f"{cluster}-{'internal' if internal else 'public'}"
 
 
 def group_name(cluster: str, pool: str) -> str:

@@ -13,7 +13,15 @@ from components.kubeadm.api_server_files import (
     audit_policy_path,
     encryption_configuration,
 )
-from components.kubeadm.documents import PAUSE_IMAGE, ControlPlaneNode, control_plane_join, kubeadm_documents
+from components.kubeadm.documents import (
+    PATCHES,
+    PAUSE_IMAGE,
+    ControlPlaneNode,
+    api_server_grace,
+    api_server_patch,
+    control_plane_join,
+    kubeadm_documents,
+)
 from components.network_plugins.network_plugin import NetworkPlugin
 from components.plan import LOGIN_USER, Plan, Role, join_parameter
 from components.timings import LOAD_BALANCER_NOTICES
@@ -45,6 +53,8 @@ def control_plane_files(
         # Without a load balancer, the endpoint is this machine.
         "API_ENDPOINT_ADDRESS": "" if plan.load_balanced else machine.address,
         "LOAD_BALANCER_NOTICES_SECONDS": str(LOAD_BALANCER_NOTICES) if plan.load_balanced else "",
+        "TARGET_GROUPS": " ".join(plan.target_group_names),
+        "API_SERVER_STOPS_SECONDS": str(api_server_grace(settings)) if plan.load_balanced else "",
         "CONTROL_PLANE_ADDRESSES": " ".join(plan.other_control_planes(machine)),
         "JOINS": "" if machine == plan.founder else "yes",
         "JOIN_PARAMETER": join_parameter(settings.cluster.name) if settings.workers else "",
@@ -54,6 +64,11 @@ def control_plane_files(
         environment_file(environment),
         NodeFile(f"{ETC}/kubeadm.yaml", kubeadm_documents(plan, node)),
         NodeFile(f"{ETC}/join.yaml", control_plane_join(settings, node), needed_at_boot=False),
+        *(
+            [NodeFile(f"{PATCHES}/kube-apiserver.yaml", api_server_patch(settings), needed_at_boot=False)]
+            if plan.load_balanced
+            else []
+        ),
         NodeFile(audit_policy_path(), audit_policy(), AUDIT_POLICY_MODE, needed_at_boot=False),
     )
 

@@ -81,5 +81,18 @@ def tend_worker_pools(account: Account, cluster: str) -> Sequence[Statement]:
     ]
 
 
+def see_target_health() -> Sequence[Statement]:
+    """A control-plane machine sees whether load balancers use its API server. The actions know no resources."""
+    return [
+        {
+            "Sid": f"See{what}",
+            "Effect": "Allow",
+            "Action": f"elasticloadbalancing:Describe{what}",
+            "Resource": "*",
+        }
+        for what in ("TargetGroups", "TargetHealth")
+    ]
+
+
 def _join_credentials(account: Account, cluster: str) -> str:
     return f"arn:{account.partition}:ssm:{account.region}:{account.number}:parameter{join_parameter(cluster)}"

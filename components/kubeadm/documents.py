@@ -12,7 +12,15 @@ from components.kubeadm.labels import Place, label_arguments, place_labels, pool
 from components.plan import Plan, PlannedMachine
 from components.ports import API, ETCD_CLIENTS
 from components.settings.model import KubeletSettings, Settings, WorkerPoolSettings
-from components.timings import API_SHUTDOWN_DELAY, SHUTDOWN_GRACE, SHUTDOWN_GRACE_FOR_CRITICAL_PODS
+from components.settings.rules.argument_values import seconds
+from components.timings import (
+    API_SHUTDOWN_DELAY,
+    API_WATCHES_END,
+    SHUTDOWN_GRACE,
+    SHUTDOWN_GRACE_FOR_API_SERVER,
+    SHUTDOWN_GRACE_FOR_CRITICAL_PODS,
+    api_grace,
+)
 
 CRI_SOCKET = "unix:///run/containerd/containerd.sock"
 ETCD_DATA = "/var/lib/etcd/data"
@@ -26,6 +34,11 @@ DISCOVERY = "/run/quorate/discovery.conf"
 KUBE_PROXY_MODE = "nftables"
 # kubeadm's own choice for these minors is older than 3.6.11, which every member needs before etcd 3.7 comes with 1.37.
 ETCD_IMAGE_TAGS: Mapping[str, str] = {"1.35": "3.6.11-0", "1.36": "3.6.11-0"}
+
+_DELAY = "shutdown-delay-duration"
+# The priorities of system-node-critical, which kubeadm's static pods have, and of system-cluster-critical.
+_NODE_CRITICAL = 2000001000
+_CLUSTER_CRITICAL = 2000000000
 
 Document = dict[str, object]
 
@@ -47,7 +60,7 @@ def kubeadm_documents(plan: Plan, node: ControlPlaneNode) -> str:
     documents = [
         _init_configuration(plan.settings, node),
         _cluster_configuration(plan, node),
-        _kubelet_configuration(plan.settings),
+        _kubelet_configuration(plan),
         _kube_proxy_configuration(),
     ]
     return yaml.safe_dump_all(documents, sort_keys=False, explicit_start=True)
@@ -90,6 +103,25 @@ def worker_kubelet_patch(settings: Settings) -> str:
     return yaml.safe_dump(_kubelet_settings(settings.kubelet), sort_keys=False)
 
 
+def api_server_grace(settings: Settings) -> int:
+    """Seconds from the request to stop until the kubelet kills an API server behind a load balancer."""
+    return api_grace(seconds(settings.control_plane.api_server_arguments.get(_DELAY, "")) or API_SHUTDOWN_DELAY)
+
+
+def api_server_patch(settings: Settings) -> str:
+    """What is laid over kubeadm's manifest of an API server behind a load balancer.
+
+    The kubelet gives it the time that it needs to stop in order, and, as its priority is below that of etcd, ends etcd
+    after it when the machine shuts down.
+    """
+    spec = {
+        "priority": _CLUSTER_CRITICAL,
+        "priorityClassName": "system-cluster-critical",
+        "terminationGracePeriodSeconds": api_server_grace(settings),
+    }
+    return yaml.safe_dump({"spec": spec}, sort_keys=False)
+
+
 def kubernetes_minor(version: str) -> str:
     """`1.36` of `1.36.4`."""
     return ".".join(version.split(".")[:2])
@@ -124,7 +156,8 @@ def _cluster_configuration(plan: Plan, node: ControlPlaneNode) -> Document:
             "podSubnet": settings.network.pod_cidr,
             "serviceSubnet": settings.network.service_cidr,
         },
-        "encryptionAlgorithm": "ECDSA-P256",
+        # Health checks of network load balancers are known to work with this one.
+        "encryptionAlgorithm": "RSA-2048",
         "etcd": _external_etcd(list(plan.etcd_addresses.values()))
         if plan.etcd_is_external
         else _stacked_etcd(settings),
@@ -183,7 +216,9 @@ def _api_server_arguments(load_balanced: bool) -> Mapping[str, str]:
     if load_balanced:
         # Clients keep connections for days: without a nudge, they all stay where a restart has driven them.
         arguments["goaway-chance"] = "0.001"
-        arguments["shutdown-delay-duration"] = f"{API_SHUTDOWN_DELAY}s"
+        arguments[_DELAY] = f"{API_SHUTDOWN_DELAY}s"
+        # Without it watches are cut off when the process ends.
+        arguments["shutdown-watch-termination-grace-period"] = f"{API_WATCHES_END}s"
     return arguments
 
 
@@ -211,15 +246,32 @@ def _control_plane_registration(settings: Settings, node: ControlPlaneNode) -> D
     return registration
 
 
-def _kubelet_configuration(settings: Settings) -> Document:
+def _kubelet_configuration(plan: Plan) -> Document:
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "cgroupDriver": "systemd",
-        **_kubelet_settings(settings.kubelet),
-        # A machine that shuts down ends its pods in order first: ordinary ones, then those that nodes need.
-        "shutdownGracePeriod": f"{SHUTDOWN_GRACE}s",
-        "shutdownGracePeriodCriticalPods": f"{SHUTDOWN_GRACE_FOR_CRITICAL_PODS}s",
+        **_kubelet_settings(plan.settings.kubelet),
+        **_shutdown_order(plan.load_balanced),
+    }
+
+
+def _shutdown_order(load_balanced: bool) -> Document:
+    """A machine that shuts down ends its pods in order first: ordinary ones, then those that nodes need."""
+    if not load_balanced:
+        return {
+            "shutdownGracePeriod": f"{SHUTDOWN_GRACE}s",
+            "shutdownGracePeriodCriticalPods": f"{SHUTDOWN_GRACE_FOR_CRITICAL_PODS}s",
+        }
+    periods = {
+        0: SHUTDOWN_GRACE - SHUTDOWN_GRACE_FOR_CRITICAL_PODS,
+        _CLUSTER_CRITICAL: SHUTDOWN_GRACE_FOR_API_SERVER,
+        _NODE_CRITICAL: SHUTDOWN_GRACE_FOR_CRITICAL_PODS,
+    }
+    return {
+        "shutdownGracePeriodByPodPriority": [
+            {"priority": priority, "shutdownGracePeriodSeconds": period} for priority, period in periods.items()
+        ]
     }
 
 

@@ -9,7 +9,7 @@ from pulumi import ComponentResource, Input, Output, Resource, ResourceOptions
 
 from components.ports import API
 from components.tags import Tags
-from components.timings import API_HEALTH_CHECK, DEREGISTRATION_DELAY
+from components.timings import API_HEALTH_CHECK, DEREGISTRATION_DELAY, api_grace
 
 
 class ApiLoadBalancer(ComponentResource):
@@ -22,7 +22,7 @@ class ApiLoadBalancer(ComponentResource):
     def __init__(
         self,
         name: str,
-        cluster: str,
+        aws_name: str,
         internal: bool,
         vpc_id: Input[str],
         subnet_ids: Sequence[Input[str]],
@@ -31,14 +31,16 @@ class ApiLoadBalancer(ComponentResource):
         tags: Tags,
         opts: ResourceOptions | None = None,
     ) -> None:
-        """`after` is what must be there before it takes addresses in the subnets."""
+        """`aws_name` is that of the load balancer and its target group at AWS; `after` is what must be there before it
+        takes addresses in the subnets.
+        """
         super().__init__("quorate:network:ApiLoadBalancer", name, None, opts)
         self._name, self._child = name, ResourceOptions(parent=self)
         kind = "internal" if internal else "public"
         balancer = aws.lb.LoadBalancer(
             f"{name}-balancer",
             # AWS takes no more than 32 characters, which the random suffix of a generated name would exceed.
-            name=f"{cluster}-{kind}",
+            name=aws_name,
             load_balancer_type="network",
             internal=internal,
             subnets=list(subnet_ids),
@@ -51,7 +53,7 @@ class ApiLoadBalancer(ComponentResource):
         )
         self._targets = aws.lb.TargetGroup(
             f"{name}-targets",
-            name=f"{cluster}-{kind}",
+            name=aws_name,
             vpc_id=vpc_id,
             port=API,
             protocol="TCP",
@@ -62,6 +64,14 @@ class ApiLoadBalancer(ComponentResource):
             # Watches last for hours: an API server that is taken out must not keep them.
             deregistration_delay=DEREGISTRATION_DELAY,
             connection_termination=True,
+            # An API server that stops in order still answers when it is no longer ready. The price: nobody resets the
+            # connections to a machine that died, and clients find that out by themselves (HTTP/2 pings, 45 s).
+            target_health_states=[
+                {
+                    "enable_unhealthy_connection_termination": False,
+                    "unhealthy_draining_interval": api_grace(),
+                }
+            ],
             health_check={
                 "protocol": "HTTPS",
                 "path": "/readyz",

@@ -12,7 +12,7 @@ import yaml
 
 from components.cluster import Cluster
 from components.settings.model import EtcdSettings
-from components.timings import API_SHUTDOWN_DELAY
+from components.timings import API_SHUTDOWN_DELAY, api_grace
 from tests.components.education import ANSWERS, outputs
 from tests.components.recording import Recording, record
 from tests.components.stacks import COMMAND, GROUP, INSTANCE, TARGET, TEMPLATE, recorded, settings_of, varied, waits_for
@@ -159,7 +159,14 @@ def test_joins_wait_for_no_load_balancer_and_all_reach_the_api_through_it_before
 def test_an_api_server_that_is_stopped_serves_until_its_targets_are_out(prod: Recording) -> None:
     for group in prod.of_type("aws:lb/targetGroup:TargetGroup"):
         check = group.inputs["healthCheck"]
-        assert check["interval"] * check["unhealthyThreshold"] < API_SHUTDOWN_DELAY
+        assert check["interval"] * check["unhealthyThreshold"] + 120 <= API_SHUTDOWN_DELAY, "nodes of an NLB act late"
+
+
+def test_connections_to_an_api_server_that_stops_go_on_while_it_may_answer(prod: Recording) -> None:
+    for group in prod.of_type("aws:lb/targetGroup:TargetGroup"):
+        (states,) = group.inputs["targetHealthStates"]
+        assert states["enableUnhealthyConnectionTermination"] is False
+        assert states["unhealthyDrainingInterval"] == api_grace()
 
 
 def test_load_balancers_cross_zones_hide_the_client_and_have_a_group_from_the_start(prod: Recording) -> None:

@@ -87,7 +87,11 @@ def test_roles_have_no_condition_and_no_wildcard_but_in_what_has_no_resource(sta
             assert isinstance(statement["Action"], str)
             assert "*" not in statement["Action"]
             if statement["Resource"] == "*":
-                assert statement["Action"] == "autoscaling:DescribeAutoScalingGroups"
+                assert statement["Action"] in (
+                    "autoscaling:DescribeAutoScalingGroups",
+                    "elasticloadbalancing:DescribeTargetGroups",
+                    "elasticloadbalancing:DescribeTargetHealth",
+                )
 
 
 def test_every_remote_command_pins_the_host_key_of_its_machine_and_dies_with_it(stack: Recording) -> None:

@@ -36,7 +36,7 @@ def apply_configuration(
 
     Raises Failure where something doesn't come back; `applied` stays as it was, so the next run tries again.
     """
-    pods = StaticPods(machine, start_seconds)
+    pods = StaticPods(machine, machine.api_server_stops_seconds + start_seconds)
     # kubeadm asks the API server of this machine, which may just be starting.
     pods.revive_api_server()
     folders = machine.folders

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -13,13 +14,17 @@ from components.node.common.failure import Failure
 from components.node.common.https import Trust, request
 from components.node.common.kubeadm import API_PORT, api_answers
 from components.node.common.log import report
+from components.node.common.waiting import wait_until
+from components.node.control_plane.load_balancers import check_used, targets_of
 from components.node.control_plane.this_machine import ThisMachine
 from components.node.etcd.client import EtcdClient
 from components.node.etcd.cluster_lock import CONTROL_PLANE_LOCK, cluster_lock
 from components.node.etcd.control_plane_access import etcd_of_control_plane
 from components.node.etcd.leave import leave_etcd
+from components.timings import TARGET_BECOMES_HEALTHY
 
-_TURN_SECONDS = 1500
+# Of two others, which each stop an API server in order, start it again and wait for its target.
+_TURN_SECONDS = 1750
 
 
 class Held(Protocol):
@@ -31,7 +36,7 @@ class Held(Protocol):
 
 @dataclass(frozen=True)
 class Cluster:
-    """`sleep` is given the seconds that nobody can be asked about."""
+    """`sleep` is given the seconds that nobody could be asked about."""
 
     machine: ThisMachine
     sleep: Callable[[float], None] = time.sleep
@@ -64,10 +69,32 @@ class Cluster:
         with cluster_lock(self.etcd(), CONTROL_PLANE_LOCK, machine.name, _TURN_SECONDS) as held:
             try:
                 yield held
+            except BaseException:
+                # What ran before may run again, and the next machine goes on as soon as this one lets it.
+                with suppress(Failure):
+                    self.wait_for_load_balancers()
+                raise
+            else:
+                self.wait_for_load_balancers()
             finally:
-                # The load balancer sends clients here again after some good answers; it cannot be asked.
-                self.sleep(machine.balancer_notices_seconds)
                 remove_former_turn(machine)
+
+    def wait_for_load_balancers(self) -> None:
+        """Until the load balancers use this machine's API server again. Raises Failure where they don't."""
+        machine = self.machine
+        try:
+            targets_of(machine.target_groups)
+        except Failure as failure:
+            report(f"the load balancers can't be asked: {failure}")
+            report(f"waiting {machine.balancer_notices_seconds:.0f}s, which they need to notice an API server")
+            self.sleep(machine.balancer_notices_seconds)
+            return
+        wait_until(
+            TARGET_BECOMES_HEALTHY,
+            "the load balancers to use this machine's API server",
+            partial(check_used, machine.target_groups, machine.address),
+            every=2,
+        )
 
 
 def api_server_exists(authority: Path, host: str, port: int = API_PORT) -> bool:

@@ -18,7 +18,9 @@ from components.node.common.programs import run
 from components.node.common.step import run_step, usage
 from components.node.common.waiting import NotYet, wait_until
 from components.node.control_plane.cluster_dns import resolve
+from components.node.control_plane.load_balancers import check_used
 from components.node.control_plane.nodes import Node, list_nodes
+from components.timings import TARGET_BECOMES_HEALTHY
 
 NODES_SECONDS = 900.0
 _WORKLOAD_SECONDS = 300
@@ -113,8 +115,17 @@ def api_service_answers() -> None:
     request(url, trust=Trust(_AUTHORITY), seconds=3).expected(url)
 
 
-def wait_ready(wanted: Wanted, network_plugin_workload: str, nodes_seconds: float = NODES_SECONDS) -> None:
-    """Raises Failure, after reporting nodes and pods."""
+def wait_ready(
+    wanted: Wanted,
+    network_plugin_workload: str,
+    target_groups: Sequence[str] = (),
+    nodes_seconds: float = NODES_SECONDS,
+    targets_seconds: float = TARGET_BECOMES_HEALTHY,
+) -> None:
+    """Raises Failure, after reporting nodes and pods.
+
+    An API that answers through a load balancer is no proof: with no healthy target at all it sends to all of them.
+    """
     try:
         wait_for_nodes(wanted, nodes_seconds)
         for workload in (network_plugin_workload, "kube-system/daemonset/kube-proxy", "kube-system/deployment/coredns"):
@@ -122,6 +133,10 @@ def wait_ready(wanted: Wanted, network_plugin_workload: str, nodes_seconds: floa
             log.report(f"{workload} is available")
         wait_until(_SERVICE_SECONDS, "cluster DNS to answer", dns_answers)
         wait_until(_SERVICE_SECONDS, "the Service of the API to answer", api_service_answers)
+        if target_groups:
+            what = "the load balancers to find each API server healthy"
+            wait_until(targets_seconds, what, partial(check_used, target_groups), every=2)
+            log.report("each API server is a healthy target of its load balancers")
     except Failure:
         report_evidence()
         raise
@@ -150,7 +165,9 @@ def main(arguments: Sequence[str]) -> int:
         wanted = read_wanted(arguments)
     except ValueError as error:
         return usage(f"usage: quorate-node wait-ready [NODE...] [POOL:MINIMUM...]; {error}")
-    return run_step(
-        "wait-ready",
-        lambda: wait_ready(wanted, read_environment("NETWORK_PLUGIN_WORKLOAD")["NETWORK_PLUGIN_WORKLOAD"]),
-    )
+    return run_step("wait-ready", lambda: _work(wanted))
+
+
+def _work(wanted: Wanted) -> None:
+    values = read_environment("NETWORK_PLUGIN_WORKLOAD")
+    wait_ready(wanted, values["NETWORK_PLUGIN_WORKLOAD"], values.get("TARGET_GROUPS", "").split())

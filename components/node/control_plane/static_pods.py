@@ -24,7 +24,7 @@ START_SECONDS = 180
 
 @dataclass(frozen=True)
 class StaticPods:
-    """Those of `machine`. Each may take `seconds` to start."""
+    """Those of `machine`. Each may take `seconds` to stop and to start again."""
 
     machine: ThisMachine
     seconds: float = START_SECONDS

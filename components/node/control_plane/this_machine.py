@@ -62,7 +62,9 @@ class Folders:
 class ThisMachine:
     """`endpoint_address` is empty where the endpoint's name leads to a load balancer, `etcd_volume` (its id) where etcd
     has machines of its own, `join_parameter` where there are no workers. `others` are the addresses of the other
-    control planes. `balancer_notices_seconds` is how long a load balancer takes to notice that an API server is back.
+    control planes. `target_groups` are those of the load balancers that this API server is behind;
+    `balancer_notices_seconds` is how long they take to notice a change of its health, `api_server_stops_seconds` how
+    long it may take to stop in order.
     """
 
     name: str
@@ -76,6 +78,8 @@ class ThisMachine:
     login_user: str = ""
     join_parameter: str = ""
     balancer_notices_seconds: float = 0
+    target_groups: tuple[str, ...] = ()
+    api_server_stops_seconds: float = 0
     folders: Folders = field(default_factory=Folders)
 
     @property
@@ -106,6 +110,8 @@ def this_machine(values: Mapping[str, str]) -> ThisMachine:
         login_user=values["LOGIN_USER"],
         join_parameter=values.get("JOIN_PARAMETER", ""),
         balancer_notices_seconds=_balancer_notices_seconds(values),
+        target_groups=tuple(values.get("TARGET_GROUPS", "").split()),
+        api_server_stops_seconds=_seconds("API_SERVER_STOPS_SECONDS", values.get("API_SERVER_STOPS_SECONDS", "")),
     )
 
 
@@ -116,10 +122,14 @@ def _balancer_notices_seconds(values: Mapping[str, str]) -> float:
         return 0
     if text is None:
         return _NOTICES_SECONDS
+    return _seconds("LOAD_BALANCER_NOTICES_SECONDS", text)
+
+
+def _seconds(name: str, text: str) -> float:
     try:
         return float(text or 0)
     except ValueError:
         raise Failure(
-            f"{environment.ETC / 'node.env'} sets LOAD_BALANCER_NOTICES_SECONDS to '{text}', which is not a number; "
+            f"{environment.ETC / 'node.env'} sets {name} to '{text}', which is not a number; "
             "run pulumi up, which delivers the file"
         ) from None

@@ -11,7 +11,7 @@ from typing import Final
 from components.settings.rules.api_server_flags import FLAGS, MINOR, RELEASE
 from components.settings.rules.argument_values import AUDIT_LOGS, conflicts, seconds, unusable
 from components.settings.suggestions import did_you_mean
-from components.timings import POD_GRACE
+from components.timings import API_SHUTDOWN_DELAY, POD_GRACE
 
 _OWNED: Final = {
     "admission-control": "enable-admission-plugins has taken its place, and kubeadm sets that",
@@ -62,6 +62,9 @@ _REMOVED_BY_PREFIX: Final = {
     "insecure-": "it was removed from Kubernetes",
     "audit-dynamic-": "it was removed from Kubernetes",
 }
+_OF_THE_LOAD_BALANCER: Final = ("shutdown-delay-duration", "shutdown-watch-termination-grace-period")
+# Of TLS 1.2, with the RSA key that API servers have.
+_HEALTH_CHECK_SUITES: Final = ("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384")
 _KINDS: Final = {name: kind for kind, names in FLAGS.items() for name in names.split()}
 
 
@@ -74,6 +77,30 @@ def refused_arguments(arguments: Mapping[str, str], minor: int) -> Iterator[tupl
         if remedy is not None:
             yield name, remedy
     yield from conflicts(arguments, minor)
+
+
+def unbalanced_arguments(arguments: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Arguments that don't go with a load balancer in front of the API server, each with a remedy."""
+    for name in _OF_THE_LOAD_BALANCER:
+        if name in arguments:
+            yield (
+                name,
+                "Leave it out: behind a load balancer it follows from the time that this needs to notice an API server "
+                f"which stops, {API_SHUTDOWN_DELAY} s.",
+            )
+    if arguments.get("tls-min-version") == "VersionTLS13":
+        yield (
+            "tls-min-version",
+            "Choose VersionTLS12: health checks of the load balancer speak no TLS 1.3, so it would find no API server "
+            "healthy and never take one out.",
+        )
+    suites = arguments.get("tls-cipher-suites")
+    if suites is not None and not any(suite.strip() in _HEALTH_CHECK_SUITES for suite in suites.split(",")):
+        yield (
+            "tls-cipher-suites",
+            f"Add {_HEALTH_CHECK_SUITES[0]}: health checks of the load balancer speak none of these, so it would find "
+            "no API server healthy and never take one out.",
+        )
 
 
 def doubtful_arguments(arguments: Mapping[str, str], minor: int) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from typing import Final
 from components.settings.model import EtcdTopology, TaintEffect, WorkerPoolSettings
 from components.settings.problems import Problem
 from components.settings.quorum import why_not_even
-from components.settings.rules.arguments import doubtful_arguments, refused_arguments
+from components.settings.rules.arguments import doubtful_arguments, refused_arguments, unbalanced_arguments
 from components.settings.rules.facts import NAMESPACE, Facts, Rule, problem
 
 _OLDEST_CONTAINERD: Final = {35: (2, 1, 5), 36: (2, 2, 0), 37: (2, 2, 0)}
@@ -183,6 +183,14 @@ def arguments_are_usable(facts: Facts) -> Iterable[Problem]:
     return _arguments(facts, refused_arguments)
 
 
+def arguments_fit_the_load_balancer(facts: Facts) -> Iterable[Problem]:
+    """The load balancer finds API servers healthy, and notices those that stop before they are gone."""
+    endpoint = facts.settings.api_endpoint
+    if not (endpoint.load_balancer or endpoint.public):
+        return ()
+    return _arguments(facts, lambda arguments, _: unbalanced_arguments(arguments))
+
+
 def arguments_are_meant(facts: Facts) -> Iterable[Problem]:
     """Arguments of the API server that may not do what was meant."""
     return _arguments(facts, doubtful_arguments)
@@ -235,6 +243,7 @@ RULES: Final = (
     Rule(("controlPlane.schedulable", "workers"), pods_have_a_place),
     Rule(("controlPlane.schedulable", "workers"), pods_have_a_place_at_once, spares_living=True),
     Rule((), arguments_are_usable),
+    Rule(("apiEndpoint", "controlPlane.count"), arguments_fit_the_load_balancer, spares_living=True),
     Rule((), arguments_are_meant, advises=True),
     Rule(("backups",), snapshots_outlive_their_interval),
 )

@@ -14,6 +14,8 @@ from components.delivery.node_files import role_files
 from components.kubeadm.documents import (
     ETCD_DATA,
     ControlPlaneNode,
+    api_server_grace,
+    api_server_patch,
     control_plane_join,
     kubeadm_documents,
     kubernetes_minor,
@@ -23,6 +25,7 @@ from components.kubeadm.labels import DEDICATED_LABEL, Place
 from components.node.control_plane.documents import changed, read_documents
 from components.plan import Plan, Role
 from components.settings.model import Settings, Taint, TaintEffect, WorkerPoolSettings
+from components.timings import API_SHUTDOWN_DELAY
 from tests.components.education import SETTINGS
 from tests.components.golden_files import assert_is_reviewed
 from tests.components.stacks import settings_of
@@ -44,7 +47,11 @@ def of_several(index: int) -> ControlPlaneNode:
 
 
 def documents(settings: Settings = SETTINGS) -> dict[str, dict[str, Any]]:
-    return {document["kind"]: document for document in yaml.safe_load_all(kubeadm_documents(Plan(settings), NODE))}
+    return by_kind(Plan(settings), NODE)
+
+
+def by_kind(plan: Plan, node: ControlPlaneNode) -> dict[str, dict[str, Any]]:
+    return {document["kind"]: document for document in yaml.safe_load_all(kubeadm_documents(plan, node))}
 
 
 def node_labels(registration: dict[str, Any]) -> dict[str, str]:
@@ -119,9 +126,7 @@ def test_the_minor_of_a_version() -> None:
 
 
 def cluster_configuration(node: ControlPlaneNode, plan: Plan = PROD) -> dict[str, Any]:
-    documents = {document["kind"]: document for document in yaml.safe_load_all(kubeadm_documents(plan, node))}
-    configuration: dict[str, Any] = documents["ClusterConfiguration"]
-    return configuration
+    return by_kind(plan, node)["ClusterConfiguration"]
 
 
 def test_machines_of_one_cluster_agree_on_what_kubeadm_keeps_for_all() -> None:
@@ -140,9 +145,37 @@ def test_api_servers_leave_clients_to_each_other_only_behind_a_load_balancer() -
     def names(node: ControlPlaneNode, plan: Plan = PROD) -> set[str]:
         return {argument["name"] for argument in cluster_configuration(node, plan)["apiServer"]["extraArgs"]}
 
-    for_balancers = {"goaway-chance", "shutdown-delay-duration"}
+    for_balancers = {"goaway-chance", "shutdown-delay-duration", "shutdown-watch-termination-grace-period"}
     assert for_balancers <= names(of_several(0))
     assert not for_balancers & set(names(NODE, PLAN))
+
+
+def test_the_kubelet_gives_an_api_server_the_time_to_stop_in_order() -> None:
+    patch = yaml.safe_load(api_server_patch(PROD.settings))["spec"]
+    grace = patch["terminationGracePeriodSeconds"]
+    assert grace == api_server_grace(PROD.settings)
+    assert grace >= API_SHUTDOWN_DELAY + 60, "the delay, then the longest request"
+    longer = dataclasses.replace(
+        PROD.settings,
+        control_plane=dataclasses.replace(
+            PROD.settings.control_plane, api_server_arguments={"shutdown-delay-duration": "5m"}
+        ),
+    )
+    assert api_server_grace(longer) == grace + 300 - API_SHUTDOWN_DELAY, "a living cluster may have its own delay"
+
+
+def test_a_machine_that_shuts_down_ends_ordinary_pods_then_the_api_server_then_etcd() -> None:
+    kubelet = by_kind(PROD, of_several(0))["KubeletConfiguration"]
+    periods = {
+        each["priority"]: each["shutdownGracePeriodSeconds"] for each in kubelet["shutdownGracePeriodByPodPriority"]
+    }
+    server = yaml.safe_load(api_server_patch(PROD.settings))["spec"]["priority"]
+    node_critical = 2000001000
+    assert sorted(periods) == [0, server, node_critical]
+    assert periods[server] > API_SHUTDOWN_DELAY
+    assert sum(periods.values()) < 240, "then EC2 turns the machine off the hard way"
+    assert "shutdownGracePeriod" not in kubelet, "the kubelet takes one or the other"
+    assert "shutdownGracePeriod" in documents()["KubeletConfiguration"]
 
 
 def test_every_file_that_the_api_server_reads_is_mounted() -> None:

@@ -1,4 +1,6 @@
-"""AWS at one local address: instance metadata, Parameter Store, Auto Scaling; it checks signatures as AWS does."""
+"""AWS at one local address: instance metadata, Parameter Store, Auto Scaling, Elastic Load Balancing. It checks
+signatures as AWS does.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +35,7 @@ class LocalAws:
     parameters: dict[str, str] = field(default_factory=dict)
     refusals: list[Reply] = field(default_factory=list)
     scaling: Callable[[dict[str, str]], Reply] = lambda query: (400, "no groups here")
+    balancing: Callable[[dict[str, str]], Reply] = lambda query: (400, "no load balancers here")
     metadata: dict[str, str] = field(
         default_factory=lambda: {
             "placement/region": REGION,
@@ -51,6 +54,7 @@ class LocalAws:
             "METADATA": f"{self.address}/latest",
             "SSM_ENDPOINT": self.address,
             "AUTOSCALING_ENDPOINT": self.address,
+            "ELASTICLOADBALANCING_ENDPOINT": self.address,
         }
 
     def parameter_store(self, action: str, body: str) -> Reply:
@@ -100,13 +104,16 @@ def _handler(aws: LocalAws) -> type[BaseHTTPRequestHandler]:
             aws.calls.append(f"{target or ''} {body}".strip())
             if aws.refusals:
                 self.reply(*aws.refusals.pop(0))
-            elif not self.signed_as_aws_checks_it(body, "ssm" if target else "autoscaling"):
+                return
+            query = {} if target else {name: value for name, (value,) in parse_qs(body, strict_parsing=True).items()}
+            balancing = query.get("Version") == "2015-12-01"
+            service = "ssm" if target else "elasticloadbalancing" if balancing else "autoscaling"
+            if not self.signed_as_aws_checks_it(body, service):
                 self.reply(400, '{"__type": "InvalidSignatureException"}')
             elif target:
                 self.reply(*aws.parameter_store(target.removeprefix("AmazonSSM."), body))
             else:
-                query = parse_qs(body, strict_parsing=True)
-                self.reply(*aws.scaling({name: value for name, (value,) in query.items()}))
+                self.reply(*(aws.balancing if balancing else aws.scaling)(query))
 
         def signed_as_aws_checks_it(self, body: str, service: str) -> bool:
             fields = dict(

@@ -69,6 +69,53 @@ def test_arguments_that_an_api_server_starts_and_serves_with_are_accepted(argume
     assert parse(changed(SMALL, controlPlane__apiServerArguments=arguments))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "remedy"),
+    [
+        ("shutdown-delay-duration", "0s", "Leave it out"),
+        ("shutdown-delay-duration", "20s", "Leave it out"),
+        ("shutdown-watch-termination-grace-period", "5s", "Leave it out"),
+        ("tls-min-version", "VersionTLS13", "Choose VersionTLS12"),
+        ("tls-cipher-suites", "TLS_AES_128_GCM_SHA256,TLS_AES_256_GCM_SHA384", "Add TLS_ECDHE_RSA_WITH_AES_128_GCM"),
+    ],
+)
+def test_an_argument_that_makes_a_load_balancer_blind_is_refused_behind_one_only(
+    name: str, value: str, remedy: str
+) -> None:
+    def told(**changes: object) -> list[str]:
+        arguments = {"controlPlane__apiServerArguments": {name: value}, **changes}
+        return [str(problem) for problem in read(changed(SMALL, **arguments), living=False).problems]
+
+    assert told() == []
+    (problem,) = told(apiEndpoint={"loadBalancer": True})
+    assert problem.startswith(f"quorate:controlPlane.apiServerArguments.{name}: found ")
+    assert remedy in problem
+
+
+def test_a_living_cluster_is_warned_of_an_argument_that_makes_its_load_balancer_blind() -> None:
+    groups = changed(
+        SMALL,
+        apiEndpoint={"loadBalancer": True},
+        controlPlane__apiServerArguments={"tls-min-version": "VersionTLS13"},
+    )
+    reading = read(groups, living=True)
+    assert not reading.problems
+    assert [problem.key_path for problem in reading.advice] == [
+        "quorate:controlPlane.apiServerArguments.tls-min-version"
+    ]
+
+
+def test_suites_of_health_checks_are_accepted_behind_a_load_balancer() -> None:
+    suites = "TLS_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256".replace(" ", "")
+    assert parse(
+        changed(
+            SMALL,
+            apiEndpoint={"loadBalancer": True},
+            controlPlane__apiServerArguments={"tls-cipher-suites": suites, "tls-min-version": "VersionTLS12"},
+        )
+    )
+
+
 def test_every_flag_of_the_table_has_one_kind_and_every_lock_a_gate() -> None:
     names = [name for kind in FLAGS.values() for name in kind.split()]
     assert len(names) == len(set(names)) > 170

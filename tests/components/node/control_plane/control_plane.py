@@ -137,7 +137,7 @@ def prepared(
         own.program(name)
     machine = ThisMachine(
         "control-plane-0", "10.0.0.1", "api.test", "1.36.4", endpoint_address, volume, joins, others, "root",
-        join_parameter, 0, folders,
+        join_parameter, folders=folders,
     )  # fmt: skip
     return Prepared(machine, programs)
 

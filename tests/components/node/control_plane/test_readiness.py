@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from components.node.common import log
+from components.node.common import log, waiting
 from components.node.common.failure import Failure
 from components.node.control_plane import readiness
 from components.node.control_plane.nodes import Node
 from components.node.control_plane.readiness import Arrivals, Wanted, missing_of, read_wanted
+from tests.components.node.aws_services import local_aws
+from tests.components.node.control_plane.target_groups import TargetGroups
 from tests.components.node.stand_ins import StandIns, stand_ins
 from tests.components.node.tls import https_server, issue, make_authority
 
@@ -105,12 +107,33 @@ def test_system_pods_and_the_network_plugin_are_waited_for_then_what_serves(
             ("get service kube-dns", 0, "10.96.0.10"),
             ("get service kubernetes", 0, f"127.0.0.1:{port}"),
         )
-        readiness.wait_ready(ALL, PLUGIN, nodes_seconds=0)
+        with local_aws() as aws:
+            for name, value in aws.environment.items():
+                monkeypatch.setenv(name, value)
+            groups = TargetGroups({"internal": {"10.0.0.1": ["initial", "healthy"], "10.0.0.2": ["healthy"]}})
+            aws.balancing = groups.answer
+            monkeypatch.setattr(waiting.time, "sleep", lambda _: None)
+            readiness.wait_ready(ALL, PLUGIN, ["internal"], nodes_seconds=0)
+    assert groups.states["internal"]["10.0.0.1"] == ["healthy"], "it has asked until it was"
     looked = [call.split(" rollout status ")[1].split()[0] for call in programs.calls_with("rollout status")]
     assert looked == ["daemonset/plugin", "daemonset/kube-proxy", "deployment/coredns"]
     assert all("--namespace kube-system" in call for call in programs.calls_with("rollout status"))
     assert asked == ["10.96.0.10 kubernetes.default.svc.cluster.local"]
     assert reported(tmp_path).rstrip().endswith("cluster DNS and the Service of the API answer")
+
+
+def test_an_api_server_that_no_load_balancer_finds_healthy_is_named(
+    programs: StandIns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs.program("kubectl", ("get nodes --output jsonpath", 0, LINES))
+    monkeypatch.setattr(readiness, "dns_answers", lambda: None)
+    monkeypatch.setattr(readiness, "api_service_answers", lambda: None)
+    with local_aws() as aws:
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+        aws.balancing = TargetGroups({"internal": {"10.0.0.1": ["unhealthy"], "10.0.0.2": ["healthy"]}}).answer
+        with pytest.raises(Failure, match=r"10\.0\.0\.1 is unhealthy in internal \(Health checks failed\)$"):
+            readiness.wait_ready(ALL, PLUGIN, ["internal"], nodes_seconds=0, targets_seconds=0)
 
 
 def test_a_deadline_names_all_that_is_missing_where_to_look_and_what_was_found(

@@ -17,7 +17,8 @@ from pricing.topology import Kind, Topology, TopologyMachine
 
 _STAYS_UP = "stays up"
 _FAILED_CHECKS = (
-    f"{API_HEALTH_CHECK.unhealthy_threshold} health checks have failed ({API_HEALTH_CHECK.notices_after} s at the NLB)"
+    f"{API_HEALTH_CHECK.unhealthy_threshold} health checks have failed ({API_HEALTH_CHECK.notices_after} s) and the "
+    "load balancer acts on it (up to two minutes later at AWS)"
 )
 _STOPS = "stops"
 _PODS_KEEP_RUNNING = "keep running; nothing is scheduled, healed or scaled while the API stops"
@@ -82,7 +83,7 @@ def _outcomes(topology: Topology) -> Iterator[tuple[str, Outcome]]:
 def _control_plane(topology: Topology) -> Iterator[tuple[str, Outcome]]:
     several = len(topology.control_planes) > 1
     first = topology.control_planes[0]
-    balanced = f"connections to it break at once, new ones until {_FAILED_CHECKS}"
+    balanced = f"connections to it break, new ones until {_FAILED_CHECKS}"
     yield (
         "api-server-stopped",
         Outcome(

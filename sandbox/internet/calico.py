@@ -54,7 +54,8 @@ def calico_images(tree: Path, source: Path, base: Sequence[Entry]) -> list[Image
                 licence,
             ],
             command=("start_runit",),
-            environment={"SVDIR": "/etc/service/enabled"},
+            # Without libbpf, which is C, Felix can't look for what its eBPF data plane may have left, and would panic.
+            environment={"SVDIR": "/etc/service/enabled", "FELIX_DebugSkipCTLBCleanup": "true"},
             version=version,
         ),
         Image(

@@ -53,9 +53,9 @@ def _node_rules() -> list[Object]:
             GROUP,
             (
                 *_NETWORK_POLICIES, "bgpconfigurations", "bgpfilters", "bgppeers", "blockaffinities",
-                "caliconodestatuses", "clusterinformations", "felixconfigurations", "globalnetworksets",
-                "hostendpoints", "ipamblocks", "ippools", "ipreservations", "networksets",
-                "stagedkubernetesnetworkpolicies", "tiers",
+                "caliconodestatuses", "clusterinformations", "felixconfigurations", "globalbgpconfigs",
+                "globalfelixconfigs", "globalnetworksets", "hostendpoints", "ipamblocks", "ippools", "ipreservations",
+                "networksets", "stagedkubernetesnetworkpolicies", "tiers",
             ),
             _READ,
         ),

@@ -51,13 +51,6 @@ LACKING: Mapping[str, tuple[Accepted, ...]] = {
             ("role * may * crd.projectcalico.org/ipamconfigurations",),
         ),
         Accepted(
-            "kinds of releases before 3.0, which no cluster of ours had",
-            (
-                "role calico-node may * crd.projectcalico.org/globalfelixconfigs",
-                "role calico-node may * crd.projectcalico.org/globalbgpconfigs",
-            ),
-        ),
-        Accepted(
             _NOT_MIGRATING,
             (
                 "role calico-kube-controllers may * migration.projectcalico.org/*",

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from components.node.common import waiting
 from components.node.common.failure import Failure
 from components.node.common.https import Trust
 from components.node.control_plane import cluster
@@ -59,7 +58,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
     with local_aws() as aws:
         for name, value in aws.environment.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(waiting.time, "sleep", lambda _: None)
+        monkeypatch.setattr("components.node.common.waiting.time.sleep", lambda _: None)
         yield aws
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.node.common import log, waiting
+from components.node.common import log
 from components.node.common.failure import Failure
 from components.node.control_plane import readiness
 from components.node.control_plane.nodes import Node
@@ -112,7 +112,7 @@ def test_system_pods_and_the_network_plugin_are_waited_for_then_what_serves(
                 monkeypatch.setenv(name, value)
             groups = TargetGroups({"internal": {"10.0.0.1": ["initial", "healthy"], "10.0.0.2": ["healthy"]}})
             aws.balancing = groups.answer
-            monkeypatch.setattr(waiting.time, "sleep", lambda _: None)
+            monkeypatch.setattr("components.node.common.waiting.time.sleep", lambda _: None)
             readiness.wait_ready(ALL, PLUGIN, ["internal"], nodes_seconds=0)
     assert groups.states["internal"]["10.0.0.1"] == ["healthy"], "it has asked until it was"
     looked = [call.split(" rollout status ")[1].split()[0] for call in programs.calls_with("rollout status")]

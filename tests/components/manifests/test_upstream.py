@@ -64,6 +64,13 @@ LACKING: Mapping[str, tuple[Accepted, ...]] = {
             ("calico-node/ebpf-bootstrap *", "calico-node/calico-node mounts host /sys/fs/bpf at /sys/fs/bpf"),
         ),
         Accepted(
+            "Felix is asked itself: a program that is started for each question takes more than Felix at rest",
+            (
+                "calico-node/calico-node livenessProbe runs /bin/calico-node -felix-live",
+                "calico-node/calico-node readinessProbe runs /bin/calico-node -felix-ready",
+            ),
+        ),
+        Accepted(
             "from addresses by host-local to Calico's, which ours are from the first day",
             ("calico-node/upgrade-ipam *",),
         ),
@@ -127,6 +134,13 @@ BEYOND: Mapping[str, tuple[Accepted, ...]] = {
         Accepted(
             "where kube-proxy writes its rules, Felix writes its own",
             ("calico-node/calico-node environment FELIX_NFTABLESMODE=Enabled",),
+        ),
+        Accepted(
+            "see above: Felix's own answers",
+            (
+                "calico-node/calico-node livenessProbe asks HTTP /liveness at 9099",
+                "calico-node/calico-node readinessProbe asks HTTP /readiness at 9099",
+            ),
         ),
         Accepted("XDP is eBPF, too", ("calico-node/calico-node environment FELIX_XDPENABLED=false",)),
     ),

@@ -1,7 +1,7 @@
 """A load balancer as haproxy's configuration (pure).
 
 Each node of the load balancer has, for each listener, two backends of its own. One checks the targets: health is what
-this node sees. The other forwards, from this node's address, to those that it is told to (findings.py says which).
+this node sees. The other forwards, from this node's address, to those that findings.py says.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def _servers(backend: Backend, listed: bool) -> list[str]:
 
 def _check_lines(group: TargetGroupView) -> list[str]:
     check = group.check
-    # Options of a server cannot be changed while haproxy runs: here they are part of what makes it start anew.
+    # Options of a server cannot be changed while haproxy runs: here they are part of what makes it start again.
     lines = [f"  # {_check_options(group)} port {check.port}", f"  timeout connect {check.timeout}s"]
     # haproxy wants to know it of any backend.
     lines += [f"  timeout server {check.timeout}s", f"  timeout check {check.timeout}s"]

@@ -1,6 +1,6 @@
 """What the nodes of a load balancer have found out about its targets, and what follows from it (pure but for the file).
 
-haproxy checks targets and forwards to those that it is told to. What a check finds is noted with its time, and with
+haproxy checks targets and forwards as it is asked to. What a check finds is noted with its time, and with
 the time from which on new connections follow it, so that a change which is on its way survives supervisor and haproxy.
 """
 

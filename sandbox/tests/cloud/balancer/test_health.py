@@ -45,7 +45,7 @@ def judged(
     registered_at: float = 0.0,
     since: float = NOW,
 ) -> TargetHealth | None:
-    """What is told where the nodes see this, and have found `before` at the time `since`."""
+    """What is reported where the nodes see this, and have found `before` at the time `since`."""
     routes = [node(number, draining, initial_seconds, registered_at) for number in range(len(nodes))]
     states = {f"c{number}": {"a": state} for number, state in enumerate(nodes)}
     known = before is not None and before != INITIAL

@@ -39,6 +39,8 @@ REFRESH = ("refresh", "--yes", "--skip-preview", "--stack", STACK)
 NODE_GONE_SECONDS = 240 + 2 * 30
 RECORD = "QUORATE_RECORD"
 WATCHES = 12
+# An API server starts, and its targets become healthy.
+START_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +120,7 @@ def test_an_api_server_that_stops_in_order_cuts_no_request_short_or_long(prod: P
 def test_a_changed_argument_restarts_api_servers_in_turn_and_cuts_no_request(
     prod: ProdCluster, figures: Figures
 ) -> None:
-    lasts = len(CONTROL_PLANES) * 2 * api_grace()
+    lasts = len(CONTROL_PLANES) * (api_grace() + START_SECONDS)
     prod.workspace.set("controlPlane", "apiServerArguments", {"max-requests-inflight": "350"})
     with watched(prod.workspace, prod.workers()[0]) as watch:
         watches = begin_watches(prod, CONTROL_PLANES[0], lasts)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
-from components.node.common.aws import call
 from components.node.common.failure import Failure
 from components.node.common.waiting import NotYet
+from components.node.control_plane.aws_query import query, text_of
 
 _SERVICE = "elasticloadbalancing"
 _VERSION = "2015-12-01"
@@ -59,23 +58,18 @@ def _targets(group: str) -> list[Target]:
     return [
         Target(
             group,
-            _text(member, "Target/Id"),
-            _text(member, "TargetHealth/State"),
-            _text(member, "TargetHealth/Description") or _text(member, "TargetHealth/Reason"),
+            text_of(member, "Target/Id"),
+            text_of(member, "TargetHealth/State"),
+            text_of(member, "TargetHealth/Description") or text_of(member, "TargetHealth/Reason"),
         )
         for member in health.iterfind(".//{*}TargetHealthDescriptions/{*}member")
     ]
 
 
-def _describe(action: str, query: dict[str, str]) -> ElementTree.Element:
-    body = urlencode({"Action": action, **query, "Version": _VERSION})
-    text = call(_SERVICE, action, body, "application/x-www-form-urlencoded")
+def _describe(action: str, parameters: dict[str, str]) -> ElementTree.Element:
+    text = query(_SERVICE, _VERSION, action, parameters)
     try:
         # The answer comes from AWS over TLS, and ElementTree expands no external entity.
         return ElementTree.fromstring(text)  # noqa: S314
     except ElementTree.ParseError as error:
         raise Failure(f"{_SERVICE} {action} was answered with something else than XML: {error}") from error
-
-
-def _text(parent: ElementTree.Element, path: str) -> str:
-    return (parent.findtext("/".join(f"{{*}}{name}" for name in path.split("/"))) or "").strip()

@@ -5,10 +5,9 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
-from components.node.common.aws import call
 from components.node.common.failure import Failure
+from components.node.control_plane.aws_query import query, text_of
 
 _VERSION = "2011-01-01"
 _PAGE = 100
@@ -81,24 +80,23 @@ def read_page(text: str) -> tuple[list[Instance], str]:
     groups = None if result is None else result.find("{*}AutoScalingGroups")
     if result is None or groups is None:
         raise Failure(f"Auto Scaling's list of groups has another form than expected: {text[:200]}")
-    return [instance for group in groups for instance in _instances(group)], _text(result, "NextToken")
+    return [instance for group in groups for instance in _instances(group)], text_of(result, "NextToken")
 
 
 def _instances(group: ElementTree.Element) -> list[Instance]:
-    tags = {_text(tag, "Key"): _text(tag, "Value") for tag in group.iterfind("{*}Tags/{*}member")}
-    name, pool = _text(group, "AutoScalingGroupName"), tags.get("quorate:pool", "")
+    tags = {text_of(tag, "Key"): text_of(tag, "Value") for tag in group.iterfind("{*}Tags/{*}member")}
+    name, pool = text_of(group, "AutoScalingGroupName"), tags.get("quorate:pool", "")
     return [
         Instance(
-            _text(member, "InstanceId"), name, pool, _text(member, "LifecycleState"), _text(member, "AvailabilityZone")
+            text_of(member, "InstanceId"),
+            name,
+            pool,
+            text_of(member, "LifecycleState"),
+            text_of(member, "AvailabilityZone"),
         )
         for member in group.iterfind("{*}Instances/{*}member")
     ]
 
 
-def _text(parent: ElementTree.Element, name: str) -> str:
-    return (parent.findtext(f"{{*}}{name}") or "").strip()
-
-
-def _autoscaling(action: str, query: Mapping[str, str]) -> str:
-    body = urlencode({"Action": action, **query, "Version": _VERSION})
-    return call("autoscaling", action, body, "application/x-www-form-urlencoded")
+def _autoscaling(action: str, parameters: Mapping[str, str]) -> str:
+    return query("autoscaling", _VERSION, action, parameters)

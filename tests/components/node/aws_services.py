@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
+import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -83,6 +84,15 @@ def local_aws() -> Iterator[LocalAws]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def aws_of_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
+    """Local AWS that the node program finds by this process's environment."""
+    with local_aws() as aws:
+        for name, value in aws.environment.items():
+            monkeypatch.setenv(name, value)
+        yield aws
 
 
 def _handler(aws: LocalAws) -> type[BaseHTTPRequestHandler]:

@@ -14,7 +14,7 @@ from botocore.credentials import Credentials as BotoCredentials
 from components.node.common import aws
 from components.node.common.failure import Failure
 from components.node.control_plane.join_credentials import put_parameter
-from tests.components.node.aws_services import KEYS, SECRETS, LocalAws, local_aws
+from tests.components.node.aws_services import KEYS, SECRETS, LocalAws, aws_of_this_process
 
 # Of AWS's published test suite of Signature Version 4.
 PUBLISHED = aws.Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "")
@@ -24,9 +24,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @pytest.fixture
 def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
-    with local_aws() as services:
-        for name, value in services.environment.items():
-            monkeypatch.setenv(name, value)
+    with aws_of_this_process(monkeypatch) as services:
         yield services
 
 

@@ -8,14 +8,12 @@ import pytest
 
 from components.node.common.clock import check_clock
 from components.node.common.failure import Failure
-from tests.components.node.aws_services import LocalAws, local_aws
+from tests.components.node.aws_services import LocalAws, aws_of_this_process
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
-    with local_aws() as aws:
-        for name, value in aws.environment.items():
-            monkeypatch.setenv(name, value)
+    with aws_of_this_process(monkeypatch) as aws:
         yield aws
 
 

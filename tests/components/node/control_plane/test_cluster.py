@@ -14,7 +14,7 @@ from components.node.common.https import Trust
 from components.node.control_plane import cluster
 from components.node.control_plane.cluster import Cluster
 from components.node.etcd.client import EtcdClient
-from tests.components.node.aws_services import LocalAws, local_aws
+from tests.components.node.aws_services import LocalAws, aws_of_this_process
 from tests.components.node.control_plane.control_plane import Prepared, prepared
 from tests.components.node.control_plane.target_groups import TargetGroups
 from tests.components.node.etcd import gateway
@@ -55,9 +55,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
-    with local_aws() as aws:
-        for name, value in aws.environment.items():
-            monkeypatch.setenv(name, value)
+    with aws_of_this_process(monkeypatch) as aws:
         monkeypatch.setattr("components.node.common.waiting.time.sleep", lambda _: None)
         yield aws
 

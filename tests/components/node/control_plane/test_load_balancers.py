@@ -9,7 +9,7 @@ import pytest
 from components.node.common.failure import Failure
 from components.node.common.waiting import NotYet
 from components.node.control_plane.load_balancers import Target, check_used, targets_of
-from tests.components.node.aws_services import LocalAws, local_aws
+from tests.components.node.aws_services import LocalAws, aws_of_this_process
 from tests.components.node.control_plane.target_groups import TargetGroups
 
 OWN, OTHER = "10.0.0.1", "10.0.0.2"
@@ -17,9 +17,7 @@ OWN, OTHER = "10.0.0.1", "10.0.0.2"
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
-    with local_aws() as aws:
-        for name, value in aws.environment.items():
-            monkeypatch.setenv(name, value)
+    with aws_of_this_process(monkeypatch) as aws:
         yield aws
 
 

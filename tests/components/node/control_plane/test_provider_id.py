@@ -10,7 +10,7 @@ import pytest
 
 from components.node.common.failure import Failure
 from components.node.control_plane.provider_id import correct_provider_id, own_provider_id
-from tests.components.node.aws_services import LocalAws, local_aws
+from tests.components.node.aws_services import LocalAws, aws_of_this_process
 from tests.components.node.control_plane.control_plane import PROVIDER_ID, Prepared, prepared
 
 
@@ -21,9 +21,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
-    with local_aws() as aws:
-        for name, value in aws.environment.items():
-            monkeypatch.setenv(name, value)
+    with aws_of_this_process(monkeypatch) as aws:
         yield aws
 
 

@@ -11,7 +11,7 @@ from components.node.common.failure import Failure
 from components.node.control_plane import readiness
 from components.node.control_plane.nodes import Node
 from components.node.control_plane.readiness import Arrivals, Wanted, missing_of, read_wanted
-from tests.components.node.aws_services import local_aws
+from tests.components.node.aws_services import aws_of_this_process
 from tests.components.node.control_plane.target_groups import TargetGroups
 from tests.components.node.stand_ins import StandIns, stand_ins
 from tests.components.node.tls import https_server, issue, make_authority
@@ -107,9 +107,7 @@ def test_system_pods_and_the_network_plugin_are_waited_for_then_what_serves(
             ("get service kube-dns", 0, "10.96.0.10"),
             ("get service kubernetes", 0, f"127.0.0.1:{port}"),
         )
-        with local_aws() as aws:
-            for name, value in aws.environment.items():
-                monkeypatch.setenv(name, value)
+        with aws_of_this_process(monkeypatch) as aws:
             groups = TargetGroups({"internal": {"10.0.0.1": ["initial", "healthy"], "10.0.0.2": ["healthy"]}})
             aws.balancing = groups.answer
             monkeypatch.setattr("components.node.common.waiting.time.sleep", lambda _: None)
@@ -128,9 +126,7 @@ def test_an_api_server_that_no_load_balancer_finds_healthy_is_named(
     programs.program("kubectl", ("get nodes --output jsonpath", 0, LINES))
     monkeypatch.setattr(readiness, "dns_answers", lambda: None)
     monkeypatch.setattr(readiness, "api_service_answers", lambda: None)
-    with local_aws() as aws:
-        for name, value in aws.environment.items():
-            monkeypatch.setenv(name, value)
+    with aws_of_this_process(monkeypatch) as aws:
         aws.balancing = TargetGroups({"internal": {"10.0.0.1": ["unhealthy"], "10.0.0.2": ["healthy"]}}).answer
         with pytest.raises(Failure, match=r"10\.0\.0\.1 is unhealthy in internal \(Health checks failed\)$"):
             readiness.wait_ready(ALL, PLUGIN, ["internal"], nodes_seconds=0, targets_seconds=0)

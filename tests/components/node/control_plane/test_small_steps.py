@@ -15,7 +15,7 @@ from components.node.common.failure import Failure
 from components.node.common.kubectl import Kubectl
 from components.node.control_plane import join_credentials, network_plugin, users
 from components.node.control_plane.this_machine import Folders, ThisMachine
-from tests.components.node.aws_services import local_aws
+from tests.components.node.aws_services import aws_of_this_process
 from tests.components.node.stand_ins import StandIns, stand_ins
 
 TOKEN = "abcdef.0123456789abcdef"
@@ -83,9 +83,7 @@ def test_a_token_that_was_not_made_is_a_failure_that_shows_none(
 def test_the_step_writes_a_token_that_workers_can_fetch(programs: StandIns, monkeypatch: pytest.MonkeyPatch) -> None:
     programs.program("kubeadm", ("token create", 0, f"{TOKEN}\n"))
     (environment.ETC / "node.env").write_text("MACHINE_NAME=cp-1\nJOIN_PARAMETER=/test/join\n")
-    with local_aws() as aws:
-        for name, value in aws.environment.items():
-            monkeypatch.setenv(name, value)
+    with aws_of_this_process(monkeypatch) as aws:
         assert join_credentials.main([]) == 0
         assert aws.parameters == {"/test/join": TOKEN}
     assert TOKEN not in "".join(file.read_text() for file in log.LOGS.iterdir())

@@ -8,7 +8,7 @@ import pytest
 
 from components.node.common.failure import Failure
 from components.node.control_plane.worker_groups import Instance, end_wait, list_instances, read_page, read_pages
-from tests.components.node.aws_services import LocalAws, local_aws
+from tests.components.node.aws_services import LocalAws, aws_of_this_process
 
 
 def group(name: str, pool: str, **states: str) -> str:
@@ -38,9 +38,7 @@ OTHER = group("test.other", "other", i_0ccc="Pending:Wait")
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
-    with local_aws() as aws:
-        for name, value in aws.environment.items():
-            monkeypatch.setenv(name, value)
+    with aws_of_this_process(monkeypatch) as aws:
         yield aws
 
 

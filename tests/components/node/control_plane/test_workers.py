@@ -15,7 +15,7 @@ from components.node.control_plane import workers
 from components.node.control_plane.nodes import Node
 from components.node.control_plane.worker_groups import Instance
 from components.node.control_plane.workers import Care, Decision, decide, is_holder
-from tests.components.node.aws_services import LocalAws, local_aws
+from tests.components.node.aws_services import LocalAws, aws_of_this_process
 from tests.components.node.stand_ins import StandIns, stand_ins
 
 HOLDER = "control-plane-0_1234"
@@ -158,9 +158,7 @@ class Cluster:
 def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
     monkeypatch.setattr(log, "LOGS", tmp_path / "logs")
     log.begin_log("tend-workers")
-    with local_aws() as aws:
-        for name, value in aws.environment.items():
-            monkeypatch.setenv(name, value)
+    with aws_of_this_process(monkeypatch) as aws:
         cluster = Cluster(stand_ins(tmp_path / "programs", monkeypatch), aws, tmp_path / "logs")
         aws.scaling = cluster.scaling
         cluster.kubectl()

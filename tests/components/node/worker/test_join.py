@@ -16,7 +16,7 @@ from components.node.common.failure import Failure
 from components.node.common.waiting import NotYet
 from components.node.worker import join
 from components.settings.model import WorkerPoolSettings
-from tests.components.node.aws_services import SECRETS, LocalAws, local_aws
+from tests.components.node.aws_services import SECRETS, LocalAws, aws_of_this_process
 from tests.components.node.stand_ins import StandIns, stand_ins
 from tests.components.node.tls import https_server, issue, make_authority
 
@@ -82,9 +82,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api: tuple[Path, in
         metadata_seconds=0,
         cluster_seconds=0,
     )
-    with local_aws() as aws:
-        for name, value in aws.environment.items():
-            monkeypatch.setenv(name, value)
+    with aws_of_this_process(monkeypatch) as aws:
         aws.parameters[PARAMETER] = TOKEN
         yield JoiningMachine(worker, programs, aws, tmp_path, port)
 

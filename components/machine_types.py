@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from components.plan import Plan, Role
+from components.settings.machines import EtcdSettings
 from components.settings.problems import Problem, shown
 from components.settings.rules.facts import NAMESPACE
 from components.settings.suggestions import did_you_mean
@@ -14,7 +15,7 @@ from components.settings.suggestions import did_you_mean
 # Of Debian's machine images.
 _ARCHITECTURE: Final = "x86_64"
 _VIRTUALIZATION: Final = "hvm"
-_DEFAULT_QUOTA_MIB: Final = 2048
+_DEFAULT_QUOTA_MIB: Final = EtcdSettings.quota_mib
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -175,11 +176,27 @@ def test_the_node_program_is_made_of_the_standard_library() -> None:
 
 
 def test_the_sandbox_is_imported_by_nobody_and_needs_no_tests() -> None:
-    found = [f"{name} imports sandbox" for name in product() if any(within(o, "sandbox") for o in graph()[name])]
+    outside = [name for name in modules() if not within(name, "sandbox")]
+    found = [f"{name} imports {other}" for name in outside for other in imports(name) if within(other, "sandbox")]
     for name in modules():
         if within(name, "sandbox") and not within(name, "sandbox.tests"):
             found += [f"{name} imports {other}" for other in imports(name) if re.match(r"(sandbox\.)?tests\b", other)]
     assert found == []
+
+
+def test_tests_of_the_product_import_nothing_that_its_own_requirements_lack() -> None:
+    lines = (ROOT / "requirements-dev.txt").read_text().splitlines()
+    locked = {found[1] for line in lines if (found := re.match(r"([a-z0-9.-]+)==", line))}
+    distributions = packages_distributions()
+    lacking = {
+        f"{name} imports {other}"
+        for name in modules()
+        if within(name, "tests")
+        for other in imports(name)
+        if (top := other.split(".")[0]) not in (*sys.stdlib_module_names, *PARTS)
+        and not {re.sub("[._]", "-", each.lower()) for each in distributions.get(top, ())} & locked
+    }
+    assert lacking == set()
 
 
 def _reachable(name: str) -> set[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 SANDBOX = Path(__file__).resolve().parents[1]
 _ASIDE = {"tests", "tree"}
 
 
+@cache
 def modules() -> dict[str, Path]:
     found = {}
     for file in SANDBOX.rglob("*.py"):
@@ -19,8 +21,13 @@ def modules() -> dict[str, Path]:
     return found
 
 
-def imports(file: Path, known: dict[str, Path]) -> Iterator[str]:
-    """Modules of the sandbox that a file imports, anywhere in it."""
+@cache
+def imports(module: str) -> frozenset[str]:
+    """Modules of the sandbox that one of them imports, anywhere in it."""
+    return frozenset(_imports(modules()[module], modules()))
+
+
+def _imports(file: Path, known: dict[str, Path]) -> Iterator[str]:
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name in known)
@@ -54,10 +61,9 @@ def package(module: str, depth: int) -> str:
 
 
 def edges(depth: int) -> dict[str, set[str]]:
-    known = modules()
     found: dict[str, set[str]] = {}
-    for module, file in known.items():
-        for other in imports(file, known):
+    for module in modules():
+        for other in imports(module):
             here, there = package(module, depth), package(other, depth)
             if here != there and not here.startswith(f"{there}.") and not there.startswith(f"{here}."):
                 found.setdefault(here, set()).add(there)

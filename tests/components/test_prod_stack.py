@@ -56,11 +56,11 @@ def test_prod_has_public_addresses_for_its_bastion_and_its_nat_gateways_only(pro
 
 def test_all_new_machines_boot_from_one_image_even_if_a_newer_one_is_published_meanwhile() -> None:
     def program() -> None:
-        Cluster("prod", settings_of("prod"))
+        Cluster("dev", settings_of("dev"))
 
-    prod = record(program, outputs, PublishingImages(ANSWERS))
-    (template,) = prod.of_type(TEMPLATE)
-    assert {template.inputs["imageId"], *(machine.inputs["ami"] for machine in prod.of_type(INSTANCE))} == {"ami-1"}
+    dev = record(program, outputs, PublishingImages(ANSWERS))
+    (template,) = dev.of_type(TEMPLATE)
+    assert {template.inputs["imageId"], *(machine.inputs["ami"] for machine in dev.of_type(INSTANCE))} == {"ami-1"}
 
 
 def test_each_private_subnet_leaves_by_the_gateway_of_its_zone(prod: Recording) -> None:
@@ -251,8 +251,8 @@ def test_one_nat_gateway_serves_all_zones_where_the_stack_says_single() -> None:
 
 def test_a_default_storage_class_is_made_where_a_driver_is_named() -> None:
     kind = "kubernetes:storage.k8s.io/v1:StorageClass"
-    assert not recorded("prod").of_type(kind)
-    (made,) = varied("prod", "addons__storageClassProvisioner", "ebs.csi.aws.com").of_type(kind)
+    assert not recorded("dev").of_type(kind)
+    (made,) = varied("dev", "addons__storageClassProvisioner", "ebs.csi.aws.com").of_type(kind)
     assert made.inputs["volumeBindingMode"] == "WaitForFirstConsumer"
 
 

@@ -10,7 +10,9 @@ import pulumi
 import pytest
 
 from components.cluster import Cluster
+from components.plan import Plan
 from components.previous_update import PreviousUpdate, previous_update_in
+from components.region import Region, region_of
 from components.settings.model import Settings
 from components.settings.validate import parse
 from components.zones import moved
@@ -52,6 +54,20 @@ def program(settings: Settings, answers: Answers, previous: PreviousUpdate | Non
     return record(run, education.outputs, answers)
 
 
+def region(settings: Settings, answers: Answers, previous: PreviousUpdate | None = None) -> Region:
+    """What the program takes of the region. It is what AWS' answers become, without the seconds of a whole cluster."""
+    taken: list[Region] = []
+
+    def run() -> None:
+        try:
+            taken.append(region_of(Plan(settings), previous))
+        except pulumi.RunError as error:
+            raise InterruptedError(str(error)) from None
+
+    record(run, education.outputs, answers)
+    return taken[0]
+
+
 def state_of(recording: Recording, *, without: Sequence[str] = ()) -> PreviousUpdate:
     """What an update leaves in the state; `without` some of its resources it failed half-way."""
     return previous_update_in(
@@ -74,14 +90,16 @@ def zones_in(recording: Recording) -> list[str]:
     ids=["a zone before the first", "the first is gone", "the second is gone", "none is left"],
 )
 def test_another_list_of_zones_changes_nothing_of_a_living_cluster(stack: str, answers: Answers) -> None:
-    before, settings = recorded(stack), settings_of(stack)
+    settings = settings_of(stack)
+    previous = replace(state_of(recorded(stack)), settings=settings)
+    assert region(settings, answers, previous) == region(settings, education.ANSWERS)
+
+
+def test_a_living_cluster_does_not_ask_for_zones_and_stays_as_it_is() -> None:
+    answers = {token: answer for token, answer in education.ANSWERS.items() if token != LISTING}
+    before, settings = recorded("prod"), settings_of("prod")
     previous = replace(state_of(before), settings=settings)
     assert program(settings, answers, previous).resources == before.resources
-
-
-def test_a_living_cluster_does_not_ask_for_zones() -> None:
-    answers = {token: answer for token, answer in education.ANSWERS.items() if token != LISTING}
-    assert program(settings_of("prod"), answers, state_of(recorded("prod"))).resources
 
 
 def test_an_update_that_failed_half_way_goes_on_in_the_zones_that_it_had_chosen() -> None:
@@ -144,29 +162,28 @@ def test_names_of_zones_may_say_what_a_cluster_has_and_nothing_else(names: list[
 
 
 def test_a_new_cluster_takes_zones_that_have_all_its_types() -> None:
-    assert zones_in(program(settings_of("prod"), offering({"m7i.large": "a"}))) == [
-        "eu-central-1b", "eu-central-1c", "eu-central-1d",
-    ]  # fmt: skip
+    found = region(settings_of("prod"), offering({"m7i.large": "a"}))
+    assert found.zones == ("eu-central-1b", "eu-central-1c", "eu-central-1d")
 
 
 def test_where_too_few_zones_have_all_types_those_of_pools_are_done_without_first() -> None:
     settings = settings_of("prod", workers__0__instanceType="r9.large")
-    found = zones_in(program(settings, offering({"r9.large": "ad", "m7i.large": "a"})))
-    assert found == ["eu-central-1b", "eu-central-1c", "eu-central-1d"]
+    found = region(settings, offering({"r9.large": "ad", "m7i.large": "a"}))
+    assert found.zones == ("eu-central-1b", "eu-central-1c", "eu-central-1d")
 
 
 def test_a_type_that_too_few_zones_have_is_refused_with_the_zones_that_lack_it() -> None:
     with pytest.raises(InterruptedError, match="not offered in eu-central-1a"):
-        program(settings_of("prod"), offering({"m7i.large": "ad"}))
+        region(settings_of("prod"), offering({"m7i.large": "ad"}))
 
 
 def test_a_living_cluster_gets_a_new_type_only_where_its_own_zones_have_it() -> None:
     previous = replace(state_of(recorded("prod")), settings=settings_of("prod"))
     answers = offering({"r9.large": "b", "m7i.large": "a"})
     with pytest.raises(InterruptedError, match="not offered in eu-central-1b"):
-        program(settings_of("prod", controlPlane__instanceType="r9.large"), answers, previous)
+        region(settings_of("prod", controlPlane__instanceType="r9.large"), answers, previous)
     # What it runs on is only warned about.
-    assert program(settings_of("prod"), answers, previous).resources == recorded("prod").resources
+    assert region(settings_of("prod"), answers, previous) == region(settings_of("prod"), education.ANSWERS)
 
 
 def test_an_endpoint_of_a_service_that_a_zone_lacks_is_refused_where_it_is_new() -> None:
@@ -174,8 +191,8 @@ def test_an_endpoint_of_a_service_that_a_zone_lacks_is_refused_where_it_is_new()
     offered = {"privateDnsName": "ssm.eu-central-1.amazonaws.com", "availabilityZones": ["eu-central-1a"]}
     answers = {**education.ANSWERS, SERVICE: offered}
     with pytest.raises(InterruptedError, match=r"Endpoints\[0\]\n +found: 'ssm', not offered in eu-central-1b, eu-cen"):
-        program(settings, answers)
-    assert program(settings, answers, PreviousUpdate(settings, zones=HAS)).resources
+        region(settings, answers)
+    assert region(settings, answers, PreviousUpdate(settings, zones=HAS)).zones == education.ZONES
 
 
 def test_a_cluster_does_not_follow_its_stack_into_another_region() -> None:

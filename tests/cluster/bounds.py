@@ -22,6 +22,8 @@ ETCD_CONNECTION_SECONDS = 10 + 5
 # Connections that died in the cut are closed by its end (99-connections.conf). An attempt at a new one that began in it
 # sends again after at most 8 s (1, 3, 7, 15 s after its start); gRPC waits up to 4 s between attempts.
 ETCD_RECONNECTION_SECONDS = 8 + 4 + 3
+# Where the sandbox's load balancers are slow: what they say, and what a check's interval more has brought to each node.
+SLOW_LOAD_BALANCER_SECONDS = 40 + 5
 ELECTION_SECONDS = 3
 # Route 53 asks each node of a load balancer every 10 s, and gives it out no more after three failures; TTL 60 s at AWS.
 NODE_OUT_SECONDS = 3 * 10 + 2

@@ -41,6 +41,8 @@ MODULES_IN_ORDER = (
     "test_destroyed_by_mistake",
     "test_network_plugins",
     "test_prod_faults",
+    "test_slow_load_balancer",
+    "test_etcd_faults",
     "test_prod_machine_types",
     "test_takeover",
 )

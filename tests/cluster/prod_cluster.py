@@ -6,14 +6,18 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import pytest
 
+from components.ports import API as API_PORT
+from components.timings import api_grace
 from tests.cluster.account import account_client, instance_ids
 from tests.cluster.availability import NAMESPACE, Watch
 from tests.cluster.conftest import Workspace, made_workspace
 from tests.cluster.on_machines import run_on
+from tests.cluster.waiting import until
 
 STACK = "prod"
 UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
@@ -22,8 +26,9 @@ POOL = "prod-general"
 API = "https://api.prod.quorate.internal:6443"
 MEMBERS = tuple(f"prod-etcd-{number}" for number in range(3))
 CONTROL_PLANES = tuple(f"prod-control-plane-{number}" for number in range(3))
+_API_SERVER = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 _PKI = "/etc/etcd/pki"
-_ETCDCTL = (
+ETCDCTL = (
     "etcdctl", "--endpoints=https://127.0.0.1:2379",
     f"--cacert={_PKI}/ca.crt", f"--cert={_PKI}/member.crt", f"--key={_PKI}/member.key",
 )  # fmt: skip
@@ -84,7 +89,7 @@ class ProdCluster:
 
     def etcd(self, *arguments: str, at: str = MEMBERS[0]) -> Any:
         """What etcdctl answers on a member's machine, asked of that member."""
-        command = (*_ETCDCTL, "--write-out=json", *arguments)
+        command = (*ETCDCTL, "--write-out=json", *arguments)
         outcome = run_on(self.instance(at), *command)
         assert outcome.returncode == 0, f"{at}: etcdctl {' '.join(arguments)}: {outcome.stderr}"
         return json.loads(outcome.stdout)
@@ -120,10 +125,29 @@ class ProdCluster:
             len(self.workers()) == 3
             and list(self.nodes_if_told().values()) == [True] * 6
             and self.target_health() == ["healthy"] * 6
-            and all(
-                run_on(self.instance(member), *_ETCDCTL, "endpoint", "health").returncode == 0 for member in MEMBERS
-            )
+            and all(run_on(self.instance(member), *ETCDCTL, "endpoint", "health").returncode == 0 for member in MEMBERS)
         )
+
+
+def api_server_stopped(prod: ProdCluster, name: str) -> None:
+    """Has the kubelet stop it in good order; returns when it has ended."""
+    prod.run(name, f"mv {_API_SERVER} /root/")
+    until(lambda: not _has_api_server(prod, name), "the API server has ended", api_grace() + 30)
+
+
+def api_server_started(prod: ProdCluster, name: str) -> None:
+    """Has the kubelet start what was stopped; returns at once."""
+    prod.run(name, f"mv /root/{PurePath(_API_SERVER).name} {_API_SERVER}")
+
+
+def crash_api_server(prod: ProdCluster, name: str) -> None:
+    """Ends it without any order; the kubelet starts it again."""
+    prod.run(name, "crictl stop --timeout 0 $(crictl ps --quiet --name '^kube-apiserver$')")
+
+
+def _has_api_server(prod: ProdCluster, name: str) -> bool:
+    """Whether a process on the machine listens where an API server does."""
+    return "kube-apiserver" in prod.run(name, f"ss --no-header --listening --tcp --processes 'sport = :{API_PORT}'")
 
 
 def every_node_is_ready(workspace: Workspace) -> None:

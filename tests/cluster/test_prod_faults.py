@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from components.ports import API as API_PORT
 from components.timings import api_grace
 from tests.cluster.account import account_client, fault
 from tests.cluster.availability import watched
@@ -26,8 +24,20 @@ from tests.cluster.bounds import (
     assert_return_is_smooth,
 )
 from tests.cluster.fault_figures import Figures
-from tests.cluster.on_machines import command_on, run_on
-from tests.cluster.prod_cluster import API, CONTROL_PLANES, MEMBERS, STACK, UP, ProdCluster, made_prod
+from tests.cluster.long_requests import apply_talker, begin_long_requests
+from tests.cluster.on_machines import run_on
+from tests.cluster.prod_cluster import (
+    API,
+    CONTROL_PLANES,
+    MEMBERS,
+    STACK,
+    UP,
+    ProdCluster,
+    api_server_started,
+    api_server_stopped,
+    crash_api_server,
+    made_prod,
+)
 from tests.cluster.waiting import until
 from tests.sandbox_cli import CHECKOUT
 
@@ -38,7 +48,6 @@ REFRESH = ("refresh", "--yes", "--skip-preview", "--stack", STACK)
 # tend-workers gives up the drain of a dead machine, whose pods cannot end, only then; a look before and after.
 NODE_GONE_SECONDS = 240 + 2 * 30
 RECORD = "QUORATE_RECORD"
-WATCHES = 12
 # An API server starts, and its targets become healthy.
 START_SECONDS = 60
 
@@ -98,85 +107,57 @@ def test_a_control_plane_that_is_the_only_target_reaches_itself_through_the_load
 
 
 def test_an_api_server_that_stops_in_order_cuts_no_request_short_or_long(prod: ProdCluster, figures: Figures) -> None:
-    machine, manifest = CONTROL_PLANES[1], "/etc/kubernetes/manifests/kube-apiserver.yaml"
+    machine = CONTROL_PLANES[1]
+    apply_talker(prod, prod.workers()[0])
     with watched(prod.workspace, prod.workers()[0]) as watch:
-        watches = begin_watches(prod, CONTROL_PLANES[0], 2 * api_grace())
+        long = begin_long_requests(prod, CONTROL_PLANES[0], 2 * api_grace())
         with watch.making():
-            prod.run(machine, f"mv {manifest} /root/")
-            until(lambda: not has_api_server(prod, machine), "the API server has ended", api_grace() + 30)
+            api_server_stopped(prod, machine)
         stopped = watch.until_well(QUIET_SECONDS, 90)
         with watch.making():
-            prod.run(machine, f"mv /root/kube-apiserver.yaml {manifest}")
+            api_server_started(prod, machine)
         until(prod.is_well, "the API server is back", 120)
         back = watch.until_well(QUIET_SECONDS, 90)
+    ends = long.ends()
     figures.add("api-server-stopped", "stopped", stopped)
     figures.add("api-server-stopped", "started again", back)
+    figures.note("api-server-stopped", str(ends))
     assert_bounded(stopped, 0)
     assert_return_is_smooth(back)
     prod.assert_nothing_is_lost(watch)
-    assert_ended_in_order(watches, 2 * api_grace())
+    assert ends.cut("watch") == [], ends.complaints
 
 
 def test_a_changed_argument_restarts_api_servers_in_turn_and_cuts_no_request(
     prod: ProdCluster, figures: Figures
 ) -> None:
-    lasts = len(CONTROL_PLANES) * (api_grace() + START_SECONDS)
     prod.workspace.set("controlPlane", "apiServerArguments", {"max-requests-inflight": "350"})
+    apply_talker(prod, prod.workers()[0])
     with watched(prod.workspace, prod.workers()[0]) as watch:
-        watches = begin_watches(prod, CONTROL_PLANES[0], lasts)
+        long = begin_long_requests(prod, CONTROL_PLANES[0], len(CONTROL_PLANES) * (api_grace() + START_SECONDS))
         started = time.monotonic()
         with watch.making():
             done = prod.workspace.changes(*UP)
         took = time.monotonic() - started
         seen = watch.until_well(QUIET_SECONDS, 90)
-    print(f"`pulumi up` took {took:.0f} s")
+    ends = long.ends()
     figures.add("api-servers-restarted", "another argument for all", seen)
+    figures.note("api-servers-restarted", f"`pulumi up` took {took:.0f} s; {ends}")
     assert set(done) == {"update"}, done
     assert_bounded(seen, 0)
     assert_return_is_smooth(seen)
     prod.assert_nothing_is_lost(watch)
-    assert_ended_in_order(watches, lasts)
-
-
-def assert_ended_in_order(watches: subprocess.Popen[str], seconds: float) -> None:
-    ends, complaints = watches.communicate(timeout=seconds + 60)
-    assert ends.split() == ["0"] * WATCHES, complaints
-
-
-def begin_watches(prod: ProdCluster, name: str, seconds: int) -> subprocess.Popen[str]:
-    """Watches of so many seconds through the load balancer, from a machine; prints how each has ended. Returns when all
-    are open.
-    """
-    asks = f"get --raw '/api/v1/configmaps?watch=1&timeoutSeconds={seconds}'"
-    script = f"""
-        for number in $(seq {WATCHES}); do
-            kubectl --kubeconfig /etc/kubernetes/admin.conf {asks} >/run/watch-$number & pids+=($!)
-        done
-        for pid in "${{pids[@]}}"; do wait "$pid" && echo 0 || echo "$?"; done
-    """
-    command = command_on(prod.instance(name), "bash", "-c", script)
-    begun = subprocess.Popen(
-        command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-    )
-    open_ones = f"for number in $(seq {WATCHES}); do test -s /run/watch-$number && echo open; done; true"
-    until(lambda: prod.run(name, open_ones).count("open") == WATCHES, "all watches are open", 60)
-    return begun
-
-
-def has_api_server(prod: ProdCluster, name: str) -> bool:
-    """Whether a process on the machine listens where an API server does."""
-    return "kube-apiserver" in prod.run(name, f"ss --no-header --listening --tcp --processes 'sport = :{API_PORT}'")
+    assert ends.cut("watch") == [], ends.complaints
 
 
 def test_a_target_that_flaps_costs_no_more_than_its_target_does_each_time(prod: ProdCluster, figures: Figures) -> None:
     machine, times = CONTROL_PLANES[2], 3
-    crash = "crictl stop --timeout 0 $(crictl ps --quiet --name '^kube-apiserver$')"
     own = prod.run(machine, "hostname -I").split()[0]
     answers = f"curl -sf --max-time 2 --cacert /etc/kubernetes/pki/ca.crt https://{own}:6443/readyz"
     with watched(prod.workspace, prod.workers()[0]) as watch:
         with watch.making():
             for _ in range(times):
-                prod.run(machine, crash)
+                crash_api_server(prod, machine)
                 until(
                     lambda: run_on(prod.instance(machine), "bash", "-c", answers).stdout == "ok",
                     "it answers again",

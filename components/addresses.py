@@ -22,7 +22,6 @@ _FIXED_PREFIX: Final = 28
 _CONTROL_PLANE_OFFSET: Final = 16
 _ETCD_OFFSET: Final = 24
 _RESERVED_BY_AWS: Final = 5
-_CLUSTER_DNS_OFFSET: Final = 10
 
 
 @dataclass(frozen=True)
@@ -69,21 +68,6 @@ def dynamic_capacity(subnet_cidr: str) -> int:
     """How many addresses of a subnet are left for machines without a fixed one."""
     subnet = _subnet(subnet_cidr)
     return subnet.num_addresses - _RESERVED_BY_AWS - IPv4Network((0, _FIXED_PREFIX)).num_addresses
-
-
-def vpc_resolver_address(vpc_cidr: str) -> str:
-    """Where AWS answers DNS in a VPC: the third address."""
-    return str(IPv4Network(vpc_cidr)[2])
-
-
-def kubernetes_service_address(service_cidr: str) -> str:
-    """The ClusterIP of `kubernetes.default`, which API server certificates must name: the first one."""
-    return str(IPv4Network(service_cidr)[1])
-
-
-def cluster_dns_address(service_cidr: str) -> str:
-    """The ClusterIP of the cluster's DNS, as kubeadm chooses it: the tenth one."""
-    return str(IPv4Network(service_cidr)[_CLUSTER_DNS_OFFSET])
 
 
 def _fixed_address(subnet_cidr: str, offset: int, index: int) -> str:

@@ -50,10 +50,6 @@ class Stack:
         keys = properties or tuple(resource.references)
         return [self._by_urn[urn] for key in keys for urn in resource.references.get(key, ()) if urn in self._by_urn]
 
-    def referring(self, to: Resource, type_: str, *properties: str) -> list[Resource]:
-        """The resources of a type that take one of these properties from `to`."""
-        return [other for other in self.of_type(type_) if to in self.referred(other, *properties)]
-
     @cached_property
     def _by_urn(self) -> dict[str, Resource]:
         return {resource.urn: resource for resource in self.resources}

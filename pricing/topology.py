@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -120,10 +119,6 @@ class Topology:
     def survives_any_zone(self) -> bool:
         """Whether the API takes writes whichever one zone is lost."""
         return all(self.serves_without(self.in_zone(zone)) for zone in range(self.zones))
-
-    def members_by_zone(self) -> tuple[int, ...]:
-        count = Counter(machine.zone for machine in self.members)
-        return tuple(count[zone] for zone in range(self.zones))
 
 
 def topology(settings: Settings) -> Topology:

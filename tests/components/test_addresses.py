@@ -12,13 +12,10 @@ from hypothesis import strategies as st
 from components.addresses import (
     MAX_FIXED_PER_KIND,
     MAX_ZONES,
-    cluster_dns_address,
     control_plane_address,
     dynamic_capacity,
     etcd_address,
     fixed_range,
-    kubernetes_service_address,
-    vpc_resolver_address,
     zone_of,
     zone_subnets,
 )
@@ -113,9 +110,3 @@ def test_machines_of_a_kind_are_spread_evenly(zones: int) -> None:
     placed = [zone_of(index, zones) for index in range(5)]
     counts = [placed.count(zone) for zone in range(zones)]
     assert max(counts) - min(counts) <= 1
-
-
-def test_well_known_addresses_are_where_aws_and_kubeadm_put_them() -> None:
-    assert vpc_resolver_address("10.20.0.0/16") == "10.20.0.2"
-    assert kubernetes_service_address("10.96.0.0/16") == "10.96.0.1"
-    assert cluster_dns_address("10.96.0.0/16") == "10.96.0.10"

@@ -6,7 +6,10 @@ import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +18,18 @@ from components.identity import statements
 
 ACCOUNT = statements.Account("aws", "eu-central-1", "123456789012")
 TOLD = {"account": ACCOUNT, "cluster": "prod", "machine": "control-plane-0"}
-REFERENCE = json.loads((files("cfnlint") / "data" / "AdditionalSpecs" / "Policies.json").read_text())
+
+
+@cache
+def reference() -> Mapping[str, Any]:
+    """By service; read where it lies, as cfn-lint itself takes a second to import."""
+    package = find_spec("cfnlint")
+    assert package
+    assert package.origin
+    found: Mapping[str, Any] = json.loads(
+        (Path(package.origin).parent / "data/AdditionalSpecs/Policies.json").read_text()
+    )
+    return found
 
 
 def written() -> Iterator[Mapping[str, Any]]:
@@ -30,10 +44,10 @@ def written() -> Iterator[Mapping[str, Any]]:
 def problem(action: str, resource: str | None) -> str:
     """What is wrong with an action and a resource that it is used with; "" where nothing is."""
     service, _, verb = action.partition(":")
-    known = REFERENCE[service]["Actions"].get(verb.lower()) if service in REFERENCE else None
+    known = reference()[service]["Actions"].get(verb.lower()) if service in reference() else None
     if known is None:
         return f"there is no action {action}"
-    types = [REFERENCE[service]["Resources"][kind.lower()] for kind in known.get("Resources", [])]
+    types = [reference()[service]["Resources"][kind.lower()] for kind in known.get("Resources", [])]
     if resource in (None, "*"):
         return f"{action} takes resources: name them" if types and resource else ""
     formats = [re.sub(r"\$\{\w+\}", "[^:]+", form) for kind in types for form in kind["ARNFormats"]]

@@ -17,6 +17,9 @@ from tests.components.education import ANSWERS, outputs
 from tests.components.recording import Recording, record
 from tests.components.stacks import COMMAND, GROUP, INSTANCE, TARGET, TEMPLATE, recorded, settings_of, varied, waits_for
 
+# Each records the stack once more, with something changed.
+another_prod = pytest.mark.slow
+
 
 class PublishingImages(UserDict[str, Any]):
     """Answers of an account in which a newer image is published after each that was asked for."""
@@ -116,6 +119,7 @@ def test_etcd_members_start_at_once_then_init_then_all_joins_at_once(prod: Recor
     assert not waits_for(prod, others[1], others[0].key)
 
 
+@another_prod
 def test_with_etcd_beside_them_control_planes_join_one_at_a_time() -> None:
     settings = dataclasses.replace(settings_of("prod"), etcd=EtcdSettings())
 
@@ -218,6 +222,7 @@ def server(stack: Recording) -> str:
     return str(cluster["cluster"]["server"])
 
 
+@another_prod
 def test_inside_a_private_network_operators_use_the_internal_load_balancer_or_the_machine() -> None:
     inside = (("access__bastion", False), ("apiEndpoint__public", False))
     assert server(recorded("prod", inside)) == "https://prod-internal.elb.eu-central-1.amazonaws.com:6443"
@@ -226,6 +231,7 @@ def test_inside_a_private_network_operators_use_the_internal_load_balancer_or_th
         assert "proxy" not in command.inputs["connection"].value
 
 
+@another_prod
 def test_without_nat_operators_use_a_machines_public_address_beside_the_load_balancer_of_the_nodes() -> None:
     public = (("access__bastion", False), ("apiEndpoint__public", False), ("network__nat", "none"))
     stack = recorded("prod", public)
@@ -235,12 +241,14 @@ def test_without_nat_operators_use_a_machines_public_address_beside_the_load_bal
     assert len(stack.of_type("aws:ec2/eip:Eip")) == 6
 
 
+@another_prod
 def test_interface_endpoints_stand_in_the_private_subnets() -> None:
     endpoints = varied("prod", "network__interfaceEndpoints", ("ssm",)).of_type("aws:ec2/vpcEndpoint:VpcEndpoint")
     kinds = {e.inputs["serviceName"].rsplit(".", 1)[1]: e.inputs["vpcEndpointType"] for e in endpoints}
     assert kinds == {"s3": "Gateway", "ssm": "Interface"}
 
 
+@another_prod
 def test_one_nat_gateway_serves_all_zones_where_the_stack_says_single() -> None:
     single = varied("prod", "network__nat", "single")
     assert len(single.of_type("aws:ec2/natGateway:NatGateway")) == 1
@@ -256,6 +264,7 @@ def test_a_default_storage_class_is_made_where_a_driver_is_named() -> None:
     assert made.inputs["volumeBindingMode"] == "WaitForFirstConsumer"
 
 
+@another_prod
 def test_a_larger_disk_of_etcd_leaves_control_planes_alone_that_hold_none(prod: Recording) -> None:
     grown = varied("prod", "etcd__volumeGib", 40)
     touched = {

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from sandbox.cloud.api.acceptor import Acceptor
 from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.api.dial import connect_to_any
-from sandbox.cloud.api.tls_front import pipe, serve_tls
+from sandbox.cloud.api.tls_front import Silent, pipe, serve_tls
 
 _MAXIMUM_HEAD_BYTES = 16384
 _CONNECT_SECONDS = 5.0
@@ -37,9 +37,11 @@ class EndpointProxy(Acceptor):
         upstream: tuple[str, int],
         say: Callable[[str], None],
         balancer: Callable[[str], Sequence[str] | None] = lambda _: None,
+        silent: Silent = lambda _: False,
     ) -> None:
         super().__init__(listener, self._serve_connection, "proxy")
         self._balancer = balancer
+        self._silent = silent
         self._authority = authority
         self._upstream = upstream
         self._say = say
@@ -60,7 +62,7 @@ class EndpointProxy(Acceptor):
             self._refuse(connection, f"{method} {target}")
             return
         connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        serve_tls(connection, self._authority, lambda _: self._upstream, lambda _: None, self._say)
+        serve_tls(connection, self._authority, lambda _: self._upstream, lambda _: None, self._say, self._silent)
 
     def _lead_on(self, connection: socket.socket, target: str, addresses: Sequence[tuple[str, int]]) -> None:
         """Bytes both ways with the first address that takes the connection."""

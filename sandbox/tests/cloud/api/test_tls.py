@@ -122,6 +122,64 @@ def test_a_client_that_does_not_trust_the_ca_is_not_fooled(front: int) -> None:
         ssl.create_default_context().wrap_socket(plain, server_hostname=HOST)
 
 
+class Silence:
+    """Whether the host is silent, and whether that was asked."""
+
+    def __init__(self) -> None:
+        self.holds = True
+        self.asked = threading.Event()
+
+    def __call__(self, host: str) -> bool:
+        assert host == HOST
+        self.asked.set()
+        return self.holds
+
+
+def request(authority: CertificateAuthority, port: int, timeout: float) -> http.client.HTTPSConnection:
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=trusting(authority), timeout=timeout)
+    connection.set_tunnel(HOST, 443)
+    return connection
+
+
+def test_a_silent_host_keeps_clients_waiting_until_they_give_up_or_it_is_healed(
+    authority: CertificateAuthority, upstream: tuple[str, int], said: list[str]
+) -> None:
+    silence = Silence()
+    proxy = EndpointProxy(listener(), authority, upstream, said.append, silent=silence)
+    proxy.start()
+    hasty, patient = request(authority, proxy.port, 0.3), request(authority, proxy.port, 10)
+    with pytest.raises(TimeoutError):
+        hasty.request("POST", "/hasty", b"x")
+    hasty.close()
+    threading.Timer(0.2, setattr, (silence, "holds", False)).start()
+    patient.request("POST", "/patient", b"x")
+    assert patient.getresponse().read().endswith(b"/patient x")
+    patient.close()
+    proxy.stop()
+
+
+def test_on_a_connection_that_is_open_no_request_arrives_from_a_client_that_gave_up(
+    authority: CertificateAuthority, said: list[str]
+) -> None:
+    silence = Silence()
+    silence.holds = False
+    with listener() as upstream:
+        proxy = EndpointProxy(listener(), authority, upstream.getsockname(), said.append, silent=silence)
+        proxy.start()
+        connection = request(authority, proxy.port, 10)
+        connection.connect()
+        reached, _ = upstream.accept()
+        silence.holds = True
+        silence.asked.clear()
+        connection.request("POST", "/late", b"x")
+        assert silence.asked.wait(10)
+        connection.close()
+        with reached:
+            reached.settimeout(10)
+            assert reached.recv(1000) == b""
+        proxy.stop()
+
+
 def test_the_proxy_carries_large_requests_both_ways(authority: CertificateAuthority, proxy: int) -> None:
     connection = http.client.HTTPSConnection("127.0.0.1", proxy, context=trusting(authority), timeout=20)
     connection.set_tunnel(HOST, 443)

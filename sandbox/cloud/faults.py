@@ -1,4 +1,5 @@
-"""Faults that last until they are healed: what is cut off from the rest of the region, and what ails load balancers.
+"""Faults that last until they are healed: what is cut off from the rest of the region, what ails load balancers, and
+which of AWS's services are silent.
 
 A cut silently drops every packet between what is inside and what is outside; inside, all goes on. Instance metadata
 stays: on EC2 it is served on the machine's own host.
@@ -17,6 +18,10 @@ from sandbox.cloud.addresses import METADATA_ADDRESS
 TABLE = "inet quorate-faults"
 SLOW_BALANCERS = "slow"
 FAILING_CHECKS = "failing checks"
+PARAMETER_STORE = "ssm"
+LATE_PROFILES = "late profiles"
+LATE_PROFILE_SECONDS = 15
+"""Until EC2 knows an instance profile, where it learns of them late: some 10 s, by the AWS provider's own comment."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ def _set(items: Iterable[str]) -> str:
 
 
 class Faults:
-    """What holds now, kept in a file: names of zones and ids of machines that are cut off, and load balancers' faults.
+    """What holds now, kept in a file: names of zones and ids of machines that are cut off, load balancers' faults, and
+    AWS's services that are silent, as their endpoints' names begin.
 
     Those who change it at the same time wait for each other.
     """
@@ -80,6 +86,7 @@ class Faults:
         self.zones = frozenset[str](told.get("zones", ()))
         self.machines = frozenset[str](told.get("machines", ()))
         self.balancers = frozenset[str](told.get("balancers", ()))
+        self.services = frozenset[str](told.get("services", ()))
 
     def cut_zone(self, name: str, is_cut: bool) -> None:
         with self._lock:
@@ -97,9 +104,23 @@ class Faults:
             self.balancers = self.balancers | {fault} if fault else frozenset()
             self._save()
 
+    def silence(self, service: str, is_silent: bool) -> None:
+        with self._lock:
+            self.services = self.services | {service} if is_silent else self.services - {service}
+            self._save()
+
+    def is_silent(self, host: str) -> bool:
+        """Whether nothing that is sent to a host of AWS arrives."""
+        return host.partition(".")[0] in self.services
+
     def _save(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         partial = self._file.with_suffix(".partial")
-        told = {"zones": self.zones, "machines": self.machines, "balancers": self.balancers}
+        told = {
+            "zones": self.zones,
+            "machines": self.machines,
+            "balancers": self.balancers,
+            "services": self.services,
+        }
         partial.write_text(json.dumps({kind: sorted(names) for kind, names in told.items()}))
         partial.replace(self._file)

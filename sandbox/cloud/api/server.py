@@ -18,7 +18,7 @@ from sandbox.cloud.api import patches, persistence, seeds
 from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.api.credentials import Credentials
 from sandbox.cloud.api.guard import Guard
-from sandbox.cloud.api.patches import closed_zones, instance_lifecycle, target_health
+from sandbox.cloud.api.patches import closed_zones, instance_lifecycle, instance_profiles, lacking_types, target_health
 from sandbox.cloud.api.snapshot import snapshot
 from sandbox.cloud.api.view import CloudView
 from sandbox.cloud.scaling import groups
@@ -138,6 +138,26 @@ class Api:
 
     def set_zone_closed(self, name: str, closed: bool) -> None:
         self._act(lambda ec2: closed_zones.set_state(ec2, name, "unavailable" if closed else "available"))
+
+    def lacking_types(self) -> list[tuple[str, str]]:
+        """Zones, and the instance types that they lack by `lack_type`."""
+        with self._whole:
+            return sorted(lacking_types.lacking(ec2_backends[ACCOUNT][REGION]))
+
+    def lack_type(self, zone: str, name: str) -> None:
+        """The zone does not offer the instance type until `have_all_types`. Raises AccountRefused."""
+        self._act(lambda ec2: lacking_types.lack(ec2, zone, name))
+
+    def have_all_types(self, zone: str) -> None:
+        self._act(lambda ec2: lacking_types.have_all(ec2, zone))
+
+    def profiles_are_late(self) -> bool:
+        """Whether EC2 learns late of instance profiles."""
+        with self._whole:
+            return instance_profiles.are_late(ec2_backends[ACCOUNT][REGION])
+
+    def set_profiles_late(self, late: bool) -> None:
+        self._act(lambda ec2: instance_profiles.set_late(ec2, late))
 
     def stop_instance(self, instance_id: str) -> None:
         """As StopInstances. Raises AccountRefused."""

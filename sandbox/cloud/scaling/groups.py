@@ -140,7 +140,9 @@ def _scale(group: Any, now: float) -> None:
         end_member(group, by_id[instance_id], cause, now, force=is_ending(group))
     if decided.launch and now >= getattr(group, "retry_launch_at", 0.0):
         for place in decided.launch:
-            if not _launch(group, place, now):
+            # AWS's default, `balanced-best-effort`: where a launch fails, the other zones are tried.
+            others = [other for other in places_of(group) if other.zone != place.zone]
+            if not any(_launch(group, tried, now) for tried in (place, *others)):
                 group.retry_launch_at = now + _RETRY_SECONDS
                 break
 

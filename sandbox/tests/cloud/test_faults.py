@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.cloud.faults import SLOW_BALANCERS, Cut, Faults, ruleset
+from sandbox.cloud.faults import PARAMETER_STORE, SLOW_BALANCERS, Cut, Faults, ruleset
 from sandbox.tests.cloud.test_firewall import chain
 
 
@@ -36,10 +36,12 @@ def test_faults_outlive_the_supervisor(tmp_path: Path) -> None:
     faults.cut_zone("eu-central-1a", True)
     faults.cut_machine("i-0a", True)
     faults.ail_balancers(SLOW_BALANCERS)
+    faults.silence(PARAMETER_STORE, True)
     again = Faults(tmp_path / "faults.json")
     assert again.zones == {"eu-central-1a"}
     assert again.machines == {"i-0a"}
     assert again.balancers == {SLOW_BALANCERS}
+    assert again.services == {PARAMETER_STORE}
 
 
 def test_faults_of_an_earlier_version_are_read(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from moto.ec2.exceptions import (
     InvalidKeyPairNameError,
     InvalidSecurityGroupNotFoundError,
 )
-from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS, INSTANCE_TYPES
+from moto.ec2.models.instance_types import INSTANCE_TYPES
 from moto.ec2.responses.instances import InstanceResponse
 
 from sandbox.cloud.api.patches.block_devices import root_mapping
@@ -26,7 +26,7 @@ def apply(region: str) -> None:
 
     def run_checked(self: Any) -> Any:
         image = _image(self.ec2_backend, self._get_param("ImageId"))
-        _require_type(self._get_param("InstanceType", "m1.small"), image, region, _zone(self))
+        _require_type(self.ec2_backend, self._get_param("InstanceType", "m1.small"), image, _zone(self))
         _require_root_size(self, image)
         _require_known_groups(self)
         _require_key(self.ec2_backend, self._get_param("KeyName"))
@@ -57,7 +57,7 @@ def _zone(request: Any) -> str | None:
     return str(backend.get_subnet(subnet_id).availability_zone) if subnet_id else None
 
 
-def _require_type(name: str, image: Any, region: str, zone: str | None) -> None:
+def _require_type(backend: Any, name: str, image: Any, zone: str | None) -> None:
     known = INSTANCE_TYPES.get(name)
     if known is None:
         raise EC2ClientError("InvalidParameterValue", f"Invalid value '{name}' for InstanceType.")
@@ -69,12 +69,14 @@ def _require_type(name: str, image: Any, region: str, zone: str | None) -> None:
             f"architecture '{image.architecture}' of the specified AMI. Specify an instance type and an AMI that have "
             "matching architectures, and try again.",
         )
-    offered = {o["Location"] for o in INSTANCE_TYPE_OFFERINGS["availability-zone"][region] if o["InstanceType"] == name}
+    offerings = backend.describe_instance_type_offerings("availability-zone", {"instance-type": [name]})
+    offered = sorted(offering["Location"] for offering in offerings)
     if zone is not None and zone not in offered:
         raise EC2ClientError(
             "Unsupported",
             f"Your requested instance type ({name}) is not supported in your requested Availability Zone ({zone}). "
-            f"Please retry your request by choosing {', '.join(sorted(offered)) or 'another region'}.",
+            "Please retry your request by not specifying an Availability Zone or choosing "
+            f"{', '.join(offered) or 'another region'}.",
         )
 
 

@@ -141,21 +141,24 @@ def member_with(backend: Any, instance_id: str) -> tuple[Any, Any]:
 
 
 def require_launchable(group: Any) -> None:
-    """Refuses a group that could not launch, as AWS does when a group is made or changed."""
-    places = places_of(group)
-    try:
-        template, version = wanted_template(group)
-        for place in places:
+    """Refuses a group that could not launch, as AWS does when a group is made or changed.
+
+    Whether its zones offer its instance type shows when it launches.
+    """
+    for place in places_of(group):
+        try:
+            template, version = wanted_template(group)
             launching.check(
                 group.account_id, group.region, template, version.number, data=version.data,
                 subnet_id=place.subnet_id, tags={}, instance_type=groups.instance_type_of(group),
             )  # fmt: skip
-    except ServiceException as refusal:
-        if refusal.code == "SandboxNotModelled":
-            raise
-        raise ValidationError(
-            f"You must use a valid fully-formed launch template. {refusal.message} ({refusal.code})"
-        ) from None
+        except ServiceException as refusal:
+            if refusal.code == "SandboxNotModelled":
+                raise
+            if refusal.code != "Unsupported":
+                raise ValidationError(
+                    f"You must use a valid fully-formed launch template. {refusal.message} ({refusal.code})"
+                ) from None
 
 
 def _require_within(least: int, most: int, wanted: int) -> None:

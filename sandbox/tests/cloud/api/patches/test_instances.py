@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import base64
+import datetime
 from typing import Any
 
 import pytest
+from moto.core.utils import utcnow
+from moto.iam.models import iam_backends
 
 from sandbox.tests.cloud.api.account import Account, refused
 
@@ -148,6 +151,88 @@ def test_the_type_of_a_running_instance_cannot_be_changed(account: Account, subn
     instance = account.instance(SubnetId=subnet)
     with refused("IncorrectInstanceState"):
         account.ec2.modify_instance_attribute(InstanceId=instance, InstanceType={"Value": "t3.xlarge"})
+
+
+NAMED = {
+    "arn": {"Arn": "arn:aws:iam::123456789012:instance-profile/worker"},
+    "name": {"Name": "worker"},
+}
+
+
+@pytest.mark.fixes("instance_profiles")
+@pytest.mark.parametrize(("member", "called"), [("arn", "ARN"), ("name", "name")])
+def test_an_instance_profile_that_does_not_exist_is_refused_in_the_words_of_ec2(
+    account: Account, subnet: str, member: str, called: str
+) -> None:
+    with refused("InvalidParameterValue") as refusal:
+        account.instance(SubnetId=subnet, IamInstanceProfile=NAMED[member])
+    (told,) = NAMED[member].values()
+    assert refusal.message == (
+        f"Value ({told}) for parameter iamInstanceProfile.{member} is invalid. Invalid IAM Instance Profile {called}"
+    )
+
+
+def aged(name: str, seconds: float, *kinds: str) -> None:
+    """The profile or the role, or both, of this name were made so long ago."""
+    backend = iam_backends["123456789012"]["aws"]
+    of = {"profile": backend.get_instance_profile, "role": backend.get_role}
+    for kind in kinds:
+        of[kind](name).create_date = utcnow() - datetime.timedelta(seconds=seconds)
+
+
+@pytest.mark.fixes("instance_profiles")
+def test_while_profiles_are_late_ec2_does_not_know_a_young_one(account: Account, subnet: str) -> None:
+    arn = account.profile("worker")
+    instance = account.instance(SubnetId=subnet)
+    account.api.set_profiles_late(True)
+    for seconds, kinds in ((0.0, ("profile", "role")), (16.0, ("profile",))):
+        aged("worker", seconds, *kinds)
+        with refused("InvalidParameterValue"):
+            account.instance(SubnetId=subnet, IamInstanceProfile={"Arn": arn})
+        with refused("InvalidParameterValue") as refusal:
+            account.ec2.associate_iam_instance_profile(InstanceId=instance, IamInstanceProfile=NAMED["name"])
+        assert "Invalid IAM Instance Profile name" in refusal.message
+    aged("worker", 16.0, "role")
+    account.ec2.associate_iam_instance_profile(InstanceId=instance, IamInstanceProfile=NAMED["name"])
+    account.instance(SubnetId=subnet, IamInstanceProfile={"Arn": arn})
+
+
+@pytest.mark.fixes("instance_profiles")
+def test_young_profiles_are_known_as_soon_as_that_is_healed(account: Account, subnet: str) -> None:
+    arn = account.profile("worker")
+    account.api.set_profiles_late(True)
+    with refused("InvalidParameterValue"):
+        account.instance(SubnetId=subnet, IamInstanceProfile={"Arn": arn})
+    account.api.set_profiles_late(False)
+    assert account.described(account.instance(SubnetId=subnet, IamInstanceProfile={"Arn": arn}))
+
+
+def offers(account: Account, kind: str, **filters: str) -> set[str]:
+    told = [{"Name": name.replace("_", "-"), "Values": [value]} for name, value in filters.items()]
+    found = account.ec2.describe_instance_type_offerings(LocationType=kind, Filters=told)["InstanceTypeOfferings"]
+    return {offering["Location"] for offering in found}
+
+
+@pytest.mark.fixes("lacking_types")
+def test_a_zone_that_lacks_a_type_neither_offers_nor_launches_it(account: Account, vpc: str) -> None:
+    first, second = account.subnet(vpc), account.subnet(vpc, "10.50.2.0/24", "b")
+    ids = {z["ZoneName"]: z["ZoneId"] for z in account.ec2.describe_availability_zones()["AvailabilityZones"]}
+    account.api.lack_type("eu-central-1b", "t3.large")
+    zones = offers(account, "availability-zone", instance_type="t3.large")
+    assert zones == {"eu-central-1a", "eu-central-1c"}
+    assert offers(account, "availability-zone-id", instance_type="t3.large") == {ids[zone] for zone in zones}
+    assert offers(account, "region", instance_type="t3.large") == {"eu-central-1"}
+    assert offers(account, "availability-zone", instance_type="t3.small") == set(ids)
+    with refused("Unsupported") as refusal:
+        account.instance(SubnetId=second)
+    assert refusal.message == (
+        "Your requested instance type (t3.large) is not supported in your requested Availability Zone (eu-central-1b). "
+        "Please retry your request by not specifying an Availability Zone or choosing eu-central-1a, eu-central-1c."
+    )
+    account.instance(SubnetId=first)
+    account.instance(SubnetId=second, InstanceType="t3.small")
+    account.api.have_all_types("eu-central-1b")
+    account.instance(SubnetId=second)
 
 
 @pytest.mark.fixes("instance_attributes")

@@ -254,3 +254,33 @@ def test_an_instance_refresh_is_started_and_told_of(pool: Pool) -> None:
     started = pool.scaling.start_instance_refresh(AutoScalingGroupName="workers")["InstanceRefreshId"]
     told = pool.scaling.describe_instance_refreshes(AutoScalingGroupName="workers")["InstanceRefreshes"]
     assert [refresh["InstanceRefreshId"] for refresh in told] == [started]
+
+
+@pytest.mark.fixes("instance_profiles")
+def test_a_group_is_not_made_with_a_profile_that_is_late_and_a_template_is(pool: Pool) -> None:
+    pool.account.api.set_profiles_late(True)
+    pool.next_version(InstanceType="t3.small")
+    with refused("ValidationError") as refusal:
+        pool.launch()
+    assert refusal.message.startswith("You must use a valid fully-formed launch template. Value (arn:aws:iam::")
+    assert "for parameter iamInstanceProfile.arn is invalid. Invalid IAM Instance Profile ARN" in refusal.message
+    pool.account.api.set_profiles_late(False)
+    pool.launch()
+    assert len(pool.ids()) == 3
+
+
+@pytest.mark.fixes("lacking_types")
+def test_where_a_zone_lacks_the_type_a_groups_launch_fails_and_another_zone_is_tried(pool: Pool) -> None:
+    pool.account.api.lack_type("eu-central-1b", "t3.medium")
+    pool.launch()
+    assert Counter(i["Placement"]["AvailabilityZone"][-1] for i in pool.instances()) == {"a": 2, "c": 1}
+    activities = pool.scaling.describe_scaling_activities(AutoScalingGroupName="workers")["Activities"]
+    (failed,) = [activity for activity in activities if activity["StatusCode"] == "Failed"]
+    assert "t3.medium) is not supported in your requested Availability Zone (eu-central-1b)" in failed["StatusMessage"]
+
+
+@pytest.mark.fixes("lacking_types")
+def test_a_group_in_a_zone_that_lacks_its_type_alone_is_made_and_stays_empty(pool: Pool) -> None:
+    pool.account.api.lack_type("eu-central-1b", "t3.medium")
+    pool.launch(VPCZoneIdentifier=pool.subnets[1], DesiredCapacity=1)
+    assert pool.ids() == set()

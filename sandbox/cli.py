@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sandbox import control, status
-from sandbox.cloud.drills import BALANCER_FAULTS, FAULTS
+from sandbox.cloud.drills import FAULTS, NAMELESS_FAULTS
 from sandbox.errors import SandboxError
 
 _EPILOG = """what it is:
@@ -57,15 +57,15 @@ def _parser() -> argparse.ArgumentParser:
         "fault",
         help="break something, or heal it",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="\n".join(f"  {name:<13} {what}" for name, what in FAULTS.items()),
+        epilog="\n".join(f"  {name:<18} {what}" for name, what in FAULTS.items()),
     )
     fault.add_argument("fault", choices=FAULTS, metavar="FAULT", help="see below")
     fault.add_argument(
         "name",
         nargs="?",
         default="",
-        help="the machine's Name tag, instance id or address; the zone's name or last letter; none for "
-        f"{', '.join(BALANCER_FAULTS)}",
+        help="the machine's Name tag, instance id or address; the zone's name or last letter, with `=TYPE` after it "
+        f"for lack-type; none for {', '.join(NAMELESS_FAULTS)}",
     )
     verbs.add_parser("prune", help="remove builds from the cache that neither this version nor the one before it needs")
     return parser

@@ -19,6 +19,7 @@ from sandbox.cloud.api.proxy import EndpointProxy, is_aws_host
 from sandbox.cloud.api.server import Api
 from sandbox.cloud.api.tls_front import TlsFront
 from sandbox.cloud.drills import Drills
+from sandbox.cloud.handshakes import Handshakes
 from sandbox.cloud.namespace import listening_socket
 from sandbox.cloud.region import Region
 from sandbox.control import ControlService
@@ -60,16 +61,21 @@ def supervise(image: Path, site: Path) -> None:
         return site_address if (site / host).is_dir() else None
 
     fronts = [
-        TlsFront(listening_socket(NAMESPACE, address, 443), api.authority, route, say)
+        TlsFront(listening_socket(NAMESPACE, address, 443), api.authority, route, say, region.faults.is_silent)
         for address in (INTERNET_ADDRESS, STORAGE_ADDRESS)
     ]
     for front in fronts:
         front.start()
     proxy = EndpointProxy(
-        _proxy_socket(state / "proxy-port"), api.authority, api_address, say, region.balancer_addresses
+        _proxy_socket(state / "proxy-port"),
+        api.authority,
+        api_address,
+        say,
+        region.balancer_addresses,
+        region.faults.is_silent,
     )
     proxy.start()
-    drills = Drills(api, region.faults, region.apply_faults, region.machines.state)
+    drills = Drills(api, region.faults, Handshakes(), region.apply_faults, region.machines.state)
     control = ControlService(control_socket(), drills.handle)
     control.start()
     status = Status(os.getpid(), f"http://{_LOOPBACK}:{proxy.port}", str(api.authority.certificate_path))

@@ -11,9 +11,26 @@ import pytest
 from sandbox.cloud import projection
 from sandbox.cloud.drills import Drills, machine_named
 from sandbox.cloud.faults import FAILING_CHECKS, SLOW_BALANCERS, Cut, Faults
+from sandbox.cloud.handshakes import Handshakes
 from sandbox.cloud.wiring import link_name
 from sandbox.errors import SandboxError
 from sandbox.tests.cloud.api.account import Account
+
+
+class NotedHandshakes(Handshakes):
+    """Those that nftables would fail."""
+
+    def __init__(self) -> None:
+        self.noted: set[str] = set()
+
+    def fail(self, interface: str) -> None:
+        self.noted.add(interface)
+
+    def heal(self, interface: str) -> None:
+        self.noted.discard(interface)
+
+    def failing(self) -> set[str]:
+        return self.noted
 
 
 class Stage:
@@ -30,7 +47,8 @@ class Stage:
             for n, zone in enumerate("ab")
         )
         self.faults = Faults(file)
-        self.drills = Drills(account.api, self.faults, lambda: None, self._machine_state)
+        self.handshakes = NotedHandshakes()
+        self.drills = Drills(account.api, self.faults, self.handshakes, lambda: None, self._machine_state)
 
     def ask(self, fault: str, name: str = "") -> str:
         return self.drills.handle({"fault": fault, "name": name})
@@ -80,11 +98,11 @@ def test_a_closed_zone_is_not_listed_as_available_until_it_is_healed(stage: Stag
     assert stage.drills.active() == []
 
 
-@pytest.mark.parametrize("fault", ["stop", "kill", "cut"])
+@pytest.mark.parametrize("fault", ["stop", "kill", "cut", "fail-handshake"])
 def test_every_fault_of_a_machine_shows_and_is_healed(stage: Stage, fault: str) -> None:
     stage.ask(fault, "etcd-0")
     (line,) = stage.drills.active()
-    assert line.startswith(f"etcd-0 ({stage.first}) ")
+    assert f"etcd-0 ({stage.first}) " in line
     stage.ask("heal", stage.first)
     assert stage.drills.active() == []
 
@@ -147,6 +165,50 @@ def test_faults_of_load_balancers_hold_together_until_they_are_healed(stage: Sta
     assert stage.drills.active() == []
 
 
+def test_a_handshake_that_has_failed_is_no_fault_any_more(stage: Stage) -> None:
+    stage.ask("fail-handshake", "etcd-0")
+    assert stage.handshakes.noted == {link_name(stage.first)}
+    assert stage.drills.active() == [f"the next SSH handshake of etcd-0 ({stage.first}) fails"]
+    stage.handshakes.noted.clear()
+    assert stage.drills.active() == []
+
+
+def test_a_zone_lacks_the_types_that_were_named_until_it_is_healed(stage: Stage) -> None:
+    for zone, machine_type in (("b", "m7i.large"), ("eu-central-1b", "t3.large"), ("c", "m7i.large")):
+        stage.ask("lack-type", f"{zone}={machine_type}")
+    lines = [f"zone eu-central-1{lack}" for lack in ("b lacks m7i.large", "b lacks t3.large", "c lacks m7i.large")]
+    assert stage.drills.active() == lines
+    stage.ask("heal-zone", "b")
+    assert stage.drills.active() == lines[2:]
+
+
+@pytest.mark.parametrize("name", ["", "b", "b=", "=m7i.large"])
+def test_a_zone_without_a_type_or_a_type_without_a_zone_is_refused(stage: Stage, name: str) -> None:
+    with pytest.raises(SandboxError, match=rf"as in `lack-type b=m7i.large`, and '{name}' was given"):
+        stage.ask("lack-type", name)
+
+
+def test_a_type_that_aws_does_not_have_is_refused(stage: Stage) -> None:
+    with pytest.raises(SandboxError, match=r"InvalidInstanceType.*m7i\.lrge"):
+        stage.ask("lack-type", "b=m7i.lrge")
+    with pytest.raises(SandboxError, match="no zone is called 'd'"):
+        stage.ask("lack-type", "d=m7i.large")
+    assert stage.drills.active() == []
+
+
+def test_faults_of_services_hold_until_each_is_healed(stage: Stage) -> None:
+    stage.ask("late-profiles")
+    stage.ask("silence-parameters")
+    assert stage.drills.active() == ["EC2 learns late of instance profiles", "the parameter store is silent"]
+    assert stage.faults.is_silent("ssm.eu-central-1.amazonaws.com")
+    assert not stage.faults.is_silent("ssmmessages.eu-central-1.amazonaws.com")
+    stage.ask("heal-profiles")
+    assert stage.drills.active() == ["the parameter store is silent"]
+    stage.ask("heal-parameters")
+    assert stage.drills.active() == []
+    assert not stage.faults.is_silent("ssm.eu-central-1.amazonaws.com")
+
+
 def test_who_is_meant_is_said_where_it_must_be(stage: Stage) -> None:
     with pytest.raises(SandboxError, match="stop needs the name of a machine"):
         stage.ask("stop")
@@ -154,6 +216,8 @@ def test_who_is_meant_is_said_where_it_must_be(stage: Stage) -> None:
         stage.ask("cut-zone")
     with pytest.raises(SandboxError, match="slow-balancer is about all load balancers"):
         stage.ask("slow-balancer", "prod-internal")
+    with pytest.raises(SandboxError, match="late-profiles is about the whole region"):
+        stage.ask("late-profiles", "worker")
 
 
 def test_faults_at_the_same_time_do_not_lose_each_other(stage: Stage, tmp_path: Path) -> None:

@@ -263,6 +263,27 @@ def test_a_zone_that_is_cut_is_silent_and_comes_back(stage: Stage) -> None:
     assert stage.pings(first, second)
 
 
+def test_a_handshake_fails_once_and_the_next_is_served(stage: Stage) -> None:
+    fault("fail-handshake", "bastion")
+    with socket.create_connection((stage.bastion_address, 22), timeout=5) as connection:
+        connection.sendall(b"SSH-2.0-first\r\n")
+        with pytest.raises(ConnectionResetError):
+            connection.recv(100)
+    assert "handshake" not in control.ask(status.control_socket(), {})
+    with socket.create_connection((stage.bastion_address, 22), timeout=5) as connection:
+        assert connection.recv(100).startswith(b"SSH-2.0-OpenSSH")
+
+
+def test_a_silent_parameter_store_answers_machines_again_when_it_is_healed(stage: Stage) -> None:
+    instance = stage.ids()[0]
+    fault("silence-parameters")
+    silent = run_on(instance, "bash", "-c", SIGNED, "get", "/pool/own")
+    assert (silent.returncode, silent.stdout) == (28, ""), "curl's code for no answer in time"
+    assert stage.reaches(instance, "192.0.2.1", 443, "ec2.eu-central-1.amazonaws.com"), "other services answer"
+    fault("heal-parameters")
+    assert '"value of own"' in run_on(instance, "bash", "-c", SIGNED, "get", "/pool/own").stdout
+
+
 def test_a_machine_whose_hardware_fails_is_replaced_by_its_group(stage: Stage) -> None:
     first, second = stage.ids()
     fault("kill", first)

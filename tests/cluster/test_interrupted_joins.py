@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from tests.cluster.account import account_client
 from tests.cluster.conftest import Workspace, made_workspace
 from tests.cluster.interruptions import Act, ctrl_c, kill_9, logged_again
 from tests.cluster.on_machines import machine_ids
@@ -65,7 +66,19 @@ def interrupted_at_one_of(workspace: Workspace, moments: Sequence[tuple[str, str
     assert (outcome.returncode == 0) == (not came), outcome.stdout
     if came and act is kill_9:
         workspace.pulumi("cancel", "--yes", "--stack", STACK)
+        adopt_load_balancers(workspace)
     return came[0] if came else None
+
+
+def adopt_load_balancers(workspace: Workspace) -> None:
+    """Lets Pulumi know of those that AWS had begun to make for a run that was killed: their names are taken."""
+    for pending in workspace.state()["deployment"].get("pending_operations") or ():
+        made = pending["resource"]
+        if pending["type"] == "creating" and made["type"] == "aws:lb/loadBalancer:LoadBalancer":
+            balancers = account_client(workspace.environment, "elbv2")
+            (found,) = balancers.describe_load_balancers(Names=[made["inputs"]["name"]])["LoadBalancers"]
+            known = [f"--import-pending-creates={each}" for each in (made["urn"], found["LoadBalancerArn"])]
+            workspace.pulumi("refresh", "--yes", "--skip-preview", "--stack", STACK, f"--target={made['urn']}", *known)
 
 
 def test_up_finishes_after_interruptions_of_joins(stacked: Workspace) -> None:

@@ -12,7 +12,7 @@ from sandbox.cloud.namespace import CommandFailed
 
 
 class Nft:
-    """In place of the host's: a set of names, and what it was told."""
+    """In place of the host's: a set of names, and what it heard."""
 
     def __init__(self, *names: str, there: bool = True) -> None:
         self.names, self.there, self.applied = list(names), there, ""

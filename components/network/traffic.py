@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -28,7 +28,11 @@ class Party(StrEnum):
 
 @dataclass(frozen=True)
 class Traffic:
-    """A kind of connection that is allowed; everything else is not. `protocol` is tcp or udp."""
+    """A kind of connection, or of message, that is allowed; everything else is not.
+
+    `protocol` is tcp, udp or icmp. `ports` are the first and the last; with icmp they are its type and its code, as AWS
+    has them in the same two fields of a rule.
+    """
 
     source: Party
     target: Party
@@ -38,7 +42,7 @@ class Traffic:
 
     @property
     def span(self) -> str:
-        """The port, or the first and the last."""
+        """The port, or the first and the last; the type and code of icmp."""
         first, last = self.ports
         return str(first) if first == last else f"{first}-{last}"
 
@@ -55,6 +59,9 @@ _ETCD: Final = (ports.ETCD_CLIENTS, ports.ETCD_PEERS)
 _KUBELET: Final = (ports.KUBELET, ports.KUBELET)
 _HTTPS: Final = (ports.HTTPS, ports.HTTPS)
 _HTTP: Final = (ports.HTTP, ports.HTTP)
+# Type and code of "fragmentation needed". Networks are of IPv4 alone: IPv6 has another message for it.
+_TOO_LARGE: Final = (3, 4)
+_BALANCERS: Final = (Party.LOAD_BALANCER, Party.PUBLIC_LOAD_BALANCER)
 _VXLAN: Final[Mapping[NetworkPluginName, tuple[int, int]]] = {
     NetworkPluginName.FLANNEL: (ports.FLANNEL_VXLAN, ports.FLANNEL_VXLAN),
     NetworkPluginName.CALICO: (ports.CALICO_VXLAN, ports.CALICO_VXLAN),
@@ -63,9 +70,11 @@ _VXLAN: Final[Mapping[NetworkPluginName, tuple[int, int]]] = {
 
 def allowed(settings: Settings) -> tuple[Traffic, ...]:
     """The table for a cluster of these settings: only parties that it has. NodePorts are open to nobody."""
+    api = tuple(_api(settings))
     return (
         *_operators(settings),
-        *_api(settings),
+        *api,
+        *_too_large_for_a_link(settings, api),
         *_etcd(settings),
         *_nodes(settings),
         *_ways_out(settings),
@@ -117,6 +126,15 @@ def _api(settings: Settings) -> Iterator[Traffic]:
         yield Traffic(Party.LOAD_BALANCER, Party.CONTROL_PLANE, "tcp", _API, "requests and health checks")
         for party in _node_parties(settings):
             yield Traffic(party, Party.LOAD_BALANCER, "tcp", _API, "nodes reach the API by its name")
+
+
+def _too_large_for_a_link(settings: Settings, api: Iterable[Traffic]) -> Iterator[Traffic]:
+    """What tells a load balancer to send smaller packets to its clients. Operators' come from any router on the way."""
+    outside = addresses_of(settings)
+    clients = [(row.source, row.target) for row in api if row.target in _BALANCERS]
+    for source, target in clients:
+        sender = Party.INTERNET if source in outside else source
+        yield Traffic(sender, target, "icmp", _TOO_LARGE, "fragmentation needed: large answers fit the way to clients")
 
 
 def _etcd(settings: Settings) -> Iterator[Traffic]:

@@ -108,7 +108,10 @@ def _traffic(step: Step) -> str:
     """What a rule of a security group opens or closes."""
     rule = step.new or step.old
     low, high = rule.get("fromPort"), rule.get("toPort")
-    ports = f"{low}" if low == high else f"{low}-{high}"
+    if rule.get("ipProtocol") == "icmp":
+        ports = f"type {low} code {high}"
+    else:
+        ports = f"{low}" if low == high else f"{low}-{high}"
     peer = rule.get("cidrIpv4") or "another group"
     direction = "from" if "Ingress" in step.type else "to"
     verb = {Action.CREATE: "opens", Action.DELETE: "closes"}.get(step.action, "now reads")

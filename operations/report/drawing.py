@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from components.network.traffic import Party
+from components.network.traffic import Party, Traffic
 from pricing.topology import Kind, Topology
 
 _OUTSIDE = (Party.INTERNET, Party.ENDPOINTS)
 _NAMES = {
     Party.OPERATORS_SSH: "operators",
     Party.OPERATORS_API: "operators",
+    Party.INTERNET: "internet",
     Party.BASTION: "bastion",
     Party.LOAD_BALANCER: "internal load balancer",
     Party.PUBLIC_LOAD_BALANCER: "public load balancer",
@@ -35,13 +36,19 @@ def text_drawing(topology: Topology) -> str:
 
 
 def conversations(topology: Topology) -> tuple[tuple[str, str, str], ...]:
-    """Who opens connections to whom inside the cluster, on which ports: those of TCP, and `8472/udp`."""
+    """Who sends to whom inside the cluster, and to which ports: those of TCP, `8472/udp`, `type 3 code 4/icmp`."""
     found: dict[tuple[str, str], list[str]] = {}
     for traffic in topology.traffic:
         if traffic.target not in _OUTSIDE:
             ports = found.setdefault((_NAMES[traffic.source], _NAMES[traffic.target]), [])
-            ports.append(traffic.span if traffic.protocol == "tcp" else f"{traffic.span}/{traffic.protocol}")
+            ports.append(_port(traffic))
     return tuple((source, target, ", ".join(ports)) for (source, target), ports in found.items())
+
+
+def _port(traffic: Traffic) -> str:
+    if traffic.protocol == "icmp":
+        return "type {} code {}/icmp".format(*traffic.ports)
+    return traffic.span if traffic.protocol == "tcp" else f"{traffic.span}/{traffic.protocol}"
 
 
 def operators_way_in(topology: Topology) -> str:

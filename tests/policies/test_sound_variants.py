@@ -76,6 +76,7 @@ VARIANTS: dict[str, tuple[Change, Context]] = {
     "ports below and above": (opened(23, 2378), CONTEXT),
     "ssh from a company": (opened(22, network="198.51.100.0/24"), CONTEXT),
     "UDP on a number of ours": (opened(10250, protocol="udp"), CONTEXT),
+    "fragmentation needed, from all": (opened(3, 4, protocol="icmp"), CONTEXT),
     "reading what has no secrets": (workers_may(Action="ec2:Describe*", Resource="*"), CONTEXT),
     "sensitive, with a condition": (
         workers_may(Action="ec2:TerminateInstances", Resource="*", Condition=TAGGED),

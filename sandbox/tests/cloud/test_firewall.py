@@ -41,6 +41,15 @@ def test_a_port_range_admits_only_its_peers_and_then_drops() -> None:
     assert chain(text, "in-qa") == ["ip saddr { 10.20.0.0/16 } tcp dport 30000-32767 accept", "drop"]
 
 
+def test_the_two_numbers_of_an_icmp_rule_are_type_and_code_and_minus_one_is_any() -> None:
+    rules = [Rule("icmp", first, second, ("0.0.0.0/0",)) for first, second in ((3, 4), (8, -1), (-1, -1))]
+    assert chain(ruleset([port(ingress=tuple(rules))], []), "in-qa")[:-1] == [
+        "ip saddr { 0.0.0.0/0 } ip protocol icmp icmp type 3 icmp code 4 accept",
+        "ip saddr { 0.0.0.0/0 } ip protocol icmp icmp type 8 accept",
+        "ip saddr { 0.0.0.0/0 } ip protocol icmp accept",
+    ]
+
+
 def test_an_allowed_sender_still_meets_the_receivers_rules() -> None:
     text = ruleset([port(egress=(EVERYTHING,)), port(interface="qb", address="10.20.0.11")], [])
     assert chain(text, "out-qa")[0].endswith("return")

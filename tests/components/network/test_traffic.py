@@ -15,6 +15,7 @@ from tests.components.settings.stack_files import LARGE, SMALL, changed
 
 WORKERS = [{"name": "general"}]
 HA: dict[str, Any] = {"controlPlane__count": 3, "network__zones": 3}
+TOO_LARGE = ("icmp", (3, 4))
 STACKS = {
     "education": SETTINGS,
     "dev": parse(changed(SMALL, workers=WORKERS)),
@@ -30,7 +31,8 @@ def stack(request: pytest.FixtureRequest) -> Settings:
 
 def rows(settings: Settings, target: Party, port: int) -> set[Party]:
     """Who may reach `port` of `target`."""
-    return {r.source for r in allowed(settings) if r.target is target and r.ports[0] <= port <= r.ports[1]}
+    connections = [row for row in allowed(settings) if row.target is target and row.protocol != "icmp"]
+    return {row.source for row in connections if row.ports[0] <= port <= row.ports[1]}
 
 
 def test_names_of_rows_are_unique_since_resources_are_named_by_them(settings: Settings) -> None:
@@ -51,8 +53,38 @@ def test_a_row_has_a_group_on_at_least_one_side(settings: Settings) -> None:
     assert all({row.source, row.target} & groups for row in allowed(settings))
 
 
-def test_nothing_comes_in_from_the_internet(settings: Settings) -> None:
-    assert not [row for row in allowed(settings) if row.source is Party.INTERNET]
+def test_no_connection_comes_in_from_the_internet(settings: Settings) -> None:
+    assert {(row.protocol, row.ports) for row in allowed(settings) if row.source is Party.INTERNET} <= {TOO_LARGE}
+
+
+def test_load_balancers_hear_that_a_packet_is_too_large_from_wherever_their_clients_are(settings: Settings) -> None:
+    operators = set(addresses_of(settings))
+    hears: dict[Party, set[Party]] = {}
+    clients: dict[Party, set[Party]] = {}
+    for row in allowed(settings):
+        if row.protocol == "icmp":
+            assert (row.protocol, row.ports) == TOO_LARGE
+            hears.setdefault(row.target, set()).add(row.source)
+        elif row.target in (Party.LOAD_BALANCER, Party.PUBLIC_LOAD_BALANCER):
+            # A router on the way says it, and it may have any address.
+            sender = Party.INTERNET if row.source in operators else row.source
+            clients.setdefault(row.target, set()).add(sender)
+    assert hears == clients
+
+
+@pytest.mark.parametrize(
+    ("nat", "sources"),
+    [
+        ("none", {Party.CONTROL_PLANE, Party.WORKERS}),
+        ("single", {Party.CONTROL_PLANE, Party.WORKERS, Party.INTERNET}),
+    ],
+)
+def test_an_internal_load_balancer_hears_it_from_outside_only_if_operators_come_through_it(
+    nat: str, sources: set[Party]
+) -> None:
+    settings = parse(changed(SMALL, workers=WORKERS, network__nat=nat, apiEndpoint__loadBalancer=True, **HA))
+    heard = {r.source for r in allowed(settings) if r.target is Party.LOAD_BALANCER and r.protocol == "icmp"}
+    assert heard == sources
 
 
 def test_node_ports_are_open_to_nobody(settings: Settings) -> None:

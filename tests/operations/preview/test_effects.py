@@ -167,6 +167,9 @@ def test_a_rule_of_a_security_group_is_reported_as_what_it_opens() -> None:
     closed = effect(step(RULE, "prod-groups-in", Action.DELETE, rule), None, "prod")
     assert opened.words == "opens tcp 6443 from 192.0.2.0/28"
     assert closed.words == "closes tcp 6443 from 192.0.2.0/28"
+    message = {"ipProtocol": "icmp", "fromPort": 3, "toPort": 4, "cidrIpv4": "0.0.0.0/0"}
+    heard = effect(step(RULE, "prod-groups-in", Action.CREATE, None, message), None, "prod")
+    assert heard.words == "opens icmp type 3 code 4 from 0.0.0.0/0"
 
 
 def test_disks_buckets_and_keys_hold_state() -> None:

@@ -58,7 +58,8 @@ def test_the_conversations_are_those_of_the_shape() -> None:
         return set(conversations(topology(settings(groups))))
 
     assert ("control plane", "etcd", "2379") in said(PROD)
-    assert ("workers", "internal load balancer", "6443") in said(PROD)
+    assert ("workers", "internal load balancer", "6443, type 3 code 4/icmp") in said(PROD)
+    assert ("internet", "internal load balancer", "type 3 code 4/icmp") in said(PROD)
     assert ("workers", "workers", "4789/udp, 10250") in said(PROD)
     assert ("operators", "bastion", "22") in conversations(topology(with_bastion(settings(PROD))))
     assert ("control plane", "control plane", "2379-2380, 4789/udp, 10250, 6443") in said(STACKED)

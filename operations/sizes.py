@@ -8,10 +8,10 @@ from ipaddress import IPv4Network
 from typing import Final
 
 from components.settings.model import EtcdTopology, Settings
+from components.settings.rules.networks import NODE_PREFIXES
 from pricing.tables import Size, burstable, control_plane_sizes, cpus, etcd_sizes, limits, memory_gib
 from pricing.topology import Topology
 
-_NODE_PREFIX: Final = 24
 _FREE_GP3_IOPS: Final = 3000
 
 
@@ -39,14 +39,22 @@ def limit_rows(settings: Settings, topology: Topology) -> tuple[Limit, ...]:
     known = limits()
     nodes = topology.nodes[1]
     pods = settings.kubelet.max_pods
-    room = 2 ** max(0, _NODE_PREFIX - IPv4Network(settings.network.pod_cidr).prefixlen)
+    range_of_pods = IPv4Network(settings.network.pod_cidr)
+    each = NODE_PREFIXES[settings.network_plugin.name]
+    room = 2 ** max(0, each - range_of_pods.prefixlen)
     return (
         Limit("nodes", known["nodes"], nodes, "Lower the pools' maximum"),
         Limit("pods per node", known["pods_per_node"], pods, "Lower kubelet.maxPods"),
         Limit(
             "pods, if every node were full", known["pods"], nodes * pods, "Lower kubelet.maxPods or the pools' maximum"
         ),
-        Limit(f"nodes that network.podCidr has a /{_NODE_PREFIX} for", room, nodes, "Widen network.podCidr"),
+        Limit(f"nodes that network.podCidr has a /{each} for", room, nodes, "Widen network.podCidr"),
+        Limit(
+            "pods that network.podCidr has addresses for",
+            range_of_pods.num_addresses,
+            nodes * pods,
+            "Lower kubelet.maxPods or the pools' maximum, or make the next cluster with a wider network.podCidr",
+        ),
     )
 
 

@@ -11,7 +11,7 @@ from components.kubeadm import api_server_files
 from components.kubeadm.labels import Place, label_arguments, place_labels, pool_labels
 from components.plan import Plan, PlannedMachine
 from components.ports import API, ETCD_CLIENTS
-from components.settings.model import KubeletSettings, Settings, WorkerPoolSettings
+from components.settings.model import KubeletSettings, NetworkPluginName, Settings, WorkerPoolSettings
 from components.settings.rules.argument_values import seconds
 from components.timings import (
     API_SHUTDOWN_DELAY,
@@ -171,7 +171,7 @@ def _cluster_configuration(plan: Plan, node: ControlPlaneNode) -> Document:
                 _volume("audit", api_server_files.AUDIT_LOGS, read_only=False),
             ],
         },
-        "controllerManager": {"extraArgs": _arguments({"profiling": "false"})},
+        "controllerManager": {"extraArgs": _arguments(_controller_manager_arguments(settings))},
         "scheduler": {"extraArgs": _arguments({"profiling": "false"})},
     }
 
@@ -219,6 +219,15 @@ def _api_server_arguments(load_balanced: bool) -> Mapping[str, str]:
         arguments[_DELAY] = f"{API_SHUTDOWN_DELAY}s"
         # Without it watches are cut off when the process ends.
         arguments["shutdown-watch-termination-grace-period"] = f"{API_WATCHES_END}s"
+    return arguments
+
+
+def _controller_manager_arguments(settings: Settings) -> Mapping[str, str]:
+    arguments = {"profiling": "false"}
+    if settings.network_plugin.name is NetworkPluginName.CALICO:
+        # Calico takes blocks of the pods' range by itself. The ranges that Kubernetes sets aside are larger, nobody
+        # reads them, and they are used up first.
+        arguments["allocate-node-cidrs"] = "false"
     return arguments
 
 

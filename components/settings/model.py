@@ -138,7 +138,8 @@ class NetworkSettings:
     pod_cidr: str = field(
         default="10.244.0.0/16",
         metadata=about(
-            "Pods' addresses, /8 to /24: each node takes a /24 of it.",
+            "Pods' addresses, /8 to /24. With Flannel each node takes a /24 of it; with Calico it takes a /26, and "
+            "another whenever 64 pods have filled those that it has.",
             Change.REFUSED,
             syntax=formats.NETWORK,
             why=_RANGE_MOVES,

@@ -7,7 +7,7 @@ import pytest
 from operations.sizes import limit_rows, size_for, warnings
 from pricing.tables import burstable, control_plane_sizes, cpus, etcd_sizes, memory_gib
 from pricing.topology import topology
-from tests.operations.stacks import EDUCATION, PROD, settings
+from tests.operations.stacks import DEV, EDUCATION, PROD, settings
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,18 @@ def test_a_small_control_plane_is_reported_with_the_type_to_choose() -> None:
     assert "Choose m7i.xlarge" in told(controlPlane={"instanceType": "t3.medium"})
 
 
+def test_calicos_nodes_take_smaller_ranges_and_may_run_out_of_addresses_for_pods() -> None:
+    flannel = settings(DEV)
+    rows = {row.subject: row for row in limit_rows(flannel, topology(flannel))}
+    assert rows["nodes that network.podCidr has a /24 for"].limit == 2**8
+    pools = [{"name": "general", "minimum": 1, "maximum": 1000}]
+    calico = settings({**PROD, "workers": pools})
+    rows = {row.subject: row for row in limit_rows(calico, topology(calico))}
+    assert rows["nodes that network.podCidr has a /26 for"].limit == 2**10
+    addresses = rows["pods that network.podCidr has addresses for"]
+    assert (addresses.limit, addresses.here, addresses.kept) == (2**16, 1003 * 110, False)
+
+
 def test_a_burstable_etcd_is_reported() -> None:
     assert "limits its CPU by credits" in told(etcd={"instanceType": "t3.large"})
 
@@ -79,5 +91,6 @@ def test_limits_are_compared_with_the_pools_maximum() -> None:
     assert (rows["nodes"].here, rows["nodes"].kept) == (4003, True)
     assert not rows["pods per node"].kept
     assert not rows["pods, if every node were full"].kept
-    assert rows["nodes that network.podCidr has a /24 for"].limit == 2**13
+    assert rows["nodes that network.podCidr has a /26 for"].limit == 2**15
+    assert rows["pods that network.podCidr has addresses for"].limit == 2**21
     assert "pods per node: 200 against a limit of 110. Lower kubelet.maxPods." in warnings(chosen, topology(chosen))

@@ -11,16 +11,23 @@ from typing import Final
 
 from components.addresses import dynamic_capacity, zone_subnets
 from components.settings.machines import REFRESH_PERCENT
-from components.settings.model import NatMode, Settings
+from components.settings.model import NatMode, NetworkPluginName, Settings
 from components.settings.plugin_versions import why_not_compared, why_unknown
 from components.settings.problems import Problem
 from components.settings.rules.facts import Facts, Rule, problem
 
 PRIVATE: Final = tuple(IPv4Network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
-_NODE_PREFIX: Final = 24
+# The least that a node takes of the pods' range: its own part, which Kubernetes sets aside for Flannel, or the first
+# block that Calico gives it, of Calico's own default size.
+NODE_PREFIXES: Final = {NetworkPluginName.FLANNEL: 24, NetworkPluginName.CALICO: 26}
 _RANGES: Final = {
     "vpcCidr": (16, 22, "AWS allows no VPC larger than /16, and below /22 its sixteen subnets are too small"),
-    "podCidr": (8, _NODE_PREFIX, "each node takes a /24 of it, and Kubernetes supports at most 65536 of them"),
+    "podCidr": (
+        8,
+        24,
+        "with Flannel a node takes a /24 of it, and Kubernetes hands out at most 65536 of them; with Calico it takes a "
+        "/26 or more",
+    ),
     "serviceCidr": (12, 24, "kube-apiserver accepts at most 20 bits for Services, and 256 are soon used up"),
 }
 WIDEST_SSH: Final = 8
@@ -105,18 +112,19 @@ def bastion_has_a_purpose(facts: Facts) -> Iterable[Problem]:
 
 
 def nodes_fit_the_pod_range(facts: Facts) -> Iterable[Problem]:
-    """A /24 of pod addresses for every node that there may ever be."""
+    """Pod addresses for every node that there may ever be, in ranges of the plugin's size."""
     settings = facts.settings
+    each = NODE_PREFIXES[settings.network_plugin.name]
     prefix = IPv4Network(settings.network.pod_cidr).prefixlen
     nodes = settings.control_plane.count + sum(pool.maximum for pool in settings.workers)
-    room = 2 ** max(0, _NODE_PREFIX - prefix)
-    if nodes > room and prefix <= _NODE_PREFIX:
-        wanted = _NODE_PREFIX - (nodes - 1).bit_length()
+    room = 2 ** max(0, each - prefix)
+    if nodes > room and prefix <= _RANGES["podCidr"][1]:
+        wanted = each - (nodes - 1).bit_length()
         yield problem(
             "network.podCidr",
             settings.network.pod_cidr,
-            f"Choose /{wanted} or larger, or fewer machines: it has room for {room} ranges of /24, and the pools may "
-            f"grow to {nodes} nodes.",
+            f"Choose /{wanted} or larger, or fewer machines: it has room for {room} ranges of /{each}, of which a node "
+            f"takes one at least, and the pools may grow to {nodes} nodes.",
         )
 
 
@@ -189,7 +197,7 @@ RULES: Final = (
     Rule(("access.sshCidrs",), ssh_is_not_open),
     Rule(("access.apiCidrs",), api_is_reachable),
     Rule(("access.bastion", "network.nat"), bastion_has_a_purpose),
-    Rule(("network.podCidr", "controlPlane.count", "workers"), nodes_fit_the_pod_range),
+    Rule(("network.podCidr", "networkPlugin.name", "controlPlane.count", "workers"), nodes_fit_the_pod_range),
     Rule(("network", "apiEndpoint", "workers"), machines_fit_the_subnets),
     Rule(("network.zones", "network.zoneNames"), zone_names_fit),
     Rule(("networkPlugin",), plugin_version_fits),

@@ -87,6 +87,16 @@ def test_the_token_that_kubeadm_makes_lives_a_minute_and_is_not_shown() -> None:
     assert "show-join-command" in init["skipPhases"]
 
 
+def test_kubernetes_sets_no_ranges_aside_for_nodes_where_the_plugin_has_its_own() -> None:
+    def arguments(stack: str) -> list[dict[str, str]]:
+        given = by_kind(Plan(settings_of(stack)), NODE)["ClusterConfiguration"]["controllerManager"]["extraArgs"]
+        return list(given)
+
+    off = {"name": "allocate-node-cidrs", "value": "false"}
+    assert off in arguments("prod"), "Calico hands out blocks of its own"
+    assert [name for name in arguments("dev") if name["name"] == off["name"]] == [], "Flannel reads spec.podCIDR"
+
+
 def test_etcds_data_is_a_directory_of_its_own_below_the_mount_point() -> None:
     assert ETCD_DATA.startswith("/var/lib/etcd/")
     assert documents()["ClusterConfiguration"]["etcd"]["local"]["dataDir"] == ETCD_DATA

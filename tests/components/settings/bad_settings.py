@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 POOL = {"name": "a"}
+CALICO = {"name": "calico", "version": "3.32.1"}
 TAINT = {"key": "gpu", "effect": "NoSchedule"}
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
@@ -257,6 +258,12 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"workers": [{**POOL, "maximum": 0}]}, "workers[0].maximum", "1 to 5000"),
     ({"workers": [{**POOL, "maximum": 5001}]}, "workers[0].maximum", "1 to 5000"),
     ({"workers": [{**POOL, "maximum": 256}]}, "network.podCidr", "/15 or larger"),
+    ({"workers": [{**POOL, "maximum": 256}]}, "network.podCidr", "256 ranges of /24"),
+    (
+        {"workers": [{**POOL, "maximum": 1024}], "networkPlugin": CALICO},
+        "network.podCidr",
+        "/15 or larger, or fewer machines: it has room for 1024 ranges of /26",
+    ),
     (
         {"workers": [{**POOL, "maximum": 5000}], "network__podCidr": "100.64.0.0/10", "network__zones": 2},
         "workers",

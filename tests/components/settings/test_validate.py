@@ -56,6 +56,8 @@ GOOD: list[dict[str, Any]] = [
     {"cluster__domain": "internal"},
     {"network__vpcCidr": "192.168.0.0/22"},
     {"network__podCidr": "100.64.0.0/10", "network__serviceCidr": "172.16.0.0/12"},
+    {"workers": [{"name": "a", "maximum": 255}]},
+    {"workers": [{"name": "a", "maximum": 1023}], "networkPlugin": {"name": "calico", "version": "3.32.1"}},
     {"network__zones": 6},
     {"etcd__members": 1},
     {"etcd__heartbeatIntervalMs": 250, "etcd__electionTimeoutMs": 2500},

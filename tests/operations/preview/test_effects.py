@@ -96,6 +96,11 @@ def test_each_kind_of_step_interrupts_what_it_interrupts(made: Step, impact: Imp
     [
         ({"kubelet": {"maxPods": 60}}, Impact.PASSING, "kubelet restarts; its pods keep running"),
         ({"controlPlane": {"apiServerArguments": {"v": "2"}}}, Impact.MACHINE, "restarts kube-apiserver"),
+        (
+            {"networkPlugin": {"name": "flannel", "version": "0.28.4"}},
+            Impact.MACHINE,
+            "restarts kube-controller-manager",
+        ),
         ({"cluster": {"containerdVersion": "2.3.8"}}, Impact.PASSING, "containerd restarts; containers keep running"),
         (
             {"cluster": {"kubernetesVersion": "1.36.5"}},

@@ -169,6 +169,17 @@ def test_static_pods_restart_before_the_kubelet_does(node: Prepared, capfd: pyte
     assert held.checks == 1
 
 
+def test_an_argument_of_the_controller_manager_restarts_nothing_else(
+    node: Prepared, capfd: pytest.CaptureFixture[str]
+) -> None:
+    argument = "controllerManager:\n  extraArgs:\n  - {name: allocate-node-cidrs, value: 'false'}\napiServer:"
+    deliver(node, "apiServer:", argument)
+    next_manifest(node, "kube-controller-manager", "new")
+    assert apply(node).events == ["turn", "end of turn"]
+    assert [manifest(node, component) for component in STATIC] == ["old", "old", "new", "old"]
+    assert capfd.readouterr().out.count(" restarts with its new arguments") == 1
+
+
 def test_where_etcd_has_machines_of_its_own_no_etcd_is_written(node: Prepared) -> None:
     (node.machine.folders.manifests / "etcd.yaml").unlink()
     deliver(node, "apiServer:", "clusterName: x\napiServer:")

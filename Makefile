@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 
-.PHONY: demo environment test lint test-engine test-cluster drills bench bench-preview bench-leftovers lock down
+.PHONY: demo environment test lint test-engine test-cluster drills bench bench-preview bench-leftovers aws-smoke lock down
 
 environment: $(VENV)/.installed
 
@@ -48,6 +48,10 @@ bench-preview: environment
 
 bench-leftovers: environment
 	@$(RUN) -m sandbox.bench leftovers $(addprefix --runs ,$(RUNS)) $(WRITE)
+
+# What no sandbox can know, asked of the account: STACK=prod; WATCH=900 while `pulumi up` runs beside it.
+aws-smoke: environment
+	@$(RUN) -m operations aws-smoke --stack $(or $(STACK),prod) $(addprefix --watch ,$(WATCH))
 
 down: environment
 	@$(RUN) -m sandbox down

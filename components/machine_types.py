@@ -12,9 +12,11 @@ from components.settings.problems import Problem, shown
 from components.settings.rules.facts import NAMESPACE
 from components.settings.suggestions import did_you_mean
 
-# Of Debian's machine images.
-_ARCHITECTURE: Final = "x86_64"
-_VIRTUALIZATION: Final = "hvm"
+# Where Debian publishes its newest machine image, and what its images are.
+IMAGE_PARAMETER: Final = "/aws/service/debian/release/12/latest/amd64"
+ROOT_DEVICE: Final = "/dev/xvda"
+ARCHITECTURE: Final = "x86_64"
+VIRTUALIZATION: Final = "hvm"
 _DEFAULT_QUOTA_MIB: Final = EtcdSettings.quota_mib
 
 
@@ -157,15 +159,15 @@ def _lacking(one: WantedType, kind: MachineType | None) -> tuple[str, str] | Non
     """What a type has instead of what its role needs, and what to choose."""
     if kind is None:
         return None
-    if _ARCHITECTURE not in kind.architectures:
+    if ARCHITECTURE not in kind.architectures:
         return (
             f"which is {', '.join(sorted(kind.architectures))}",
-            f"Choose a type of {_ARCHITECTURE}, such as t3.medium: the machine images are of no other architecture.",
+            f"Choose a type of {ARCHITECTURE}, such as t3.medium: the machine images are of no other architecture.",
         )
-    if _VIRTUALIZATION not in kind.virtualizations:
+    if VIRTUALIZATION not in kind.virtualizations:
         return (
             f"which has {', '.join(sorted(kind.virtualizations))} virtualization",
-            f"Choose a current type, such as t3.medium: the machine images need {_VIRTUALIZATION} virtualization.",
+            f"Choose a current type, such as t3.medium: the machine images need {VIRTUALIZATION} virtualization.",
         )
     needs = _needs(one)
     least = f"{needs.cpus} CPU{'' if needs.cpus == 1 else 's'} and {needs.memory_mib:,} MiB"

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.identity.statements import Account
-from components.machine_types import MachineType, Offers, WantedType, judged, lacking, wanted_types
+from components.machine_types import IMAGE_PARAMETER, MachineType, Offers, WantedType, judged, lacking, wanted_types
 from components.plan import Plan
 from components.previous_update import PreviousUpdate
 from components.settings.load import refusal
@@ -69,7 +69,7 @@ def _account() -> Account:
 
 def _newest_image() -> str:
     """The id of the newest Debian 12 image."""
-    return aws.ssm.get_parameter(name="/aws/service/debian/release/12/latest/amd64").insecure_value
+    return aws.ssm.get_parameter(name=IMAGE_PARAMETER).insecure_value
 
 
 def _available_zones() -> tuple[str, ...]:

@@ -10,13 +10,14 @@ from pathlib import Path
 from operations.errors import OperationFailed
 from operations.preview import command as preview
 from operations.report import command as report
+from operations.smoke import command as smoke
 
 
 def main(arguments: Sequence[str]) -> int:
     """Runs a command and returns its exit code; a failure is a sentence, not a traceback."""
     parser = argparse.ArgumentParser(prog="python -m operations", description="What is done beside `pulumi up`.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (report, preview):
+    for module in (report, preview, smoke):
         module.add_to(commands)
     parsed = parser.parse_args(arguments)
     try:

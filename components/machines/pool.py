@@ -14,6 +14,7 @@ from components.delivery.steps import Files
 from components.delivery.worker_files import worker_files
 from components.identity.roles import MachineRole
 from components.identity.statements import read_join_credentials
+from components.machine_types import ROOT_DEVICE
 from components.machines.rollout import Rollout
 from components.network.traffic import Party
 from components.network_plugins.network_plugin import NetworkPlugin
@@ -112,7 +113,7 @@ class WorkerPool(ComponentResource):
             },
             block_device_mappings=[
                 {
-                    "device_name": "/dev/xvda",
+                    "device_name": ROOT_DEVICE,
                     "ebs": {
                         "volume_type": "gp3",
                         "volume_size": pool.root_volume_gib,

@@ -72,12 +72,15 @@ def test_the_rules_of_groups_are_seen_with_their_peers(account: Account) -> None
         IpPermissions=[
             {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.0/24"}]},
             {"IpProtocol": "4", "UserIdGroupPairs": [{"GroupId": group}]},
+            {"IpProtocol": "icmp", "FromPort": 3, "ToPort": 4, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
         ],
     )
     seen = next(g for g in account.api.view().security_groups if g.id == group)
     assert seen.ingress == (
         SecurityGroupRuleView("tcp", 22, 22, ("203.0.113.0/24",), ()),
         SecurityGroupRuleView("4", -1, -1, (), (group,)),
+        # A type and its code.
+        SecurityGroupRuleView("icmp", 3, 4, ("0.0.0.0/0",), ()),
     )
     assert seen.egress == (SecurityGroupRuleView("-1", None, None, ("0.0.0.0/0",), ()),)
 

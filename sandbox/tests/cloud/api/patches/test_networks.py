@@ -32,15 +32,6 @@ def test_a_protocol_without_ports_needs_none(account: Account, vpc: str) -> None
     assert (found["IpProtocol"], found["FromPort"], found["ToPort"]) == ("4", -1, -1)
 
 
-@pytest.mark.parametrize(("first", "second"), [(3, 4), (8, 0)])
-def test_type_and_code_of_an_icmp_rule_are_read_back_and_are_no_range(
-    account: Account, vpc: str, first: int, second: int
-) -> None:
-    everyone = [{"CidrIp": "0.0.0.0/0", "Description": "fragmentation needed"}]
-    found = rule(account, account.group(vpc), IpProtocol="icmp", FromPort=first, ToPort=second, IpRanges=everyone)
-    assert (found["IpProtocol"], found["FromPort"], found["ToPort"]) == ("icmp", first, second)
-
-
 @pytest.mark.fixes("security_group_rules")
 def test_the_description_of_a_rule_with_a_peer_group_is_read_back(account: Account, vpc: str) -> None:
     group = account.group(vpc)

@@ -15,13 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from components.plan import Plan
+from components.plan import LOGIN_USER, Plan
 from operations.errors import OperationFailed
 from operations.smoke import on_machine
 from operations.smoke.errors import NotAnswered
 
 _SECONDS: Final = 120
-_LOGIN_USER: Final = "admin"
 # Of IAM, whose events CloudTrail keeps in one region for all.
 GLOBAL_REGION: Final = "us-east-1"
 
@@ -96,9 +95,9 @@ class Machine:
             login = ["-i", str(key), *(f"-o{option}" for option in options)]
             way = list(login)
             if self.plan.bastion:
-                proxy = " ".join(["ssh", *login, "-W", "%h:%p", f"{_LOGIN_USER}@{addresses[self.plan.bastion.name]}"])
+                proxy = " ".join(["ssh", *login, "-W", "%h:%p", f"{LOGIN_USER}@{addresses[self.plan.bastion.name]}"])
                 way += ["-o", f"ProxyCommand={proxy}"]
-            command = ["ssh", *way, f"{_LOGIN_USER}@{addresses[name]}", "sudo", "python3", "-", *arguments]
+            command = ["ssh", *way, f"{LOGIN_USER}@{addresses[name]}", "sudo", "python3", "-", *arguments]
             said = _said(command, given=script)
         try:
             return json.loads(said)

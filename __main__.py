@@ -48,6 +48,8 @@ def declare() -> None:
     pulumi.export("machines", cluster.machines)
     pulumi.export("sshPrivateKey", cluster.ssh_private_key)
     pulumi.export("sshKnownHosts", cluster.ssh_known_hosts)
+    if cluster.snapshots is not None:
+        pulumi.export("snapshots", cluster.snapshots)
     pulumi.export("settings", plain(settings))
 
 

@@ -7,6 +7,7 @@ from pulumi import ComponentResource, Output, ResourceOptions
 from components import outputs
 from components.addons.installed import install_addons
 from components.api_endpoint import ApiEndpoint
+from components.backups.backups import Backups
 from components.checks import smoke
 from components.control_plane import ControlPlane
 from components.delivery.steps import fingerprint, run_step
@@ -42,13 +43,15 @@ class Cluster(ComponentResource):
         site = make_site(name, plan, region, child)
         pki = Pki(f"{name}-pki", plan.etcd_addresses, child, protect=settings.etcd.protect_volumes)
 
+        backups = Backups(f"{name}-snapshots", site, child)
+
         # The machines. They prepare themselves from their first boot on, all at once; one that changes waits its turn.
         bastion = Bastion(name, site, child) if plan.bastion else None
         way_in = bastion.machine.remote if bastion else None
-        etcd = EtcdMembers(name, site, way_in, pki, rollout, child)
+        etcd = EtcdMembers(name, site, way_in, pki, backups, rollout, child)
         # Who asks for the API's name waits for its record; the founder knows it, as zones and records are slow.
         endpoint = ApiEndpoint(f"{name}-api", site, child)
-        control_plane = ControlPlane(name, site, way_in, pki, plugin, endpoint, etcd.serving, rollout, child)
+        control_plane = ControlPlane(name, site, way_in, pki, plugin, endpoint, etcd.serving, backups, rollout, child)
         pools = WorkerPools(name, site, pki, plugin, rollout, child)
 
         # What makes nodes Ready; that is sooner with all joined first than with the plugin busy on the founder.
@@ -94,6 +97,7 @@ class Cluster(ComponentResource):
         self.api_endpoint = plan.endpoint_name
         self.machines = {machine.name: machine.address for machine in machines}
         self.ssh_private_key = site.operator_key.private_key
+        self.snapshots = backups.exported
         self.ssh_known_hosts = outputs.known_hosts(machines)
         # What the next update compares its settings with.
         self.register_outputs(record(settings))

@@ -8,6 +8,7 @@ from pulumi import Output, Resource, ResourceOptions
 
 from components.addons.catalogue import addon_statements
 from components.api_endpoint import ApiEndpoint
+from components.backups.backups import Backups
 from components.delivery.control_plane_files import control_plane_files, control_plane_keys
 from components.delivery.steps import DeliveredStep, Files, RemoteMachine, fingerprint, run_step
 from components.identity.statements import Statement, see_target_health, tend_worker_pools, write_join_credentials
@@ -46,6 +47,7 @@ class ControlPlane:
         plugin: NetworkPlugin,
         endpoint: ApiEndpoint,
         etcd: Sequence[Resource],
+        backups: Backups,
         rollout: Rollout,
         child: ResourceOptions,
     ) -> None:
@@ -69,7 +71,7 @@ class ControlPlane:
                 machine.remote,
                 pki.control_plane_files,
                 control_plane_keys,
-                files,
+                backups.delivered(identity, files),
                 "configure-control-plane",
                 child,
                 before_init if rollout.comes_back(resource_name) else after,

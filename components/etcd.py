@@ -7,6 +7,7 @@ from functools import partial
 
 from pulumi import Resource, ResourceOptions
 
+from components.backups.backups import Backups
 from components.delivery.etcd_files import etcd_member_files, etcd_member_keys
 from components.delivery.steps import DeliveredStep, RemoteMachine
 from components.machines.identity import MachineIdentity
@@ -23,7 +24,14 @@ class EtcdMembers:
     serving: Sequence[Resource]
 
     def __init__(
-        self, name: str, site: Site, bastion: RemoteMachine | None, pki: Pki, rollout: Rollout, child: ResourceOptions
+        self,
+        name: str,
+        site: Site,
+        bastion: RemoteMachine | None,
+        pki: Pki,
+        backups: Backups,
+        rollout: Rollout,
+        child: ResourceOptions,
     ) -> None:
         self.machines = []
         serving = []
@@ -39,7 +47,7 @@ class EtcdMembers:
                 machine.remote,
                 pki.etcd_member_files(planned.name),
                 etcd_member_keys,
-                files,
+                backups.delivered(identity, files),
                 "configure-etcd-member",
                 child,
             )

@@ -37,7 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("components.region",),
     ("components.site",),
     ("components.machines",),
-    ("components.checks",),
+    ("components.backups", "components.checks"),
     (
         "components.api_endpoint",
         "components.control_plane",

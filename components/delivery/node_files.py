@@ -105,6 +105,14 @@ def environment_file(values: Mapping[str, str]) -> NodeFile:
     return NodeFile(NODE_ENV, "".join(lines))
 
 
+def with_environment(files: tuple[NodeFile, ...], values: Mapping[str, str]) -> tuple[NodeFile, ...]:
+    """The files of a machine, with more lines in its node.env."""
+    return tuple(
+        environment_file({**read_environment_file(file.content), **values}) if file.path == NODE_ENV else file
+        for file in files
+    )
+
+
 def _program(contents: _Contents) -> Iterator[NodeFile]:
     """The modules of the node program, where they are imported by the names that they have here."""
     at_boot = _modules(contents.steps_at_boot)

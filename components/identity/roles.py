@@ -14,6 +14,7 @@ from components.tags import Tags
 class MachineRole(ComponentResource):
     """A role with exactly these statements. `policy` must exist before a machine starts to use the role."""
 
+    role_id: Output[str]
     profile_name: Output[str]
     policy: aws.iam.RolePolicy
 
@@ -25,6 +26,7 @@ class MachineRole(ComponentResource):
         role = aws.iam.Role(
             f"{name}-role", assume_role_policy=policy([assumed_by_machines()]), tags=tags.named(name), opts=child
         )
+        self.role_id = role.id
         self.policy = aws.iam.RolePolicy(f"{name}-policy", role=role.id, policy=policy(statements), opts=child)
         profile = aws.iam.InstanceProfile(f"{name}-profile", role=role.name, tags=tags.named(name), opts=child)
         self.profile_name = profile.name

@@ -94,5 +94,37 @@ def see_target_health() -> Sequence[Statement]:
     ]
 
 
+def add_snapshots(bucket: str, key: str) -> Sequence[Statement]:
+    """A machine with a member of etcd adds snapshots to a bucket, encrypted with a key (ARNs). It reads none, its own
+    included: who has that machine doesn't get what the cluster once held."""
+    return [
+        {"Sid": "AddSnapshots", "Effect": "Allow", "Action": "s3:PutObject", "Resource": f"{bucket}/*"},
+        {"Sid": "EncryptSnapshots", "Effect": "Allow", "Action": "kms:GenerateDataKey", "Resource": key},
+    ]
+
+
+def never_overwritten(bucket: str) -> Sequence[Statement]:
+    """The policy of a bucket (ARN): by TLS alone, and an object is made only where there is none of its name."""
+    return [
+        {
+            "Sid": "TlsAlone",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [bucket, f"{bucket}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+        {
+            "Sid": "NothingIsOverwritten",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutObject",
+            "Resource": f"{bucket}/*",
+            # The header goes with the request that makes an object: the parts of a large one need none.
+            "Condition": {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
+        },
+    ]
+
+
 def _join_credentials(account: Account, cluster: str) -> str:
     return f"arn:{account.partition}:ssm:{account.region}:{account.number}:parameter{join_parameter(cluster)}"

@@ -17,7 +17,6 @@ from components.settings.namespaces import unread_keys
 from components.settings.problems import InvalidSettings, Problem, shown, shown_path
 from components.settings.rules.facts import NAMESPACE
 from components.settings.suggestions import nearest
-from components.settings.unsupported import unsupported
 from components.settings.validate import read
 
 Check = Callable[[Settings], Iterable[Problem]]
@@ -57,7 +56,7 @@ def settings_in(
         for problem in (*_region_problems(config), *unread_keys(config), *reading.problems)
         if problem.key_path not in told
     )
-    further = [*unsupported(settings), *_zones_elsewhere(config, settings)]
+    further = list(_zones_elsewhere(config, settings))
     if living is not None:
         further.extend(refused_changes(living, settings))
         if not identified:

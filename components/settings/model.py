@@ -218,11 +218,34 @@ class NetworkPluginSettings:
 
 @dataclass(frozen=True)
 class BackupSettings:
-    """Snapshots of etcd to a bucket."""
+    """Snapshots of etcd to a bucket, each restored once before it counts."""
 
-    enabled: bool = field(default=False, metadata=about("Whether snapshots are taken."))
+    enabled: bool = field(
+        default=False, metadata=about("Whether snapshots are taken. Turned off, it leaves what was taken where it is.")
+    )
     interval_hours: int = field(default=6, metadata=about("Hours between snapshots.", minimum=1, maximum=168))
-    retention_days: int = field(default=30, metadata=about("Days that a snapshot is kept.", minimum=1, maximum=3650))
+    keep_all_days: int = field(
+        default=2, metadata=about("Days for which every snapshot is kept.", minimum=1, maximum=3650)
+    )
+    retention_days: int = field(
+        default=30,
+        metadata=about("Days for which the first snapshot of each day is kept.", minimum=1, maximum=3650),
+    )
+    keep_monthly_months: int = field(
+        default=12,
+        metadata=about(
+            "Months for which the first snapshot of each month is kept; 0: no longer than those of each day.",
+            minimum=0,
+            maximum=120,
+        ),
+    )
+    keep_on_destroy: bool = field(
+        default=True,
+        metadata=about(
+            "Whether the bucket and its key outlive `pulumi destroy`. If not, it ends with an error while there are "
+            "snapshots in the bucket."
+        ),
+    )
 
 
 @dataclass(frozen=True)

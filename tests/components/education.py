@@ -93,6 +93,11 @@ def outputs(kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any
             return {"name": f"{name}-name"}
         case "aws:lb/loadBalancer:LoadBalancer":
             return {"dnsName": f"{inputs['name']}.elb.eu-central-1.amazonaws.com", "zoneId": "Z2", "arn": f"arn:{name}"}
+        case "aws:s3/bucket:Bucket":
+            made = f"{inputs['bucketPrefix']}20261127"
+            return {"bucket": made, "arn": f"arn:aws:s3:::{made}"}
+        case "aws:kms/key:Key":
+            return {"arn": "arn:aws:kms:eu-central-1:123456789012:key/1", "keyId": "1"}
         case "aws:lb/targetGroup:TargetGroup":
             return {"arn": f"arn:{name}"}
         case "aws:ec2/launchTemplate:LaunchTemplate":

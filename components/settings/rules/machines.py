@@ -85,7 +85,11 @@ def etcd_fits_kubernetes(facts: Facts) -> Iterable[Problem]:
 
 
 def etcd_volume_holds_its_quota(facts: Facts) -> Iterable[Problem]:
-    """A member's data, the copy that a defragmentation makes, what was set aside once, and etcd's log."""
+    """A member's data, the copy that a defragmentation makes, what was set aside once, and etcd's log.
+
+    A snapshot and its trial restore take the room of the copy and of what was set aside, while they last. Where that
+    is not free, the step says so and takes none; another member may.
+    """
     etcd = facts.settings.etcd
     least = -(-3 * etcd.quota_mib // 1024) + _GIB_FOR_LOGS
     if etcd.volume_gib < least:
@@ -93,8 +97,8 @@ def etcd_volume_holds_its_quota(facts: Facts) -> Iterable[Problem]:
             "etcd.quotaMib",
             etcd.quota_mib,
             f"Set etcd.volumeGib to {least} or more, or choose a smaller quota: {etcd.volume_gib} GiB have no room for "
-            "the data, for the copy that a defragmentation makes, for data that was set aside, and for "
-            f"{_GIB_FOR_LOGS} GiB of etcd's log.",
+            "the data, for the copy that a defragmentation makes, for data that was set aside (a snapshot and a trial "
+            f"restore have no more than that of these two), and for {_GIB_FOR_LOGS} GiB of etcd's log.",
         )
 
 
@@ -230,6 +234,18 @@ def snapshots_outlive_their_interval(facts: Facts) -> Iterable[Problem]:
         )
 
 
+def days_are_kept_as_long_as_all(facts: Facts) -> Iterable[Problem]:
+    """The first snapshot of a day doesn't end before the others of that day. Nothing is kept where none are taken."""
+    backups = facts.settings.backups
+    if backups.enabled and backups.retention_days < backups.keep_all_days:
+        yield problem(
+            "backups.retentionDays",
+            backups.retention_days,
+            f"Set it to {backups.keep_all_days} or more, or backups.keepAllDays to {backups.retention_days} or less: "
+            "a day's first snapshot would end before the others of that day.",
+        )
+
+
 RULES: Final = (
     Rule(("cluster.kubernetesVersion", "cluster.containerdVersion"), containerd_fits_kubernetes),
     Rule(("etcd.topology", "etcd.members", "controlPlane.count"), etcd_has_a_quorum),
@@ -246,4 +262,5 @@ RULES: Final = (
     Rule(("apiEndpoint", "controlPlane.count"), arguments_fit_the_load_balancer, spares_living=True),
     Rule((), arguments_are_meant, advises=True),
     Rule(("backups",), snapshots_outlive_their_interval),
+    Rule(("backups",), days_are_kept_as_long_as_all),
 )

@@ -17,7 +17,13 @@ import pytest
 from components.identity import statements
 
 ACCOUNT = statements.Account("aws", "eu-central-1", "123456789012")
-TOLD = {"account": ACCOUNT, "cluster": "prod", "machine": "control-plane-0"}
+TOLD = {
+    "account": ACCOUNT,
+    "cluster": "prod",
+    "machine": "control-plane-0",
+    "bucket": "arn:aws:s3:::quorate-prod-1",
+    "key": "arn:aws:kms:eu-central-1:123456789012:key/1",
+}
 
 
 @cache
@@ -41,9 +47,12 @@ def written() -> Iterator[Mapping[str, Any]]:
             yield from made if isinstance(made, list) else [made]
 
 
-def problem(action: str, resource: str | None) -> str:
-    """What is wrong with an action and a resource that it is used with; "" where nothing is."""
+def problem(action: str, resource: str | None, denied: bool = False) -> str:
+    """What is wrong with an action and a resource that it is used with; "" where nothing is. Only a Deny may be about
+    all actions of a service."""
     service, _, verb = action.partition(":")
+    if verb == "*":
+        return "" if denied and service in reference() else f"{action} allows all: name what is needed"
     known = reference()[service]["Actions"].get(verb.lower()) if service in reference() else None
     if known is None:
         return f"there is no action {action}"
@@ -59,7 +68,8 @@ def problem(action: str, resource: str | None) -> str:
 @pytest.mark.parametrize("statement", list(written()), ids=lambda statement: statement.get("Sid", "trust"))
 def test_every_action_exists_and_takes_the_resource_that_it_is_used_with(statement: Mapping[str, Any]) -> None:
     actions, resources = _list(statement["Action"]), _list(statement.get("Resource"))
-    assert [found for action in actions for resource in resources if (found := problem(action, resource))] == []
+    denied = statement["Effect"] == "Deny"
+    assert [found for action in actions for resource in resources if (found := problem(action, resource, denied))] == []
 
 
 def _list(told: Any) -> list[Any]:
@@ -87,6 +97,7 @@ def test_no_other_module_writes_statements() -> None:
         ("ssm:GetParameter", "arn:aws:s3:::bucket", "takes no resource like"),
         ("autoscaling:DescribeAutoScalingGroups", "arn:aws:autoscaling:eu-central-1:1:autoScalingGroup:x", "takes no"),
         ("ssm:GetParameter", "arn:aws:ssm:eu-central-1:1:parameter/x", ""),
+        ("s3:*", "arn:aws:s3:::bucket", "allows all"),
     ],
 )
 def test_what_aws_would_refuse_or_never_allow_is_found(action: str, resource: str, said: str) -> None:

@@ -17,7 +17,7 @@ from components import previous_update
 from components.delivery.user_data_limit import exceeded_user_data
 from components.settings.load import load, settings_of
 from tests.components.long_settings import with_long_arguments
-from tests.components.settings.stack_files import CHECKOUT, LARGE, SMALL, changed, committed
+from tests.components.settings.stack_files import CHECKOUT, SMALL, changed, committed
 
 
 def config(groups: Mapping[str, Any], region: str | None = "eu-central-1") -> dict[str, str]:
@@ -90,12 +90,6 @@ def test_an_encrypted_setting_is_refused_and_not_shown() -> None:
     assert "hunter2-is-secret" not in message
 
 
-def test_settings_that_cannot_be_built_yet_are_refused_and_not_left_out() -> None:
-    message = refusal(config(LARGE))
-    assert "quorate:backups.enabled" in message
-    assert message.count("Not built yet") == 1
-
-
 def test_what_a_living_cluster_refuses_is_reported_with_the_other_problems() -> None:
     living = settings_of(config(SMALL), "education", None)
     with pytest.raises(pulumi.RunError) as refused:
@@ -104,13 +98,13 @@ def test_what_a_living_cluster_refuses_is_reported_with_the_other_problems() -> 
     assert all(path in str(refused.value) for path in ("aws:region", "quorate:network.podCidr"))
 
 
-def test_what_a_living_cluster_refuses_and_what_is_not_built_are_told_in_the_round_of_wrong_values() -> None:
+def test_what_a_living_cluster_refuses_is_told_in_the_round_of_wrong_values() -> None:
     living = settings_of(config(SMALL), "education", None)
-    bad = changed(SMALL, network__podCidr="10.245.0.0/16", network__zones=9, backups__enabled=True, etcd__volumeGib="x")
+    bad = changed(SMALL, network__podCidr="10.245.0.0/16", network__zones=9, etcd__volumeGib="x")
     with pytest.raises(pulumi.RunError) as refused:
         settings_of(config(bad), "education", living)
-    assert "4 problems; nothing was created or changed" in str(refused.value)
-    for path in ("network.podCidr", "network.zones", "backups.enabled", "etcd.volumeGib"):
+    assert "3 problems; nothing was created or changed" in str(refused.value)
+    for path in ("network.podCidr", "network.zones", "etcd.volumeGib"):
         assert f"quorate:{path}" in str(refused.value)
 
 

@@ -74,6 +74,9 @@ GOOD: list[dict[str, Any]] = [
     {"network__nat": "single", "apiEndpoint__public": True},
     {"controlPlane__count": 3, "apiEndpoint__public": True},
     {"addons__storageClassProvisioner": "ebs.csi.aws.com", "addons__storageClassParameters": {"type": "gp3"}},
+    {"backups__enabled": True, "backups__keepAllDays": 30, "backups__keepMonthlyMonths": 0},
+    # Taken by the release before, which took no snapshots.
+    {"backups__retentionDays": 1},
     {"tags": {"team name": "a+b=c@d"}},
 ]
 
@@ -97,6 +100,12 @@ def test_settings_that_an_earlier_release_took_are_restored_whatever_this_one_th
     recorded["tags"]["name"] = "web"
     restored = restore(recorded)
     assert plain(restored) == recorded
+
+
+def test_a_record_of_the_release_before_snapshots_says_that_there_are_none() -> None:
+    recorded = plain(parse(SMALL))
+    recorded["backups"] = {"enabled": False, "intervalHours": 6, "retentionDays": 30}
+    assert restore(recorded) == parse(SMALL)
 
 
 def test_plain_settings_of_another_model_are_refused() -> None:

@@ -78,6 +78,8 @@ class SnapshotStore(ComponentResource):
                         )
                     ),
                     bucket_key_enabled=True,
+                    # AWS's own default of new buckets. Left out, each refresh would find it, and each update end it.
+                    blocked_encryption_types=["SSE-C"],
                 )
             ],
             opts=stays,

@@ -1,4 +1,4 @@
-"""IAM's rule for identity policies, for what the sandbox models of it (pure)."""
+"""IAM's rule for the policies of identities and of resources, for what the sandbox models of them (pure)."""
 
 from __future__ import annotations
 
@@ -39,6 +39,24 @@ def allows(statements: Iterable[Mapping[str, Any]], action: str, resource: str, 
             return False
         allowed = True
     return allowed
+
+
+def denies(statements: Iterable[Mapping[str, Any]], action: str, resource: str, facts: Facts) -> bool:
+    """Whether a statement of a resource's own policy denies this to everybody.
+
+    Raises NotModelled where the answer would hang on a statement of another kind.
+    """
+    for statement in statements:
+        if not _about(statement, "Action", action, ignore_case=True) or not _about(statement, "Resource", resource):
+            continue
+        everybody = statement.get("Principal") in ("*", {"AWS": "*"})
+        if statement["Effect"] != "Deny" or not everybody or statement.keys() - _MODELLED - {"Principal"}:
+            raise NotModelled(
+                f"the sandbox judges a resource's policy about {action} only where it denies to everybody"
+            )
+        if holds(statement.get("Condition", {}), facts):
+            return True
+    return False
 
 
 def _about(statement: Mapping[str, Any], element: str, value: str, ignore_case: bool = False) -> bool:

@@ -21,6 +21,7 @@ from sandbox.cloud.api.limits import CODE as NOT_MODELLED
 from sandbox.cloud.api.operator import OPERATOR_ACCESS_KEY, OPERATOR_SECRET_KEY
 from sandbox.cloud.api.refusals import Refused
 from sandbox.cloud.api.signatures import Mismatch, signature_of
+from sandbox.cloud.api.storage_permissions import denied_by_bucket, key_asked
 
 _LIFE = datetime.timedelta(hours=6)
 _SAME_FOR = datetime.timedelta(hours=1)
@@ -126,7 +127,10 @@ class Credentials:
             raise _refused(call, "expired", "The security token included in the request is expired")
 
     def authorize(self, environ: Mapping[str, Any], call: Call) -> None:
-        """Raises Refused where the signer may not make this call."""
+        """Raises Refused where the signer may not make this call, or nobody may."""
+        if call.service == "s3" and denied_by_bucket(self._account, environ, call):
+            text = f"the policy of the bucket denies s3:{call.action} on {', '.join(call.resources)} to everybody"
+            raise Refused("AccessDenied", f"{text}: explicit deny in a resource-based policy", 403)
         if call.signer != OPERATOR_ACCESS_KEY and (key := self._key(call.signer or "")):
             self._require_permission(key.session, environ, call)
 
@@ -142,7 +146,8 @@ class Credentials:
         name, _, instance = session.partition("/")
         role = next((r for r in list(iam_backends[self._account]["aws"].roles.values()) if r.name == name), None)
         statements = statements_of(_policies(role))
-        for resource in call.resources:
+        beside = key_asked(self._account, environ, call) if call.service == "s3" else None
+        for action, resource in [*((action, resource) for resource in call.resources), *([beside] if beside else [])]:
             facts = RoleFacts(self._account, role, instance, environ, call, resource)
             try:
                 allowed = allows(statements, action, resource, facts)

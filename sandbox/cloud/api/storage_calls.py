@@ -26,6 +26,12 @@ _BUCKET_PARTS = {
     ("GET", "policy"): "GetBucketPolicy",
     ("PUT", "policy"): "PutBucketPolicy",
     ("DELETE", "policy"): "DeleteBucketPolicy",
+    ("GET", "publicAccessBlock"): "GetBucketPublicAccessBlock",
+    ("PUT", "publicAccessBlock"): "PutBucketPublicAccessBlock",
+    ("GET", "ownershipControls"): "GetBucketOwnershipControls",
+    ("PUT", "ownershipControls"): "PutBucketOwnershipControls",
+    ("GET", "tagging"): "GetBucketTagging",
+    ("PUT", "tagging"): "PutBucketTagging",
 }
 _OBJECT_PARTS = {
     ("GET", "uploadId"): "ListMultipartUploadParts",
@@ -41,6 +47,11 @@ _OBJECT_PARTS = {
     ("GET", "retention"): "GetObjectRetention",
     ("PUT", "retention"): "PutObjectRetention",
 }
+
+
+def makes_an_object(query: str) -> bool:
+    """Whether such a PutObject makes one: the start of a multipart upload and its parts do not."""
+    return not {"uploads", "partNumber"} & {name for name, _ in parse_qsl(query, keep_blank_values=True)}
 
 
 def storage_action(method: str, bucket: str, key: str, query: str) -> tuple[str, str]:

@@ -126,6 +126,7 @@ def test_the_bucket_is_private_encrypted_with_the_clusters_key_and_keeps_version
         {
             "applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": KEY_ARN},
             "bucketKeyEnabled": True,
+            "blockedEncryptionTypes": ["SSE-C"],
         }
     ]
     versions = only(prod, "aws:s3/bucketVersioning:BucketVersioning").inputs

@@ -15,8 +15,8 @@ _NAMES = (
     "instance_attributes", "block_devices", "launch_checks", "launch_limits", "launch_templates", "scaling_groups",
     "scaling_requests", "scaling_limits", "security_group_rules", "rules_enforced", "load_balancers",
     "load_balancer_nodes", "target_groups", "target_health", "load_balancer_limits", "hosted_zones",
-    "alias_records", "in_use", "iam_roles", "instance_profiles", "buckets", "public_parameters", "closed_zones",
-    "lacking_types",
+    "alias_records", "in_use", "iam_roles", "instance_profiles", "buckets", "bucket_policies", "public_parameters",
+    "closed_zones", "lacking_types",
 )  # fmt: skip
 """In the order of application: where two wrap one function, the later one sees the request first."""
 

@@ -212,6 +212,8 @@ def rest_members(
     if payload is None:
         in_body = any("location" not in member.serialization for member in shape.members.values())
         return found | (read_body(shape, body) if body and in_body else {})
-    if body is None or shape.members[payload].type_name in ("blob", "string"):
+    if body is None or shape.members[payload].type_name == "blob":
         return found | {payload: b""}
+    if shape.members[payload].type_name == "string":
+        return found | {payload: body.decode("utf-8", "replace")}
     return found | ({payload: read_body(shape.members[payload], body)} if body else {})

@@ -37,6 +37,31 @@ def test_tags_given_at_a_buckets_creation_are_its_tags(account: Account) -> None
     assert s3.get_bucket_tagging(Bucket="backups")["TagSet"] == tags
 
 
+@pytest.mark.fixes("buckets")
+def test_a_bucket_keeps_the_types_of_encryption_that_it_blocks(account: Account) -> None:
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket="backups", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    rule = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "arn:aws:kms:x:1:key/1"},
+        "BucketKeyEnabled": True,
+        "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]},
+    }
+    s3.put_bucket_encryption(Bucket="backups", ServerSideEncryptionConfiguration={"Rules": [rule]})
+    assert s3.get_bucket_encryption(Bucket="backups")["ServerSideEncryptionConfiguration"]["Rules"] == [rule]
+
+
+@pytest.mark.fixes("bucket_policies")
+def test_a_bucket_denies_what_its_policy_denies_under_a_condition_only_under_it(account: Account) -> None:
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket="backups", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    s3.put_object(Bucket="backups", Key="a", Body=b"x")
+    tls = {"Bool": {"aws:SecureTransport": "false"}}
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::backups/*"}
+    policy = {"Version": "2012-10-17", "Statement": [{**deny, "Condition": tls}]}
+    s3.put_bucket_policy(Bucket="backups", Policy=json.dumps(policy))
+    assert s3.get_object(Bucket="backups", Key="a")["Body"].read() == b"x"
+
+
 @pytest.mark.fixes("public_parameters")
 def test_public_parameters_are_read_but_not_listed(account: Account) -> None:
     ssm = account.client("ssm")

@@ -32,9 +32,18 @@ def leftovers(account: Account) -> dict[str, int]:
         "buckets": account.client("s3").list_buckets()["Buckets"],
         "load balancers": account.client("elbv2").describe_load_balancers()["LoadBalancers"],
         "target groups": account.client("elbv2").describe_target_groups()["TargetGroups"],
+        "encryption keys": _encryption_keys(account),
         "parameters": account.client("ssm").describe_parameters()["Parameters"],
     }
     return {kind: len(items) for kind, items in found.items() if items}
+
+
+def _encryption_keys(account: Account) -> list[str]:
+    """Those with a tag, so not AWS's own, that can be used: AWS deletes a key weeks after it was asked to."""
+    kms = account.client("kms")
+    keys = [key["KeyId"] for key in kms.list_keys()["Keys"]]
+    own = [key for key in keys if kms.list_resource_tags(KeyId=key)["Tags"]]
+    return [key for key in own if kms.describe_key(KeyId=key)["KeyMetadata"]["Enabled"]]
 
 
 def differences(project: Project) -> set[str]:

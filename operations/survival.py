@@ -77,6 +77,7 @@ def _outcomes(topology: Topology) -> Iterator[tuple[str, Outcome]]:
     yield from _etcd(topology)
     yield from _zone(topology)
     yield from _two(topology)
+    yield from _lost(topology)
     yield from _around(topology)
 
 
@@ -131,7 +132,6 @@ def _etcd(topology: Topology) -> Iterator[tuple[str, Outcome]]:
             "none if the machine is alive: etcd is started again",
         ),
     )
-    snapshot = "restore the last snapshot" if topology.snapshots else "no snapshots are taken: make a new cluster"
     yield (
         "etcd-disk-lost",
         Outcome(
@@ -139,7 +139,9 @@ def _etcd(topology: Topology) -> Iterator[tuple[str, Outcome]]:
             _without(topology, member),
             "until the data is restored" if alone else elected,
             _PODS_KEEP_RUNNING if alone else "keep running",
-            snapshot if alone else "`pulumi up`, with the others healthy: the member joins again with a new disk",
+            _restored(topology)
+            if alone
+            else "`pulumi up`, with the others healthy: the member joins again with a new disk",
         ),
     )
 
@@ -182,6 +184,45 @@ def _two(topology: Topology) -> Iterator[tuple[str, Outcome]]:
             "bring one back: nothing is lost" if not goes_on else "bring them back one by one",
         ),
     )
+
+
+def _lost(topology: Topology) -> Iterator[tuple[str, Outcome]]:
+    """What more members don't help against."""
+    if len(topology.members) > 1:
+        yield (
+            "all-data-lost",
+            Outcome(
+                "all members of etcd lose their data",
+                _STOPS,
+                "until the data is restored",
+                _PODS_KEEP_RUNNING,
+                _restored(topology),
+            ),
+        )
+    yield (
+        "objects-deleted",
+        Outcome(
+            "objects are deleted by mistake",
+            _STAYS_UP,
+            "not at all",
+            "those that are deleted stop",
+            _restored(topology, "make them again"),
+        ),
+    )
+
+
+def can_be_lost(topology: Topology) -> str:
+    """What snapshots change, in a sentence: what is gone with etcd's data, or when somebody deletes objects."""
+    found = topology.snapshots
+    if found is None:
+        return "all that etcd holds, as no snapshots are taken."
+    return f"at most {found.lost_minutes:,} minutes of changes; the last snapshot has all before."
+
+
+def _restored(topology: Topology, else_do: str = "make a new cluster") -> str:
+    if topology.snapshots is None:
+        return f"no snapshots are taken: {else_do}"
+    return f"restore the last snapshot: at most {topology.snapshots.lost_minutes:,} minutes of changes are lost"
 
 
 def _around(topology: Topology) -> Iterator[tuple[str, Outcome]]:

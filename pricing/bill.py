@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from pricing.tables import Prices
 from pricing.topology import Kind, Topology, TopologyMachine
 
-NOT_INCLUDED = (
-    "traffic (NAT, between zones, to the internet), load-balancer capacity units, requests, snapshots in S3, tax"
-)
+NOT_INCLUDED = "traffic (NAT, between zones, to the internet), load-balancer capacity units, requests, tax"
+# What etcd of a cluster with some hundred pods holds, for the size of a snapshot; the program can't know it.
+SNAPSHOT_MIB: Final = 100
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,10 @@ def _lines(topology: Topology, prices: Prices) -> Iterator[CostLine]:
     addresses += sum(topology.zones for balancer in topology.load_balancers if balancer.public)
     yield CostLine("public addresses", addresses, "IPv4 address", prices.monthly("public_address_hour"))
     yield CostLine("private DNS zone", 1, "zone", prices.monthly("private_zone_month"))
+    if topology.snapshots:
+        each = SNAPSHOT_MIB / 1024 * prices.monthly("s3_gib_month")
+        yield CostLine("snapshots of etcd", topology.snapshots.stored, f"of {SNAPSHOT_MIB} MiB in S3", each)
+        yield CostLine("their key", 1, "KMS key", prices.monthly("kms_key_month"))
 
 
 def _machines(title: str, machines: tuple[TopologyMachine, ...], prices: Prices) -> Iterator[CostLine]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from components.backups.retention import lost_minutes, stored_snapshots
 from components.network.traffic import Traffic, allowed
 from components.plan import Plan, PlannedMachine, Role
 from components.settings.model import ApiEndpointSettings, EtcdTopology, NatMode, Settings, WorkerPoolSettings
@@ -67,8 +68,18 @@ class LoadBalancer:
 
 
 @dataclass(frozen=True)
+class Snapshots:
+    """Snapshots of etcd: the most that may have been written since the last one, in minutes, and how many the bucket
+    holds in the long run."""
+
+    lost_minutes: int
+    stored: int
+
+
+@dataclass(frozen=True)
 class Topology:
-    """A cluster as its settings describe it. `traffic` is what its security groups allow."""
+    """A cluster as its settings describe it. `traffic` is what its security groups allow; without `snapshots` there
+    are none."""
 
     cluster: str
     zones: int
@@ -79,7 +90,7 @@ class Topology:
     interface_endpoints: int
     etcd: EtcdTopology
     schedulable_control_plane: bool
-    snapshots: bool
+    snapshots: Snapshots | None
     traffic: tuple[Traffic, ...]
 
     @property
@@ -123,7 +134,7 @@ class Topology:
 
 def topology(settings: Settings) -> Topology:
     """The topology of checked settings."""
-    network, plan = settings.network, Plan(settings)
+    network, plan, backups = settings.network, Plan(settings), settings.backups
     return Topology(
         cluster=settings.cluster.name,
         zones=network.zones,
@@ -135,7 +146,7 @@ def topology(settings: Settings) -> Topology:
         interface_endpoints=len(network.interface_endpoints) * network.zones,
         etcd=settings.etcd.topology,
         schedulable_control_plane=settings.control_plane.schedulable,
-        snapshots=settings.backups.enabled,
+        snapshots=Snapshots(lost_minutes(backups), stored_snapshots(backups)) if backups.enabled else None,
         traffic=allowed(settings),
     )
 

@@ -21,6 +21,7 @@ from operations.preview.parts import (
 from operations.preview.policy_results import broken, exempt
 from operations.preview.review import Review, Verdict, View, mismatches
 from operations.report.page import money, survives
+from operations.survival import can_be_lost
 
 _SIGNS: Final = {
     Verdict.FAILS: "🛑", Verdict.BLOCKED: "🛑", Verdict.LOSES_DATA: "🛑", Verdict.DESTROYS: "🛑",
@@ -72,6 +73,8 @@ def _head(review: Review) -> Iterator[str]:
         for mismatch in mismatches(review.preview, review.after.topology):
             yield f"  - ⚠️ {mismatch}: costs and what it survives are computed for the latter."
     yield f"- **Survives**: {_survives_line(review)}"
+    if lost := _lost_line(review):
+        yield f"- **Can be lost with etcd's data**: {lost}"
     yield f"- **Policies**: {_policy_line(review)}"
     for warning in list(dict.fromkeys(map(_warned, preview.warnings)))[:_REASONS_SHOWN]:
         yield f"- ⚠️ {warning}"
@@ -152,6 +155,17 @@ def _survives_line(review: Review) -> str:
         return f"the loss of {after}"
     before = survives(review.before.topology).removeprefix("The API survives the loss of ")
     return f"the loss of {after} As before." if before == after else f"before, the loss of {before} After, of {after}"
+
+
+def _lost_line(review: Review) -> str:
+    """What snapshots change; nothing where this stays as it is."""
+    if review.after is None or review.verdict is Verdict.DESTROYS:
+        return ""
+    after = can_be_lost(review.after.topology)
+    if review.before is None:
+        return after
+    before = can_be_lost(review.before.topology)
+    return "" if before == after else f"before, {before} After, {after}"
 
 
 def _policy_line(review: Review) -> str:

@@ -17,13 +17,16 @@ from operations.preview.node_lines import MachineChange
 _MACHINE: Final = re.compile(r"-(control-plane-[0-9]+|etcd-[0-9]+|bastion)(?:-|$)")
 _STATEFUL: Final = (
     "aws:ebs/volume:Volume",
-    "aws:s3/",
+    "aws:s3/bucket:Bucket",
+    "aws:s3/bucketObject",
+    "aws:s3/bucketV2:BucketV2",
     "aws:kms/key:Key",
     "tls:index/privateKey:PrivateKey",
     "tls:index/selfSignedCert:SelfSignedCert",
 )
 # Keys that are published or signed again where they change: of machines' SSH servers, and of single certificates.
 _LEAF: Final = re.compile(r"-host-key-|-pki-(?!.*-ca$)(?!service-accounts$)")
+_RETENTION: Final = "aws:s3/bucketLifecycleConfiguration:"
 _ADDRESSES: Final = ("aws:ec2/networkInterface:NetworkInterface", "aws:ec2/eip:Eip")
 _API_FRONT: Final = ("aws:lb/loadBalancer:LoadBalancer", "aws:lb/targetGroup:TargetGroup", "aws:lb/listener:Listener")
 _STOPPING_KEYS: Final = ("instanceType", "userData", "userDataBase64", "ebsOptimized", "cpuOptions")
@@ -84,6 +87,8 @@ def effect(step: Step, change: MachineChange | None, cluster: str) -> Effect:
         if step.retained:
             return Effect(Impact.PASSING, "is left in AWS and no longer managed")
         return Effect(Impact.DATA, _loss(step))
+    if step.type.startswith(_RETENTION) and step.action is Action.UPDATE:
+        return Effect(Impact.NONE, "what is older than it says from now on goes within two days")
     if is_stateful(step):
         return Effect(Impact.NONE, "grows in place, then its file system" if "size" in step.differing else "")
     if step.type == "aws:ec2/instance:Instance":

@@ -10,7 +10,7 @@ from operations.report.svg import svg
 from operations.shapes import Shape, shapes
 from operations.sizes import limit_rows, size_for, warnings
 from operations.stack_files import Stack
-from operations.survival import Outcome, outcomes, quorum_table
+from operations.survival import Outcome, can_be_lost, outcomes, quorum_table
 from pricing.bill import NOT_INCLUDED, bill
 from pricing.tables import (
     Prices,
@@ -68,6 +68,7 @@ def _summary(stack: Stack, built: Topology, table: Prices | None) -> Iterator[Bl
     machines = f"{len(built.control_planes)} control plane, etcd {built.etcd} with {len(built.members)}"
     yield Paragraph(f"{nodes}; {machines}; {built.zones} zone{'s' if built.zones > 1 else ''}.")
     yield Paragraph(survives(built))
+    yield Paragraph(f"With etcd's data, or by mistake, can be lost: {can_be_lost(built)}")
     if table:
         yield Paragraph(f"About {money(bill(built, table).total)} USD per month before traffic.")
     for warning in warnings(stack.settings, built):

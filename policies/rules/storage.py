@@ -44,8 +44,7 @@ def snapshots_are_scheduled(stack: Stack, context: Context) -> Iterable[Finding]
     if not plans:
         yield Finding(
             f"{len(voters(stack))} etcd members and no scheduled snapshots.",
-            "take snapshots by hand until quorate can schedule them: `etcdctl snapshot save` on a member, before each "
-            "change and every day, kept away from the machines.",
+            "set quorate:backups.enabled to true: nothing restarts for it.",
         )
 
 
@@ -152,7 +151,7 @@ RULES = (
         "A highly available cluster takes snapshots of etcd on a schedule.",
         "more members don't help against a deleted namespace or a lost quorum; only a snapshot restores objects.",
         Severity.HIGH,
-        # The setting that would schedule them is refused until it is built (settings/unsupported.py).
+        # Until the shipped stack for production takes them.
         Level.ADVISORY,
         check=snapshots_are_scheduled,
     ),

@@ -17,6 +17,13 @@ INSTANCE = "aws:ec2/instance:Instance"
 COMMAND = "command:remote:Command"
 GROUP = "aws:autoscaling/group:Group"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+# A stack that takes snapshots, with no default among what says how.
+WITH_SNAPSHOTS = (
+    ("backups__enabled", True),
+    ("backups__intervalHours", 4),
+    ("backups__keepAllDays", 4),
+    ("backups__keepMonthlyMonths", 2),
+)
 TARGET = "aws:lb/targetGroupAttachment:TargetGroupAttachment"
 
 

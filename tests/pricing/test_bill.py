@@ -22,6 +22,8 @@ FLAT = Prices(
         "public_address_hour": 0.01,
         "interface_endpoint_hour": 0.02,
         "private_zone_month": 0.5,
+        "s3_gib_month": 0.02,
+        "kms_key_month": 1.0,
         "eks_control_plane_hour": 0.1,
     },
 )
@@ -55,6 +57,15 @@ def test_prod_pays_for_every_machine_disk_gateway_and_balancer() -> None:
             "public addresses": 4.0,  # of three NAT gateways and the bastion
             "private DNS zone": 0.5,
         }
+    )
+
+
+def test_snapshots_cost_what_the_bucket_holds_in_the_long_run_and_a_key() -> None:
+    backups = {"enabled": True, "intervalHours": 24, "keepMonthlyMonths": 0, "retentionDays": 33}
+    with_snapshots = parts(bill(topology(settings(PROD, backups=backups)), FLAT))
+    without = parts(bill(topology(settings(PROD)), FLAT))
+    assert {part: cost for part, cost in with_snapshots.items() if part not in without} == pytest.approx(
+        {"snapshots of etcd": (33 + 7) * 100 / 1024 * 0.02, "their key": 1.0}
     )
 
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pulumi
 import pytest
 
+from components.cluster import Cluster
 from components.delivery.cloud_config import read_cloud_config
 from components.delivery.node_files import NODE_ENV, read_environment_file
 from components.node.common.bundle import read_bundle
 from policies.rules.tags import TAGGABLE
-from tests.components.recording import Recorded, Recording
-from tests.components.stacks import COMMAND, INSTANCE, recorded, settings_of, waits_for
+from tests.components.education import ANSWERS, outputs
+from tests.components.recording import Recorded, Recording, record
+from tests.components.stacks import COMMAND, INSTANCE, WITH_SNAPSHOTS, recorded, settings_of, waits_for
 
-ON = (
-    ("backups__enabled", True),
-    ("backups__intervalHours", 4),
-    ("backups__keepAllDays", 4),
-    ("backups__keepMonthlyMonths", 2),
-)
 OFF = (("backups__enabled", False),)
 STORE = "quorate:backups:SnapshotStore"
 KEY = "aws:kms/key:Key"
@@ -35,7 +32,7 @@ MEMBERS = {
 
 
 def with_backups(stack: str) -> Recording:
-    return recorded(stack, ON)
+    return recorded(stack, WITH_SNAPSHOTS)
 
 
 def without(stack: str) -> Recording:
@@ -51,7 +48,9 @@ def prod() -> Recording:
 @pytest.fixture(params=[True, False], ids=["kept", "not kept"])
 def kept_or_not(request: pytest.FixtureRequest) -> tuple[bool, Recording]:
     """What `backups.keepOnDestroy` says, and such a stack."""
-    return request.param, recorded("prod", (*ON, *([] if request.param else [("backups__keepOnDestroy", False)])))
+    return request.param, recorded(
+        "prod", (*WITH_SNAPSHOTS, *([] if request.param else [("backups__keepOnDestroy", False)]))
+    )
 
 
 def parts(recording: Recording) -> list[Recorded]:
@@ -219,6 +218,19 @@ def test_all_that_can_have_tags_has_those_of_the_cluster(prod: Recording) -> Non
     assert {one.type for one in tagged} == {KEY, BUCKET}
     assert all(one.inputs["tags"]["quorate:cluster"] == "prod" for one in tagged)
     assert all(one.inputs["tags"]["Name"] == "prod-snapshots" for one in tagged)
+
+
+@pytest.mark.parametrize("changes", [dict(WITH_SNAPSHOTS), {}], ids=["with snapshots", "without"])
+def test_a_stack_says_where_its_snapshots_are_if_it_takes_any(changes: dict[str, Any]) -> None:
+    found: dict[str, str] = {}
+
+    def program() -> None:
+        exported = Cluster("education", settings_of("education", **changes)).snapshots
+        pulumi.Output.all(**(exported or {})).apply(found.update)
+
+    record(program, outputs, ANSWERS)
+    bucket = {"bucket": "quorate-education-20261127", "key": KEY_ARN, "region": "eu-central-1"}
+    assert found == (bucket if changes else {})
 
 
 def test_control_planes_beside_an_external_etcd_have_nothing_to_do_with_snapshots(prod: Recording) -> None:

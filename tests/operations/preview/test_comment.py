@@ -47,6 +47,18 @@ def test_a_change_of_nine_machines_is_reported_in_a_minutes_reading() -> None:
     assert re.search(r"\*\*Cost per month\*\*: [0-9,.]+ → [0-9,.]+ USD, \*\*\+[0-9,.]+\*\*", text)
 
 
+def test_snapshots_are_reported_by_what_can_be_lost_and_by_what_they_cost() -> None:
+    with_snapshots = settings(PROD, backups={"enabled": True, "intervalHours": 1})
+    text = made(Digest("prod", OLD, with_snapshots))
+    (line,) = [line for line in text.splitlines() if "**Can be lost" in line]
+    assert line == (
+        "- **Can be lost with etcd's data**: before, all that etcd holds, as no snapshots are taken. "
+        "After, at most 70 minutes of changes; the last snapshot has all before."
+    )
+    assert "| their key (KMS key) | 0.00 | 1.00 | +1.00 |" in text
+    assert "**Can be lost" not in made(Digest("prod", with_snapshots, with_snapshots))
+
+
 def test_what_holds_state_comes_before_everything_else() -> None:
     text = made(rollout("prod", OLD, NEW, in_turn=True))
     assert text.index("### Disks, buckets and keys") < text.index("### Resources") < text.index("### Lines that change")

@@ -20,6 +20,10 @@ RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 CONTROL_PLANE, MEMBER = "prod-control-plane-1-instance", "prod-etcd-2-instance"
 
 
+BUCKET = "aws:s3/bucket:Bucket"
+RETENTION = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+
+
 def step(kind: str, name: str, action: Action, old: Any = None, new: Any = None, **more: Any) -> Step:
     return Step(f"urn:pulumi:prod::quorate::quorate:index:Cluster${kind}::{name}", action, old or {}, new or {}, **more)
 
@@ -57,6 +61,11 @@ def test_a_cluster_that_is_called_like_a_machine_confuses_nobody() -> None:
         (step(VOLUME, "prod-etcd-0-etcd", Action.UPDATE, {"size": 20}, {"size": 40}), Impact.NONE),
         (step(VOLUME, "prod-etcd-0-etcd", Action.CREATE), Impact.NONE),
         (step("aws:s3/bucketV2:BucketV2", "prod-backups", Action.DELETE), Impact.DATA),
+        (step(BUCKET, "prod-snapshots-bucket", Action.DELETE), Impact.DATA),
+        (step(BUCKET, "prod-snapshots-bucket", Action.DELETE, retained=True), Impact.PASSING),
+        (step("aws:kms/key:Key", "prod-snapshots-key", Action.DELETE, retained=True), Impact.PASSING),
+        (step(RETENTION, "prod-snapshots-retention", Action.DELETE, retained=True), Impact.NONE),
+        (step(RETENTION, "prod-snapshots-retention", Action.UPDATE, {"rules": [1]}, {"rules": [2]}), Impact.NONE),
         (step("tls:index/privateKey:PrivateKey", "prod-pki-cluster-ca", Action.REPLACE), Impact.DATA),
         (step("tls:index/privateKey:PrivateKey", "prod-pki-service-accounts", Action.REPLACE), Impact.DATA),
         (step("tls:index/privateKey:PrivateKey", "prod-operator-key", Action.REPLACE), Impact.DATA),
@@ -132,6 +141,14 @@ def test_a_step_takes_its_lock_whatever_scripts_are_delivered_with_it() -> None:
     assert lock("configure-etcd-member", env, "A=1\n", "A=2\n") == (Impact.MACHINE, "etcd")
     assert lock("wait-ready", env, "A=1\n", "A=2\n") == (Impact.NONE, "")
     assert lock("no-such-step", env, "A=1\n", "A=2\n") == (Impact.MACHINE, ""), "what is not known may interrupt"
+
+
+@pytest.mark.parametrize("verb", ["configure-etcd-member", "configure-control-plane"])
+def test_another_interval_of_snapshots_interrupts_nothing(verb: str) -> None:
+    texts = [f"CLUSTER_NAME=prod\nSNAPSHOT_HOURS={hours}\n" for hours in (6, 1)]
+    inputs = [configures(write_bundle((BundledFile("/etc/quorate/node.env", text),)), verb) for text in texts]
+    made = step(COMMAND, "prod-etcd-1-configure", Action.UPDATE, *inputs)
+    assert found(made) is Impact.NONE
 
 
 def test_what_is_known_only_at_apply_may_interrupt_and_takes_its_lock() -> None:

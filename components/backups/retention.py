@@ -20,8 +20,8 @@ _DAYS_OF_A_YEAR: Final = 365
 UNDO_DAYS: Final = 7
 # An upload takes minutes.
 UNFINISHED_DAYS: Final = 1
-# Machines look so often whether a snapshot is due: node/units/quorate-snapshot.timer.
-LOOK_MINUTES: Final = 10
+# The longest between two looks of a machine whether a snapshot is due: node/units/quorate-snapshot.timer.
+LOOK_MINUTES: Final = 13
 
 
 class SnapshotClass(StrEnum):

@@ -53,7 +53,7 @@ def test_snapshots_are_reported_by_what_can_be_lost_and_by_what_they_cost() -> N
     (line,) = [line for line in text.splitlines() if "**Can be lost" in line]
     assert line == (
         "- **Can be lost with etcd's data**: before, all that etcd holds, as no snapshots are taken. "
-        "After, at most 70 minutes of changes; the last snapshot has all before."
+        "After, at most 73 minutes of changes; the last snapshot has all before."
     )
     assert "| their key (KMS key) | 0.00 | 1.00 | +1.00 |" in text
     assert "**Can be lost" not in made(Digest("prod", with_snapshots, with_snapshots))

@@ -7,7 +7,7 @@ from typing import Final
 
 from policies.context import highly_available
 from policies.machines import INSTANCE, LAUNCH_TEMPLATE, VOLUME, is_data_volume, voters
-from policies.model import Context, Finding, Level, Resource, ResourceRule, Severity, Stack, StackRule
+from policies.model import Context, Finding, Resource, ResourceRule, Severity, Stack, StackRule
 from policies.values import UNKNOWN, at, is_true, items
 
 BUCKETS: Final = ("aws:s3/bucket:Bucket", "aws:s3/bucketV2:BucketV2")
@@ -151,8 +151,6 @@ RULES = (
         "A highly available cluster takes snapshots of etcd on a schedule.",
         "more members don't help against a deleted namespace or a lost quorum; only a snapshot restores objects.",
         Severity.HIGH,
-        # Until the shipped stack for production takes them.
-        Level.ADVISORY,
         check=snapshots_are_scheduled,
     ),
     ResourceRule(

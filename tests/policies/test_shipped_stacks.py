@@ -13,10 +13,10 @@ from policies.model import Context, Level, Resource, Rule, Stack
 from tests.components.recording import Recorded, Secret
 from tests.components.settings.stack_files import CHECKOUT, committed
 from tests.components.stacks import WITH_SNAPSHOTS, recorded, settings_of
+from tests.policies.sound_stack import sound_stack
+from tests.policies.violation import NO_BACKUPS
 
 STACKS = sorted(path.name.split(".")[1] for path in (CHECKOUT / "stacks").glob("Pulumi.*.yaml"))
-# Until the shipped stack for production takes snapshots.
-AWAITED = frozenset({"snapshots-are-scheduled"})
 
 
 def plain(value: Any) -> Any:
@@ -58,8 +58,7 @@ def verdicts(name: str, **changes: Any) -> tuple[list[Rule], set[Exemption], tup
 @pytest.mark.parametrize("name", STACKS)
 def test_a_shipped_stack_breaks_no_rule(name: str) -> None:
     broken, used, usable = verdicts(name)
-    assert {rule.name for rule in broken} <= AWAITED
-    assert {rule.level for rule in broken} <= {Level.ADVISORY}
+    assert [rule.name for rule in broken] == []
     assert used == set(usable), "an exemption exempts nothing"
 
 
@@ -67,6 +66,13 @@ def test_a_shipped_stack_breaks_no_rule(name: str) -> None:
 def test_a_shipped_stack_that_takes_snapshots_breaks_none_at_all(name: str) -> None:
     broken, _, _ = verdicts(name, **dict(WITH_SNAPSHOTS))
     assert [rule.name for rule in broken] == []
+
+
+def test_prod_without_snapshots_is_refused_with_the_line_that_turns_them_on() -> None:
+    broken, _, _ = verdicts("prod", backups__enabled=False)
+    assert [(rule.name, rule.level) for rule in broken] == [("snapshots-are-scheduled", Level.MANDATORY)]
+    (finding,) = on_stack(broken[0], sound_stack(), NO_BACKUPS, {})
+    assert "quorate:backups.enabled to true" in finding.remedy
 
 
 def test_education_is_among_them() -> None:

@@ -71,6 +71,10 @@ _ON_ANY_MACHINE: Final = (
     Consequence((f"{SHARE}/",), Interruption.NONE, "kernel parameters and patches change; connections and pods stay"),
     Consequence((f"{UNITS}/",), Interruption.SERVICE, "units change; systemd reloads them"),
     Consequence((NODE_ENV, "ETCD_VOLUME_GIB"), Interruption.NONE, "the file system of etcd's disk grows"),
+    *(
+        Consequence((NODE_ENV, name), Interruption.NONE, "snapshots of etcd begin, end, or change when they run next")
+        for name in ("SNAPSHOT_BUCKET", "SNAPSHOT_KEY", "SNAPSHOT_HOURS")
+    ),
     # The rest is read when something else makes it count.
     Consequence((NODE_ENV,), Interruption.NONE),
 )

@@ -46,7 +46,7 @@ _INSTALL_KEYS = ("install-certificates.sh", "receive-files.sh")
 CONTENTS: Mapping[Role, _Contents] = {
     Role.ETCD: _Contents(
         ("receive-files",),
-        ("mount-etcd-volume", "configure-etcd-member", "defragment-etcd"),
+        ("mount-etcd-volume", "configure-etcd-member", "defragment-etcd", "take-snapshot"),
         (*_ANY_MACHINE, "install-etcd.sh", *_INSTALL_KEYS),
     ),
     Role.CONTROL_PLANE: _Contents(
@@ -54,6 +54,7 @@ CONTENTS: Mapping[Role, _Contents] = {
         (
             "mount-etcd-volume",
             "defragment-etcd",
+            "take-snapshot",
             "configure-control-plane",
             "follow-load-balancer",
             "apply-network-plugin",
@@ -166,11 +167,11 @@ def ssh_order() -> NodeFile:
 
 def _units(role: Role, etcd_volume: bool) -> tuple[NodeFile, ...]:
     volume = _unit("quorate-etcd-volume.service", needed_at_boot=False)
-    defragmentation = _timed("quorate-defragment-etcd")
+    care = (*_timed("quorate-defragment-etcd"), *_timed("quorate-snapshot"))
     match role:
         case Role.ETCD:
             etcd = _unit("etcd.service", needed_at_boot=False)
-            return (_unit("quorate-prepare.service"), volume, etcd, ssh_order(), *defragmentation)
+            return (_unit("quorate-prepare.service"), volume, etcd, ssh_order(), *care)
         case Role.WORKER:
             return (_unit("quorate-join.service"),)
         case Role.CONTROL_PLANE:
@@ -178,7 +179,7 @@ def _units(role: Role, etcd_volume: bool) -> tuple[NodeFile, ...]:
             return (
                 _unit("quorate-prepare.service"),
                 ssh_order(),
-                *((volume, drop_in, *defragmentation) if etcd_volume else ()),
+                *((volume, drop_in, *care) if etcd_volume else ()),
                 *_timed("quorate-join-credentials"),
                 *_timed("quorate-tend-workers"),
             )

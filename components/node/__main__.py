@@ -12,6 +12,7 @@ STEPS: Mapping[str, str] = {
     "mount-etcd-volume": "boot.etcd_volume",
     "configure-etcd-member": "etcd.configure",
     "defragment-etcd": "etcd.defragment",
+    "take-snapshot": "etcd.snapshot.take",
     "configure-control-plane": "control_plane.configure",
     "follow-load-balancer": "control_plane.endpoint_name",
     "apply-network-plugin": "control_plane.network_plugin",

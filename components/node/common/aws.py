@@ -54,7 +54,7 @@ def role_credentials() -> Credentials:
 
 def signed_headers(
     url: str,
-    body: bytes,
+    body_digest: str,
     headers: Mapping[str, str],
     service: str,
     region: str,
@@ -62,7 +62,10 @@ def signed_headers(
     moment: time.struct_time,
     method: str = "POST",
 ) -> dict[str, str]:
-    """`headers` and those that sign all of them: AWS Signature Version 4, for a URL without a query."""
+    """`headers` and those that sign all of them: AWS Signature Version 4, for a URL without a query.
+
+    `body_digest` is the body's SHA-256, in hexadecimal.
+    """
     address = urlsplit(url)
     timestamp = time.strftime("%Y%m%dT%H%M%SZ", moment)
     sent = {**headers, "X-Amz-Date": timestamp}
@@ -78,7 +81,7 @@ def signed_headers(
             *(f"{name}:{value}" for name, value in values),
             "",
             names,
-            hashlib.sha256(body).hexdigest(),
+            body_digest,
         ]
     )
     scope = f"{timestamp[:8]}/{region}/{service}/aws4_request"
@@ -103,12 +106,13 @@ def call(service: str, action: str, body: str, content_type: str, target: str = 
     url = f"{endpoint}/"
     headers = {"Content-Type": content_type, **({"X-Amz-Target": target} if target else {})}
     data = body.encode()
-    signed = signed_headers(url, data, headers, service, region, credentials, time.gmtime())
+    digest = hashlib.sha256(data).hexdigest()
+    signed = signed_headers(url, digest, headers, service, region, credentials, time.gmtime())
     answer = request(url, body=data, headers=signed, method="POST", seconds=10)
     if answer.status != 200:
-        # A refused signature is answered with all that was signed, the session's token too.
-        hidden = [credentials.token, credentials.secret_key, *secrets]
-        raise Failure(f"{service} {action} was refused with {answer.status}: {_reason(answer.text, hidden)}")
+        raise Failure(
+            f"{service} {action} was refused with {answer.status}: {reason(answer.text, credentials, secrets)}"
+        )
     return answer.text
 
 
@@ -127,9 +131,10 @@ def parameter_store(action: str, parameter: Mapping[str, object], secrets: Seque
     return call("ssm", called, json.dumps(parameter), "application/x-amz-json-1.1", f"AmazonSSM.{action}", secrets)
 
 
-def _reason(text: str, hidden: Sequence[str]) -> str:
-    """AWS's code and message, of its JSON or its XML."""
-    for secret in filter(None, hidden):
+def reason(text: str, credentials: Credentials, secrets: Sequence[str] = ()) -> str:
+    """AWS's code and message, of its JSON or its XML, without any secret."""
+    # A refused signature is answered with all that was signed, the session's token too.
+    for secret in filter(None, [credentials.token, credentials.secret_key, *secrets]):
         text = text.replace(secret, "(hidden)")
     code = re.search(r'"__type"\s*:\s*"(?:[^"]*#)?([^"#]+)"|<Code>([^<]+)</Code>', text)
     message = re.search(r'"[Mm]essage"\s*:\s*"((?:[^"\\]|\\.)*)"|<Message>([^<]*)</Message>', text)

@@ -35,6 +35,7 @@ from components.node.control_plane.state import (
 from components.node.control_plane.this_machine import ThisMachine, read_this_machine
 from components.node.control_plane.users import give_kubectl
 from components.node.etcd.cluster_mark import is_marked, write_mark
+from components.node.etcd.timers import set_timers
 
 _STEP = "configure-control-plane"
 
@@ -78,7 +79,7 @@ def configure(machine: ThisMachine, cluster: Cluster) -> None:
     correct_provider_id(machine, provider_id)
     give_kubectl(machine)
     if machine.etcd_volume:
-        run(["systemctl", "enable", "--quiet", "--now", "quorate-defragment-etcd.timer"])
+        set_timers(snapshots=machine.takes_snapshots)
     if machine.endpoint_address:
         let_workers_in(machine.join_parameter)
     if machine.etcd_volume:

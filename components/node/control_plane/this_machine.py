@@ -80,6 +80,7 @@ class ThisMachine:
     balancer_notices_seconds: float = 0
     target_groups: tuple[str, ...] = ()
     api_server_stops_seconds: float = 0
+    takes_snapshots: bool = False
     folders: Folders = field(default_factory=Folders)
 
     @property
@@ -105,6 +106,7 @@ def this_machine(values: Mapping[str, str]) -> ThisMachine:
         kubernetes_version=values["KUBERNETES_VERSION"],
         endpoint_address=values.get("API_ENDPOINT_ADDRESS", ""),
         etcd_volume=values.get("ETCD_VOLUME_ID", ""),
+        takes_snapshots=bool(values.get("SNAPSHOT_BUCKET")),
         joins=bool(values.get("JOINS")),
         others=tuple(values.get("CONTROL_PLANE_ADDRESSES", "").split()),
         login_user=values["LOGIN_USER"],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from components.node.common.failure import Failure, Hopeless
 from components.node.common.https import Trust, request
+from components.node.common.streams import posted_lines
 from components.ports import ETCD_CLIENTS, ETCD_PEERS
 
 CLIENT_PORT = ETCD_CLIENTS
@@ -65,6 +66,7 @@ class Status:
     used: int
     revision: int
     quota: int
+    version: str = ""
 
     @property
     def leads(self) -> bool:
@@ -83,6 +85,16 @@ class Member:
 
     def __str__(self) -> str:
         return f"{self.id:x}"
+
+
+@dataclass(frozen=True)
+class Digest:
+    """A hash over all that a member holds up to a revision. Those of two members can be compared where both have
+    forgotten what was before the same revision, `compacted`.
+    """
+
+    hash: int
+    compacted: int
 
 
 @dataclass(frozen=True)
@@ -156,6 +168,7 @@ class EtcdClient:
             used=int(answer.get("dbSizeInUse", 0)),
             revision=int(header.get("revision", 0)),
             quota=int(answer.get("dbSizeQuota", 0)),
+            version=str(answer.get("version", "")),
         )
 
     def defragment(self, endpoint: str, seconds: float) -> None:
@@ -171,6 +184,57 @@ class EtcdClient:
         raised = self._call("maintenance/alarm", {"action": "GET", "alarm": alarm}).get("alarms", ())
         for each in raised:
             self._call("maintenance/alarm", {"action": "DEACTIVATE", "memberID": each["memberID"], "alarm": alarm})
+
+    def snapshot(self, endpoint: str, seconds: float = 60) -> Iterator[bytes]:
+        """The database of the member at `endpoint`, piece by piece, and then the SHA-256 of all of it, 32 bytes.
+
+        Raises Failure where it breaks off, or nothing comes for `seconds`.
+        """
+        url = f"{endpoint}/v3/maintenance/snapshot"
+        left: int | None = None
+        for line in posted_lines(url, self._trust, b"{}", seconds):
+            try:
+                answer = json.loads(line)
+            except ValueError as error:
+                raise Failure(f"{url} sent something else than JSON: {line[:100]!r}") from error
+            if "result" not in answer:
+                raise Failure(f"{url} broke off: {answer.get('error', {}).get('message', 'no reason given')}")
+            left = int(answer["result"].get("remaining_bytes", 0))
+            yield base64.b64decode(answer["result"].get("blob", ""))
+        if left != 0:
+            raise Failure(f"{url} broke off: {'nothing came' if left is None else f'{left} bytes are missing'}")
+
+    def digest(self, endpoint: str, revision: int, seconds: float) -> Digest:
+        """What the member at `endpoint` holds, as of `revision`. A Refusal where that is forgotten or yet to come."""
+        answer = self.at(endpoint, seconds=seconds)._call("maintenance/hashkv", {"revision": str(revision)})
+        return Digest(int(answer.get("hash", 0)), int(answer.get("compact_revision", 0)))
+
+    def count_keys(self, endpoint: str, revision: int, seconds: float) -> int:
+        """How many keys the member at `endpoint` holds, as of `revision`."""
+        every_key = {"key": "AA==", "range_end": "AA=="}
+        body = {**every_key, "revision": str(revision), "count_only": True, "serializable": True}
+        return int(self.at(endpoint, seconds=seconds)._call("kv/range", body).get("count", 0))
+
+    def get_key(self, key: str) -> bytes | None:
+        """The value of a key, None where there is no such key."""
+        found = self._call("kv/range", {"key": _encoded(key)}).get("kvs", ())
+        return base64.b64decode(found[0].get("value", "")) if found else None
+
+    def put_key(self, key: str, value: str) -> None:
+        """Writes a key that no lease ends."""
+        self._call("kv/put", {"key": _encoded(key), "value": _encoded(value)})
+
+    def values_below(self, prefix: str, page: int = 100) -> Iterator[bytes]:
+        """The values of all keys that begin with `prefix`, which ends with a slash; `page` at a time."""
+        first, end = prefix.encode(), f"{prefix[:-1]}0".encode()  # A 0 is what follows a slash.
+        while True:
+            body = {"key": base64.b64encode(first).decode(), "range_end": base64.b64encode(end).decode()}
+            answer = self._call("kv/range", {**body, "limit": str(page)})
+            found = answer.get("kvs", ())
+            yield from (base64.b64decode(each.get("value", "")) for each in found)
+            if not answer.get("more"):
+                return
+            first = base64.b64decode(found[-1]["key"]) + b"\0"
 
     def at(self, endpoint: str, *, seconds: float | None = None) -> EtcdClient:
         """The same client, of one endpoint."""

@@ -28,6 +28,7 @@ from components.node.etcd.member_changes import add_learner, remove_member
 from components.node.etcd.member_remedies import REMEDIES
 from components.node.etcd.membership import Entry, Service, entry, member_at, service
 from components.node.etcd.this_member import ThisMember, this_member
+from components.node.etcd.timers import set_timers
 
 BIN = Path("/opt/quorate/bin")
 # All members may be restarting, one after the other.
@@ -64,7 +65,7 @@ def configure(member: ThisMember) -> None:
         raise
     write_mark(member.pki / "ca.crt", member.disk)
     install_text(member.etc / "applied-etcd.env", wanted)
-    run(["systemctl", "enable", "--quiet", "--now", "quorate-defragment-etcd.timer"])
+    set_timers(snapshots=member.takes_snapshots)
     log.report(f"member {member.name} serves")
 
 

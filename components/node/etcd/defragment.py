@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from components.node.common import environment, log
-from components.node.common.environment import read_environment
+from components.node.common import log
 from components.node.common.failure import Failure
 from components.node.common.machine_lock import machine_lock
 from components.node.common.step import run_step, usage
 from components.node.common.waiting import NotYet, wait_until
+from components.node.etcd.all_members import Members, members
 from components.node.etcd.client import NOSPACE, EtcdClient, Refusal, Status
-from components.node.etcd.cluster_lock import CONTROL_PLANE_LOCK, ETCD_LOCK, cluster_lock
-from components.node.etcd.control_plane_access import etcd_of_control_plane, external_endpoints
-from components.node.etcd.this_member import this_member
+from components.node.etcd.cluster_lock import cluster_lock
 
 _STEP = "defragment-etcd"
 _MIB = 1024**2
@@ -33,31 +30,11 @@ _HEALTHY_SECONDS = 60
 _TURN_SECONDS = 600
 
 
-@dataclass(frozen=True)
-class Members:
-    """All members of the cluster; `lock` is what a member's machine holds before it interrupts anything."""
-
-    client: EtcdClient
-    lock: str
-    machine: str
-
-
 def main(arguments: Sequence[str]) -> int:
     if list(arguments) not in ([], ["--disarm"]):
         return usage(f"usage: quorate-node {_STEP} [--disarm]")
     work = make_room if arguments else defragment_where_it_pays
     return run_step(_STEP, lambda: work(members()), within=machine_lock(_STEP, 1800))
-
-
-def members() -> Members:
-    values = read_environment("ROLE", "MACHINE_NAME", "NODE_ADDRESS")
-    if values["ROLE"] == "etcd":
-        own = this_member()
-        return Members(own.client(own.address, *own.peers), ETCD_LOCK, own.name)
-    documents = (environment.ETC / "kubeadm.yaml").read_text()
-    others = values.get("CONTROL_PLANE_ADDRESSES", "").split()
-    client = etcd_of_control_plane(documents, values["NODE_ADDRESS"], others)
-    return Members(client, ETCD_LOCK if external_endpoints(documents) else CONTROL_PLANE_LOCK, values["MACHINE_NAME"])
 
 
 def pays(status: Status) -> bool:

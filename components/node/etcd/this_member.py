@@ -29,6 +29,7 @@ class ThisMember:
     pki: Path = PKI
     disk: Path = DISK
     election_seconds: float = ELECTION_SECONDS
+    takes_snapshots: bool = False
 
     @property
     def data(self) -> Path:
@@ -48,4 +49,5 @@ def this_member() -> ThisMember:
         peers=values.get("PEER_ADDRESSES", "").split(),
         version=values["ETCD_VERSION"],
         volume=values["ETCD_VOLUME_ID"],
+        takes_snapshots=bool(values.get("SNAPSHOT_BUCKET")),
     )

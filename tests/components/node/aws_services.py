@@ -1,17 +1,18 @@
-"""AWS at one local address: instance metadata, Parameter Store, Auto Scaling, Elastic Load Balancing. It checks
+"""AWS at one local address: instance metadata, Parameter Store, Auto Scaling, Elastic Load Balancing, S3. It checks
 signatures as AWS does.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from botocore.auth import SigV4Auth
@@ -26,15 +27,26 @@ SECRETS = (KEYS["SecretAccessKey"], KEYS["Token"], METADATA_TOKEN)
 Reply = tuple[int, str]
 
 
+@dataclass(frozen=True)
+class Stored:
+    """An object as it was put; `headers` by their names in small letters."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
 @dataclass
 class LocalAws:
-    """`parameters` by name. `refusals` are given, first to last, instead of answers to signed calls. The dates of its
-    answers are so many seconds `ahead` of this host's clock.
+    """`parameters` by name; `buckets` by name, with their objects by key. `refusals` are given, first to last, instead
+    of answers to signed calls; `lost` is how many PUTs are done but not answered. The dates of its answers are so many
+    seconds `ahead` of this host's clock.
     """
 
     address: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
+    buckets: dict[str, dict[str, Stored]] = field(default_factory=dict)
     refusals: list[Reply] = field(default_factory=list)
+    lost: int = 0
     scaling: Callable[[dict[str, str]], Reply] = lambda query: (400, "no groups here")
     balancing: Callable[[dict[str, str]], Reply] = lambda query: (400, "no load balancers here")
     metadata: dict[str, str] = field(
@@ -54,6 +66,7 @@ class LocalAws:
         return {
             "METADATA": f"{self.address}/latest",
             "SSM_ENDPOINT": self.address,
+            "S3_ENDPOINT": self.address,
             "AUTOSCALING_ENDPOINT": self.address,
             "ELASTICLOADBALANCING_ENDPOINT": self.address,
         }
@@ -70,6 +83,26 @@ class LocalAws:
             return 400, '{"__type": "ParameterNotFound"}'
         value = {"Name": asked["Name"], "Value": self.parameters[asked["Name"]]}
         return 200, json.dumps({"Parameter": value})
+
+    def put_object(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        bucket, _, key = path.removeprefix("/").partition("/")
+        if bucket not in self.buckets:
+            return s3_refusal(404, "NoSuchBucket", "The specified bucket does not exist")
+        if hashlib.sha256(body).hexdigest() != headers["x-amz-content-sha256"]:
+            return s3_refusal(400, "XAmzContentSHA256Mismatch", "the body is another one")
+        # As the bucket's policy demands.
+        if headers.get("if-none-match") != "*":
+            return s3_refusal(403, "AccessDenied", "explicit deny in a resource-based policy")
+        if key in self.buckets[bucket]:
+            return s3_refusal(
+                412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"
+            )
+        self.buckets[bucket][key] = Stored(body, headers)
+        return 200, ""
+
+
+def s3_refusal(status: int, code: str, message: str) -> Reply:
+    return status, f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
 
 
 @contextmanager
@@ -98,8 +131,26 @@ def aws_of_this_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalAws]:
 def _handler(aws: LocalAws) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
-            assert self.headers["X-aws-ec2-metadata-token-ttl-seconds"]
-            self.reply(200, METADATA_TOKEN)
+            if self.path == "/latest/api/token":
+                assert self.headers["X-aws-ec2-metadata-token-ttl-seconds"]
+                self.reply(200, METADATA_TOKEN)
+                return
+            aws.calls.append(f"PUT {self.path}")
+            if aws.refusals:
+                # Before it has read what comes, as S3 does.
+                self.close_connection = True
+                self.reply(*aws.refusals.pop(0))
+                return
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            if not self.signed_as_aws_checks_it("PUT", body, "s3"):
+                self.reply(*s3_refusal(403, "SignatureDoesNotMatch", f"signed was {dict(self.headers)}"))
+                return
+            answer = aws.put_object(self.path, body, {name.lower(): value for name, value in self.headers.items()})
+            if aws.lost:
+                aws.lost -= 1
+                self.close_connection = True
+                return
+            self.reply(*answer)
 
         def do_GET(self) -> None:
             if self.headers["X-aws-ec2-metadata-token"] != METADATA_TOKEN:
@@ -118,21 +169,21 @@ def _handler(aws: LocalAws) -> type[BaseHTTPRequestHandler]:
             query = {} if target else {name: value for name, (value,) in parse_qs(body, strict_parsing=True).items()}
             balancing = query.get("Version") == "2015-12-01"
             service = "ssm" if target else "elasticloadbalancing" if balancing else "autoscaling"
-            if not self.signed_as_aws_checks_it(body, service):
+            if not self.signed_as_aws_checks_it("POST", body.encode(), service):
                 self.reply(400, '{"__type": "InvalidSignatureException"}')
             elif target:
                 self.reply(*aws.parameter_store(target.removeprefix("AmazonSSM."), body))
             else:
                 self.reply(*(aws.balancing if balancing else aws.scaling)(query))
 
-        def signed_as_aws_checks_it(self, body: str, service: str) -> bool:
+        def signed_as_aws_checks_it(self, method: str, body: bytes, service: str) -> bool:
             fields = dict(
                 part.strip().split("=", 1) for part in self.headers["Authorization"].split(" ", 1)[1].split(",")
             )
             signed = fields["SignedHeaders"].split(";")
             # AWS refuses a request with an x-amz header, or a host, that is not signed.
             assert {n.lower() for n in self.headers if n.lower().startswith("x-amz-")} | {"host"} <= set(signed)
-            request = AWSRequest("POST", f"{aws.address}/", data=body)
+            request = AWSRequest(method, f"{aws.address}{urlsplit(self.path).path}", data=body)
             for name in signed:
                 request.headers[name] = self.headers[name]
             request.context["timestamp"] = self.headers["X-Amz-Date"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import urllib.request
 from pathlib import Path
 
@@ -83,7 +84,8 @@ def test_the_nodes_own_signature_is_accepted(account: Account) -> None:
     url = f"http://127.0.0.1:{account.api.port}/"
     credentials = aws.Credentials(key.name, key.secret, key.token or "")
     now = datetime.datetime.now(datetime.UTC).timetuple()
-    signed = aws.signed_headers(url, body, headers, "sts", "eu-central-1", credentials, now)
+    digest = hashlib.sha256(body).hexdigest()
+    signed = aws.signed_headers(url, digest, headers, "sts", "eu-central-1", credentials, now)
     assert raw.send(account, body, signed).status == 200
     signed["X-Amz-Date"] = signed["X-Amz-Date"].replace("T", "t")
     assert raw.send(account, body, signed).code == "SignatureDoesNotMatch"

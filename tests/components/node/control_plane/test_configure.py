@@ -52,6 +52,7 @@ def test_a_new_machine_founds_the_cluster_and_marks_its_disk(make: Make, tmp_pat
     configure(node.machine, OtherMachines(node.machine))
     calls = node.programs.calls
     assert "systemctl enable --quiet --now quorate-defragment-etcd.timer" in calls
+    assert "systemctl disable --quiet --now quorate-snapshot.timer" in calls, "there are no backups"
     assert calls[0].split() == ["prepare-machine.sh"]
     assert calls[1] == "systemctl start quorate-etcd-volume.service"
     assert (tmp_path / "mounted").exists(), "and grown with its volume"

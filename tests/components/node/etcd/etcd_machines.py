@@ -48,7 +48,8 @@ _MAKE_ROOM = """\
 import dataclasses, sys
 from pathlib import Path
 from components.node.common import log
-from components.node.etcd.defragment import Members, make_room
+from components.node.etcd.all_members import Members
+from components.node.etcd.defragment import make_room
 from components.node.etcd.this_member import this_member
 
 member = dataclasses.replace(this_member(), pki=Path(sys.argv[1]))
@@ -80,7 +81,7 @@ end() {
   while kill -0 "$(cat "$MACHINE/etcd-pid")" 2>/dev/null; do sleep 0.1; done
 }
 case "$*" in
-  *quorate-etcd-volume*|enable*) ;;
+  *quorate-etcd-volume*|enable*|disable*) ;;
   is-active*) running && echo active || { echo inactive; exit 3; } ;;
   restart*)
     echo "down $MACHINE" >>"$MACHINE/../events"

@@ -11,9 +11,10 @@ import pytest
 
 from components.node.common import environment
 from components.node.common.failure import Failure
+from components.node.etcd.all_members import Members, members
 from components.node.etcd.client import Alarm, EtcdClient, Status
 from components.node.etcd.cluster_lock import CONTROL_PLANE_LOCK, ETCD_LOCK
-from components.node.etcd.defragment import Members, defragment_where_it_pays, make_room, members, pays
+from components.node.etcd.defragment import defragment_where_it_pays, make_room, pays
 from tests.components.node.etcd.gateway import Authority, Cluster, serving
 
 MIB = 1024**2

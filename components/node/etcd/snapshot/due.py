@@ -1,0 +1,63 @@
+"""When a snapshot is due, what it is called, and how long it is kept. Pure."""
+
+from __future__ import annotations
+
+import calendar
+import json
+import time
+from dataclasses import dataclass
+from typing import Final
+
+# In etcd: what was taken last, by whichever machine.
+LAST_KEY: Final = "quorate/snapshot/last"
+MONTHLY, DAILY, ALL = "monthly", "daily", "all"
+_ID_TIME = "%Y%m%dT%H%M%SZ"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True)
+class Last:
+    """The last snapshot that counts; `time` is when it was begun, in seconds since 1970."""
+
+    id: str
+    time: int
+    machine: str
+
+    def text(self) -> str:
+        """As it stands below LAST_KEY."""
+        return json.dumps({"id": self.id, "time": iso_time(self.time), "machine": self.machine})
+
+
+def read_last(text: str) -> Last | None:
+    """What `Last.text` wrote; None for anything else."""
+    try:
+        found = json.loads(text)
+        moment = calendar.timegm(time.strptime(found["time"], _TIME))
+        return Last(str(found["id"]), moment, str(found["machine"]))
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def is_due(last: Last | None, now: float, hours: float) -> bool:
+    """Whether the last one is older than `hours`. One from the future was taken by a wrong clock, and says nothing
+    beyond that time either.
+    """
+    return last is None or abs(now - last.time) >= hours * 3600
+
+
+def class_of(last: Last | None, now: float) -> str:
+    """How long a snapshot of `now` is kept: the first of a month (in UTC), the first of a day, or any other."""
+    if last is None:
+        return MONTHLY
+    then, this = time.gmtime(last.time), time.gmtime(now)
+    if then[:2] != this[:2]:
+        return MONTHLY
+    return ALL if then[:3] == this[:3] else DAILY
+
+
+def id_of(machine: str, now: float) -> str:
+    return f"{time.strftime(_ID_TIME, time.gmtime(now))}-{machine}"
+
+
+def iso_time(moment: float) -> str:
+    return time.strftime(_TIME, time.gmtime(moment))

@@ -26,7 +26,7 @@ class Held:
 
 
 def held_by_members(client: EtcdClient, revision: int) -> Sequence[Held]:
-    """What this machine's member, the client's first endpoint, and all others that answer hold as of `revision`.
+    """What this machine's member, the client's first endpoint, and all others that can say so hold as of `revision`.
 
     Raises Failure where the first one does not answer, or has forgotten that revision already.
     """
@@ -34,11 +34,11 @@ def held_by_members(client: EtcdClient, revision: int) -> Sequence[Held]:
     found = [_held(client, own, revision, 0)]
     for other in others:
         try:
+            # At once, where it is gone.
             client.status(other)
+            found.append(_held(client, other, revision, found[0].digest.compacted))
         except Failure as failure:
-            log.report(f"not compared with a member that does not answer: {failure}")
-            continue
-        found.append(_held(client, other, revision, found[0].digest.compacted))
+            log.report(f"not compared with {other}: {failure}")
     return found
 
 

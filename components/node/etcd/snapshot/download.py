@@ -9,7 +9,7 @@ from pathlib import Path
 
 from components.node.common import log
 from components.node.common.failure import Failure
-from components.node.etcd.snapshot.progress import Progress, mib
+from components.node.etcd.snapshot.progress import Progress, size_text
 
 _CHECKSUM_BYTES = 32
 
@@ -31,7 +31,6 @@ def download(pieces: Iterator[bytes], path: Path, expected: int) -> SnapshotFile
     whole, content, size, tail = hashlib.sha256(), hashlib.sha256(), 0, b""
     try:
         with path.open("wb") as file:
-            path.chmod(0o600)
             for piece in pieces:
                 file.write(piece)
                 whole.update(piece)
@@ -46,5 +45,5 @@ def download(pieces: Iterator[bytes], path: Path, expected: int) -> SnapshotFile
         ) from error
     if content.digest() != tail:
         raise Failure(f"what came of the snapshot, {size} bytes, does not have the checksum that etcd sent with it")
-    log.report(f"copied {mib(size)} in {progress.seconds}; the checksum is right")
+    log.report(f"copied {size_text(size)} in {progress.seconds}; the checksum is right")
     return SnapshotFile(path, size, whole.hexdigest())

@@ -57,6 +57,7 @@ def _image(manifest: Path) -> str:
         pod = yaml.safe_load(manifest.read_text())
         return str(pod["spec"]["containers"][0]["image"])
     except (OSError, yaml.YAMLError, KeyError, IndexError, TypeError) as error:
+        why = " ".join(str(error).split())
         raise Failure(
-            f"{manifest} does not say which image etcd runs ({error}); run pulumi up, which writes it"
+            f"{manifest} does not say which image etcd runs ({why}); run pulumi up, which writes it"
         ) from error

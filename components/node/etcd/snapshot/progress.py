@@ -25,7 +25,7 @@ class Progress:
         now = time.monotonic()
         if now - self._reported >= _EVERY_SECONDS:
             self._reported = now
-            log.report(f"{self._what}: {mib(self._done)} of {mib(self._total)} after {self.seconds}")
+            log.report(f"{self._what}: {size_text(self._done)} of {size_text(self._total)} after {self.seconds}")
 
     @property
     def seconds(self) -> str:
@@ -51,5 +51,5 @@ class ReportedFile:
         return self._file.seek(position)
 
 
-def mib(size: int) -> str:
-    return f"{size / _MIB:.1f} MiB"
+def size_text(size: int) -> str:
+    return f"{size / _MIB:.1f} MiB" if size >= _MIB else f"{size / 1024:.0f} KiB"

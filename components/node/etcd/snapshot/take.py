@@ -35,7 +35,7 @@ from components.node.etcd.snapshot.due import LAST_KEY, Last, class_of, id_of, i
 from components.node.etcd.snapshot.manifest import DATABASE, MANIFEST, Manifest
 from components.node.etcd.snapshot.outcome import OUTCOME, record_failure, record_success
 from components.node.etcd.snapshot.programs import MOUNT_POINT, Programs, programs_of_image, unmount
-from components.node.etcd.snapshot.progress import ReportedFile, mib
+from components.node.etcd.snapshot.progress import ReportedFile, size_text
 from components.node.etcd.snapshot.trial import ServerFiles, restore, revision_of, throw_away_etcd
 from components.node.etcd.this_member import PKI
 
@@ -44,6 +44,7 @@ _STEP = "take-snapshot"
 LOCK = "snapshot"
 # Longer than a snapshot of several GiB takes.
 _TURN_SECONDS = 3600
+_LOOK_SECONDS = 5
 _GIB = 1024**3
 _CHECKSUM_BYTES = 32
 
@@ -87,6 +88,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def source() -> Source:
     """From node.env. Raises Failure for what it lacks."""
+    if not read_environment().get("SNAPSHOT_BUCKET"):
+        raise Failure("this cluster has no bucket for snapshots: set backups.enabled, and run pulumi up")
     values = read_environment("ROLE", "CLUSTER_NAME", "SNAPSHOT_BUCKET", "SNAPSHOT_KEY", "SNAPSHOT_HOURS")
     found = members()
     external = values["ROLE"] == "etcd"
@@ -109,7 +112,7 @@ def take_snapshot(of: Source, *, now: bool = False) -> None:
         if not now and not is_due(_last(of.client), time.time(), of.hours):
             return
         check_clock()
-        with cluster_lock(of.client, LOCK, of.machine, _TURN_SECONDS, every=5) as lock:
+        with cluster_lock(of.client, LOCK, of.machine, _TURN_SECONDS, every=_LOOK_SECONDS) as lock:
             last = _last(of.client)
             # Another machine may have done it meanwhile.
             if now or is_due(last, time.time(), of.hours):
@@ -120,9 +123,9 @@ def take_snapshot(of: Source, *, now: bool = False) -> None:
 
 
 def clear_leftovers(work: Path, mount_point: Path = MOUNT_POINT) -> None:
-    """Removes what a run has left that was killed; its processes died with it."""
+    """Removes what a run has left that was killed; its processes died with it. Raises Failure where that can't be."""
     unmount(mount_point)
-    shutil.rmtree(work, ignore_errors=True)
+    _remove(work)
 
 
 def _take(of: Source, last: Last | None, lock: HeldLock) -> Manifest:
@@ -131,7 +134,7 @@ def _take(of: Source, last: Last | None, lock: HeldLock) -> Manifest:
     own = of.client.endpoints[0]
     status = of.client.status(own)
     _check_room(of.disk, status.size)
-    log.report(f"taking snapshot {taken.id} ({retention}) of {own}, about {mib(status.size)}")
+    log.report(f"taking snapshot {taken.id} ({retention}) of {own}, about {size_text(status.size)}")
     try:
         of.work.mkdir(mode=0o700)
         file = download(of.client.snapshot(own), of.work / DATABASE, status.size)
@@ -142,7 +145,7 @@ def _take(of: Source, last: Last | None, lock: HeldLock) -> Manifest:
         lock.check()
         of.client.put_key(LAST_KEY, taken.text())
     finally:
-        shutil.rmtree(of.work, ignore_errors=True)
+        _remove(of.work)
     log.report(f"snapshot {taken.id} counts, after {time.time() - begun:.1f} s")
     return manifest
 
@@ -196,10 +199,21 @@ def _add(bucket: Bucket, manifest: Manifest, file: SnapshotFile) -> None:
     with file.path.open("rb") as content:
         body = ReportedFile(content, "adding", file.size)
         bucket.add(f"{folder}/{DATABASE}", body, file.size, file.sha256, "application/octet-stream")
-        log.report(f"added {mib(file.size)} in {body.progress.seconds}")
+        log.report(f"added {size_text(file.size)} in {body.progress.seconds}")
     text = manifest.text().encode()
     digest = hashlib.sha256(text).hexdigest()
     bucket.add(f"{folder}/{MANIFEST}", io.BytesIO(text), len(text), digest, "application/json")
+
+
+def _remove(work: Path) -> None:
+    try:
+        shutil.rmtree(work)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise Failure(
+            f"{work} can't be removed ({error}): remove it by hand, it holds a copy of etcd's data"
+        ) from error
 
 
 def _last(client: EtcdClient) -> Last | None:
@@ -210,12 +224,13 @@ def _last(client: EtcdClient) -> Last | None:
 def _check_room(disk: Path, size: int) -> None:
     if size > LIMIT_BYTES - _CHECKSUM_BYTES:
         raise Failure(
-            f"etcd's file has {mib(size)}, and S3 takes no more than {mib(LIMIT_BYTES)} at once: no snapshot was "
-            "taken. Delete what nobody needs, then run /opt/quorate/bin/quorate-node defragment-etcd --disarm"
+            f"etcd's file has {size_text(size)}, and S3 takes no more than {size_text(LIMIT_BYTES)} at once: no "
+            "snapshot was taken. Delete what nobody needs, then run /opt/quorate/bin/quorate-node defragment-etcd "
+            "--disarm"
         )
     free, needed = shutil.disk_usage(disk).free, 2 * size + _GIB
     if free < needed:
         raise Failure(
-            f"{disk} has {mib(free)} free, and a snapshot with its trial takes up to {mib(needed)}: no snapshot was "
-            "taken. Raise etcd.volumeGib and run pulumi up, or remove what does not belong there"
+            f"{disk} has {size_text(free)} free, and a snapshot with its trial takes up to {size_text(needed)}: no "
+            "snapshot was taken. Raise etcd.volumeGib and run pulumi up, or remove what does not belong there"
         )

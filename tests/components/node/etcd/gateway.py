@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import itertools
 import json
 import ssl
@@ -34,8 +35,11 @@ class Lease:
 class Cluster:
     """What the members share. `refusals` are answered instead, once each; `calls` is who was asked what.
 
-    `alarms` are those of member 1. `sizes` are bytes by address: of the file, and of what of it is used. `leader` is an
-    address.
+    `database` is what a snapshot has, in `pieces`; `torn` is how many of them come before the connection breaks, and
+    `checksum` what is sent instead of its SHA-256. `held` is what a member says that it holds at any revision, by its
+    address: hash, revision before which all is forgotten, number of keys; `rehashed` is what that revision changes the
+    hash to. `alarms` are those of member 1. `sizes` are bytes by address: of the file, and of what of it is used.
+    `leader` is an address.
     """
 
     members: list[Body] = field(default_factory=list)
@@ -51,6 +55,12 @@ class Cluster:
     quota: int = 2 * 1024**3
     revision: int = 100
     compacted: int = 0
+    database: bytes = b""
+    pieces: int = 3
+    torn: int | None = None
+    checksum: bytes | None = None
+    held: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    rehashed: dict[int, int] = field(default_factory=dict)
     mutex: threading.Lock = field(default_factory=threading.Lock)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(7_587_848_390_310_612_344))
 
@@ -66,6 +76,8 @@ class Cluster:
             self._end(lease)
         if path.startswith("v3/maintenance/"):
             return self._maintenance(address, path.rpartition("/")[2], body)
+        if path == "v3/kv/range" and body.get("count_only"):
+            return 200, {"count": str(self.held[address][2])}
         name, _, query = path.partition("?exclude=")
         method = getattr(self, "_" + name.replace("/", "_"))
         answer: tuple[int, Body] = method({"exclude": query} if name == "health" else body)
@@ -79,6 +91,8 @@ class Cluster:
                 assert body["memberID"] == "1", "etcd ends the alarm of one member at a time"
                 self.alarms.remove(body["alarm"])
             return 200, {"alarms": raised}
+        if method == "hashkv":
+            return self._hash(address, int(body["revision"]))
         size, used = self.sizes[address]
         if method == "defragment":
             self.sizes[address] = (used, used)
@@ -86,12 +100,46 @@ class Cluster:
         leader = str(1 + sorted(self.sizes).index(self.leader))
         header = {"member_id": number, "revision": str(self.revision)}
         sizes = {"dbSize": str(size), "dbSizeInUse": str(used), "dbSizeQuota": str(self.quota)}
-        return 200, {"header": header, "leader": leader, **sizes}
+        return 200, {"header": header, "leader": leader, "version": "3.6.14", **sizes}
+
+    def snapshot(self) -> Iterator[bytes]:
+        """What is streamed, message by message. Raises ConnectionError where it is torn."""
+        size = -(-len(self.database) // self.pieces)
+        parts = [self.database[at : at + size] for at in range(0, len(self.database), size)]
+        left = len(self.database)
+        checksum = self.checksum or hashlib.sha256(self.database).digest()
+        for number, part in enumerate([*parts, checksum]):
+            if number == self.torn:
+                raise ConnectionError
+            left -= len(part) if part is not checksum else 0
+            message = {"remaining_bytes": str(left), "blob": base64.b64encode(part).decode()}
+            yield json.dumps({"result": message}).encode() + b"\n"
+
+    def _hash(self, address: str, revision: int) -> tuple[int, Body]:
+        hashed, compacted, _ = self.held[address]
+        if revision < compacted:
+            return 400, {"message": "etcdserver: mvcc: required revision has been compacted"}
+        if revision > self.revision:
+            return 400, {"message": "etcdserver: mvcc: required revision is a future revision"}
+        return 200, {"hash": hashed, "compact_revision": str(compacted), "hash_revision": str(revision)}
+
+    def _v3_kv_range(self, body: Body) -> tuple[int, Body]:
+        first, end = decoded(body["key"]), decoded(body["range_end"]) if "range_end" in body else ""
+        found = sorted(key for key in self.keys if first <= decoded(key) and (decoded(key) < end or key == body["key"]))
+        limit = int(body.get("limit", 1))
+        pairs = [{"key": key, "value": self.keys[key][0]} for key in found[:limit]]
+        return 200, {"kvs": pairs, "count": str(len(found)), "more": len(found) > limit}
+
+    def _v3_kv_put(self, body: Body) -> tuple[int, Body]:
+        self.keys[body["key"]] = (body["value"], 0)
+        return 200, {}
 
     def _v3_kv_compaction(self, body: Body) -> tuple[int, Body]:
         if int(body["revision"]) <= self.compacted:
             return 400, {"message": "etcdserver: mvcc: required revision has been compacted"}
         self.compacted = int(body["revision"])
+        for address, (hashed, _, keys) in self.held.items():
+            self.held[address] = (self.rehashed.get(self.compacted, hashed), self.compacted, keys)
         return 200, {}
 
     def _health(self, body: Body) -> tuple[int, Body]:
@@ -183,6 +231,11 @@ class Authority:
     def trust(self) -> Trust:
         return Trust(self.folder / "ca.crt", self.folder / "member.crt", self.folder / "member.key")
 
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of its certificate, in hexadecimal."""
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert((self.folder / "ca.crt").read_text())).hexdigest()
+
     def _openssl(self, *arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
 
@@ -200,6 +253,10 @@ def serving(cluster: Cluster, authority: Authority, address: str, port: int = 23
 
         def _answer(self, body: Body) -> None:
             path = self.path.removeprefix("/")
+            if path == "v3/maintenance/snapshot":
+                cluster.calls.append((address, path))
+                self._stream()
+                return
             with cluster.mutex:
                 cluster.calls.append((address, path))
                 status, answer = cluster.answer(address, path, body)
@@ -212,6 +269,19 @@ def serving(cluster: Cluster, authority: Authority, address: str, port: int = 23
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
             self.wfile.write(text)
+
+        def _stream(self) -> None:
+            self.protocol_version = "HTTP/1.1"
+            self.close_connection = True
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            try:
+                for message in cluster.snapshot():
+                    self.wfile.write(b"%x\r\n%b\r\n" % (len(message), message))
+            except ConnectionError:
+                return
+            self.wfile.write(b"0\r\n\r\n")
 
         def log_message(self, format: str, *arguments: object) -> None:
             pass
@@ -235,3 +305,7 @@ def serving(cluster: Cluster, authority: Authority, address: str, port: int = 23
 
 def decoded(text: str) -> str:
     return base64.b64decode(text).decode()
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()

@@ -32,7 +32,8 @@ class Programs:
 def programs_of_image(manifest: Path = MANIFEST, mount_point: Path = MOUNT_POINT) -> Iterator[Programs]:
     """Those of the image that this machine's static pod of etcd runs, while the block runs."""
     image = _image(manifest)
-    unmount(mount_point)
+    # Also where a restart took the folder: containerd knows the mount by its name for an hour more.
+    _unmount(mount_point)
     mount_point.mkdir(parents=True, exist_ok=True)
     try:
         run([*_IMAGES, "mount", image, str(mount_point)], seconds=120)
@@ -48,8 +49,12 @@ def programs_of_image(manifest: Path = MANIFEST, mount_point: Path = MOUNT_POINT
 def unmount(mount_point: Path = MOUNT_POINT) -> None:
     """Also what a run that was killed has left."""
     if mount_point.exists():
-        run([*_IMAGES, "unmount", "--rm", str(mount_point)], seconds=60)
+        _unmount(mount_point)
         mount_point.rmdir()
+
+
+def _unmount(mount_point: Path) -> None:
+    run([*_IMAGES, "unmount", "--rm", str(mount_point)], seconds=60)
 
 
 def _image(manifest: Path) -> str:

@@ -593,18 +593,17 @@ def test_a_stacked_members_programs_are_those_of_its_image_mounted_for_the_time(
     manifest.write_text("spec: {containers: [{name: etcd, image: 'registry.k8s.io/etcd:3.6.8-0'}]}\n")
     with programs_of_image(manifest, mount_point) as found:
         assert found == Programs(f"{mount_point}/usr/local/bin/etcd", f"{mount_point}/usr/local/bin/etcdutl")
-    assert programs.calls == [
-        f"ctr --namespace k8s.io images mount registry.k8s.io/etcd:3.6.8-0 {mount_point}",
-        f"ctr --namespace k8s.io images unmount --rm {mount_point}",
-    ]
+    unmounted = f"ctr --namespace k8s.io images unmount --rm {mount_point}"
+    mounted = f"ctr --namespace k8s.io images mount registry.k8s.io/etcd:3.6.8-0 {mount_point}"
+    assert programs.calls == [unmounted, mounted, unmounted]
     assert not mount_point.exists()
     # Left by a run that was killed.
     mount_point.mkdir()
     clear_leftovers(tmp_path / "none", mount_point)
-    assert programs.calls[2:] == [f"ctr --namespace k8s.io images unmount --rm {mount_point}"]
+    assert programs.calls[3:] == [unmounted]
     assert not mount_point.exists()
     unmount(mount_point)
-    assert len(programs.calls) == 3, "containerd isn't asked where nothing is mounted, as on machines without it"
+    assert len(programs.calls) == 4, "containerd isn't asked where nothing is mounted, as on machines without it"
 
 
 @pytest.mark.parametrize("text", [None, "spec: {}", "spec: {containers: []}", "]"])

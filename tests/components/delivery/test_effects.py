@@ -158,6 +158,15 @@ def test_a_variable_counts_only_for_the_step_that_acts_upon_it() -> None:
     assert {interruption for interruption, _, _ in plane} == {Interruption.NONE}
 
 
+@pytest.mark.parametrize("verb", ["configure-etcd-member", "configure-control-plane"])
+def test_snapshots_that_are_turned_on_or_changed_interrupt_nothing_and_are_told(verb: str) -> None:
+    values = "SNAPSHOT_BUCKET=b\nSNAPSHOT_HOURS=6\nSNAPSHOT_KEY=k\n"
+    for old, new, count in (("", values, 3), (values, values.replace("6", "1"), 1)):
+        found = restarts(verb, NODE_ENV, old, new)
+        assert {(interruption, names) for interruption, _, names in found} == {(Interruption.NONE, ())}
+        assert [words[:17] for _, words, _ in found] == ["snapshots of etcd"] * count
+
+
 def test_an_unchanged_file_has_no_changed_parts() -> None:
     assert changed_parts(KUBEADM, "kind: A\n", "kind: A\n") == ()
 

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.node.common import log
+from components.node.common import environment, log
 from components.node.common.clock import check_clock
 from components.node.common.environment import read_environment
 from components.node.common.failure import Failure
@@ -99,10 +99,20 @@ def source() -> Source:
         found.machine,
         values["CLUSTER_NAME"],
         Bucket(values["SNAPSHOT_BUCKET"], values["SNAPSHOT_KEY"]),
-        float(values["SNAPSHOT_HOURS"]),
+        _hours(values["SNAPSHOT_HOURS"]),
         ServerFiles(folder / "ca.crt", folder / f"{name}.crt", folder / f"{name}.key"),
         (lambda: nullcontext(Programs())) if external else programs_of_image,
     )
+
+
+def _hours(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise Failure(
+            f"{environment.ETC / 'node.env'} sets SNAPSHOT_HOURS to '{text}', which is not a number; "
+            "run pulumi up, which delivers the file"
+        ) from None
 
 
 def take_snapshot(of: Source, *, now: bool = False) -> None:

@@ -253,7 +253,7 @@ def serving(cluster: Cluster, authority: Authority, address: str, port: int = 23
 
         def _answer(self, body: Body) -> None:
             path = self.path.removeprefix("/")
-            if path == "v3/maintenance/snapshot":
+            if path == "v3/maintenance/snapshot" and path not in {refusal[0] for refusal in cluster.refusals}:
                 cluster.calls.append((address, path))
                 self._stream()
                 return

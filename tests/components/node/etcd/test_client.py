@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 from contextlib import ExitStack
 
@@ -166,6 +167,66 @@ def test_members_of_another_authority_are_not_believed(
     ):
         EtcdClient(trust, [endpoint]).members()
     assert cluster.calls == []
+
+
+def test_a_snapshot_comes_in_pieces_and_its_checksum_last(
+    cluster: Cluster, authority: Authority, addresses: tuple[str, ...]
+) -> None:
+    cluster.database = bytes(range(256)) * 1000
+    with serving(cluster, authority, addresses[0], 0) as endpoint:
+        *pieces, checksum = EtcdClient(authority.trust, [endpoint]).snapshot(endpoint)
+    assert len(pieces) == cluster.pieces
+    assert b"".join(pieces) == cluster.database
+    assert checksum == hashlib.sha256(cluster.database).digest()
+
+
+@pytest.mark.parametrize(
+    ("messages", "told"),
+    [
+        ([b'{"result": {"remaining_bytes": "9", "blob": "YQ=="}}\n'], "broke off: 9 bytes are missing"),
+        ([b'{"result": {"remaining_bytes": "9"'], "broke off within a line"),
+        ([b'{"error": {"code": 2, "message": "the disk"}}\n'], "broke off: the disk"),
+        ([b"<html>\n"], "sent something else than JSON: b'<html>'"),
+        ([], "broke off: nothing came"),
+    ],
+)
+def test_a_snapshot_that_breaks_off_is_told_in_etcds_words(
+    messages: list[bytes],
+    told: str,
+    cluster: Cluster,
+    authority: Authority,
+    addresses: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cluster, "snapshot", lambda: iter(messages))
+    with serving(cluster, authority, addresses[0], 0) as endpoint, pytest.raises(Failure, match=told):
+        list(EtcdClient(authority.trust, [endpoint]).snapshot(endpoint))
+
+
+def test_a_snapshot_that_is_refused_or_of_a_member_that_is_gone_is_told(
+    cluster: Cluster, authority: Authority, addresses: tuple[str, ...]
+) -> None:
+    cluster.refusals = [("v3/maintenance/snapshot", 503, "etcdserver: not now")]
+    with serving(cluster, authority, addresses[0], 0) as endpoint, pytest.raises(Failure, match=r"503: .*not now"):
+        list(EtcdClient(authority.trust, [endpoint]).snapshot(endpoint))
+    with pytest.raises(Failure, match=r"broke off: .*refused"):
+        list(EtcdClient(authority.trust, [endpoint]).snapshot(endpoint))
+
+
+def test_keys_are_written_read_and_listed_page_by_page(
+    cluster: Cluster, authority: Authority, addresses: tuple[str, ...]
+) -> None:
+    with serving(cluster, authority, addresses[0], 0) as endpoint:
+        client = EtcdClient(authority.trust, [endpoint])
+        assert client.get_key("/a/1") is None
+        for n in range(5):
+            client.put_key(f"/a/{n}", f"value {n}")
+        client.put_key("/ab", "beside")
+        assert client.get_key("/a/1") == b"value 1"
+        asked = len(cluster.asked("v3/kv/range"))
+        assert list(client.values_below("/a/", page=2)) == [f"value {n}".encode() for n in range(5)]
+        assert len(cluster.asked("v3/kv/range")) - asked == 3
+        assert list(client.values_below("/none/")) == []
 
 
 def test_endpoints_are_those_of_etcds_own_ports() -> None:

@@ -571,6 +571,9 @@ def test_what_is_copied_and_where_to_follow_from_the_machines_role(
     assert found.client.endpoints == ("https://10.0.0.1:2379", "https://10.0.0.2:2379")
     assert found.server.certificate == Path("/etc/kubernetes/pki/etcd/server.crt")
     assert found.programs is programs_of_image
+    (tmp_path / "node.env").write_text(etcd + goes.replace("=6", "=often"))
+    with pytest.raises(Failure, match=r"SNAPSHOT_HOURS to 'often', which is not a number; run pulumi up"):
+        source()
     (tmp_path / "node.env").write_text(etcd)
     with pytest.raises(Failure, match=r"no bucket for snapshots: set backups.enabled"):
         source()

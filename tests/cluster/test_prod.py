@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.cluster import network_checks, pod_network
-from tests.cluster.account import holdings
+from tests.cluster.account import account_client, holdings
 from tests.cluster.conftest import Workspace, made_workspace
 from tests.cluster.on_machines import machine_ids
-from tests.cluster.prod_cluster import DESTROY, STACK, UP, every_node_is_ready
+from tests.cluster.prod_cluster import DESTROY, MEMBERS, STACK, UP, ProdCluster, every_node_is_ready
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
@@ -73,6 +75,30 @@ def test_a_second_up_changes_nothing(prod: Workspace) -> None:
 
 def test_refresh_finds_no_drift(prod: Workspace) -> None:
     assert prod.changes("refresh", "--yes", "--skip-preview", "--stack", STACK) == {}
+
+
+def test_a_snapshot_lies_in_the_bucket_once_it_was_restored_and_compared_with_all_members(prod: Workspace) -> None:
+    cluster, take = ProdCluster(prod), "/opt/quorate/bin/quorate-node take-snapshot"
+    # The timer may have been first.
+    print(cluster.run(MEMBERS[1], f"{take} --now 2>&1", seconds=300))
+    store = json.loads(prod.pulumi("stack", "output", "snapshots", "--json", "--stack", STACK).stdout)
+    storage = account_client(prod.environment, "s3")
+
+    def content(key: str) -> bytes:
+        return bytes(storage.get_object(Bucket=store["bucket"], Key=key)["Body"].read())
+
+    def manifests() -> list[str]:
+        listed = storage.list_objects_v2(Bucket=store["bucket"])["Contents"]
+        return sorted(each["Key"] for each in listed if each["Key"].endswith("/manifest.json"))
+
+    found = {key: json.loads(content(key)) for key in manifests()}
+    key, manifest = next((key, each) for key, each in found.items() if each["machine"] == "etcd-1")
+    assert hashlib.sha256(content(key.replace("manifest.json", "etcd.db"))).hexdigest() == manifest["sha256"]
+    assert len(manifest["compared_with"]) == len(MEMBERS)
+    assert manifest["keys"] > 100
+    assert manifest["secrets_keys"], "which key a restore needs"
+    cluster.run(MEMBERS[2], f"{take} 2>&1", seconds=60)
+    assert manifests() == list(found), "the next one is not due"
 
 
 def test_without_protection_destroy_leaves_nothing(prod: Workspace, held_before: dict[str, list[str]]) -> None:

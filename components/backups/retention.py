@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final
 
+from components.node.etcd.snapshot.due import SnapshotClass
 from components.settings.model import BackupSettings
 
 # Of a month, at the longest.
@@ -22,14 +22,6 @@ UNDO_DAYS: Final = 7
 UNFINISHED_DAYS: Final = 1
 # The longest between two looks of a machine whether a snapshot is due: node/units/quorate-snapshot.timer.
 LOOK_MINUTES: Final = 13
-
-
-class SnapshotClass(StrEnum):
-    """The first snapshot of a month, the first of a day, and all others."""
-
-    ALL = "all"
-    DAILY = "daily"
-    MONTHLY = "monthly"
 
 
 def kept_days(backups: BackupSettings) -> Mapping[SnapshotClass, int]:

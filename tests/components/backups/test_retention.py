@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+from importlib import resources
 
 import pytest
 
 from components.backups.retention import (
     LOOK_MINUTES,
     UNDO_DAYS,
-    SnapshotClass,
     kept_days,
     lost_minutes,
     stored_snapshots,
 )
+from components.node.etcd.snapshot.due import SnapshotClass
 from components.settings.model import BackupSettings
 
 
@@ -59,3 +61,9 @@ def test_the_number_of_snapshots_that_are_paid_for_is_that_of_the_bucket(backups
 
 def test_what_may_be_lost_is_the_interval_and_the_time_until_a_machine_looks() -> None:
     assert lost_minutes(BackupSettings(interval_hours=2)) == 120 + LOOK_MINUTES
+
+
+def test_the_minutes_between_two_looks_are_those_of_the_timer() -> None:
+    timer = (resources.files("components.node") / "units/quorate-snapshot.timer").read_text()
+    minutes = {name: int(value) for name, value in re.findall(r"^(\w+)=(\d+)min$", timer, re.MULTILINE)}
+    assert minutes["OnUnitInactiveSec"] + minutes["RandomizedDelaySec"] == LOOK_MINUTES

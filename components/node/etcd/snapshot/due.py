@@ -6,13 +6,21 @@ import calendar
 import json
 import time
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 # In etcd: what was taken last, by whichever machine.
 LAST_KEY: Final = "quorate/snapshot/last"
-MONTHLY, DAILY, ALL = "monthly", "daily", "all"
 _ID_TIME = "%Y%m%dT%H%M%SZ"
 _TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+class SnapshotClass(StrEnum):
+    """The first snapshot of a month, the first of a day, and all others: each is kept for so long as its class is."""
+
+    ALL = "all"
+    DAILY = "daily"
+    MONTHLY = "monthly"
 
 
 @dataclass(frozen=True)
@@ -45,14 +53,14 @@ def is_due(last: Last | None, now: float, hours: float) -> bool:
     return last is None or abs(now - last.time) >= hours * 3600
 
 
-def class_of(last: Last | None, now: float) -> str:
-    """How long a snapshot of `now` is kept: the first of a month (in UTC), the first of a day, or any other."""
+def class_of(last: Last | None, now: float) -> SnapshotClass:
+    """The class of a snapshot of `now`. Months and days are those of UTC."""
     if last is None:
-        return MONTHLY
+        return SnapshotClass.MONTHLY
     then, this = time.gmtime(last.time), time.gmtime(now)
     if then[:2] != this[:2]:
-        return MONTHLY
-    return ALL if then[:3] == this[:3] else DAILY
+        return SnapshotClass.MONTHLY
+    return SnapshotClass.ALL if then[:3] == this[:3] else SnapshotClass.DAILY
 
 
 def id_of(machine: str, now: float) -> str:

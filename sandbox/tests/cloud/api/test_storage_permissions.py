@@ -90,7 +90,7 @@ def test_a_large_object_is_made_of_parts_that_need_no_condition(account: Account
 @pytest.mark.parametrize("named", [True, False], ids=["key named", "the bucket's key"])
 def test_without_permission_for_the_key_nothing_is_added(account: Account, key: str, named: bool) -> None:
     machine = account.client("s3", role(account, [add_snapshots(ARN, key)[0]]))
-    more = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if named else {}
+    more: dict[str, Any] = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if named else {}
     with refused("AccessDenied") as refusal:
         put(machine, IfNoneMatch="*", **more)
     assert f"kms:GenerateDataKey on resource: {key}" in refusal.message

@@ -11,8 +11,8 @@ from typing import Any
 from pulumi import ComponentResource, CustomResource, CustomTimeouts, Input, Output, Resource, ResourceOptions
 from pulumi_command import remote
 
+from components.delivery.bundle_writer import write_bundle
 from components.delivery.node_files import BIN, PROGRAM, NodeFile
-from components.node.common.bundle import write_bundle
 from components.plan import LOGIN_USER
 
 # A machine that boots refuses connections at first. Retries back off to 5 s, so this is some ten minutes.

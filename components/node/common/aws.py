@@ -106,8 +106,7 @@ def call(service: str, action: str, body: str, content_type: str, target: str = 
     url = f"{endpoint}/"
     headers = {"Content-Type": content_type, **({"X-Amz-Target": target} if target else {})}
     data = body.encode()
-    digest = hashlib.sha256(data).hexdigest()
-    signed = signed_headers(url, digest, headers, service, region, credentials, time.gmtime())
+    signed = signed_headers(url, hashlib.sha256(data).hexdigest(), headers, service, region, credentials, time.gmtime())
     answer = request(url, body=data, headers=signed, method="POST", seconds=10)
     if answer.status != 200:
         raise Failure(

@@ -2,13 +2,13 @@
 
 A file is a header line, then its lines:
   %%% MODE LINES PATH
-and the last line is "%%% end FILES". Written by `pulumi up`, read by the machine and by whoever reviews a preview.
+and the last line is "%%% end FILES". Read by the machine and by whoever reviews a preview; what writes it stands in
+delivery/bundle_writer.py, as user data has no room for what a machine does not need.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 _HEADER = re.compile(r"%%% (?P<mode>[0-7]{4}) (?P<lines>[0-9]+) (?P<path>/\S+)")
@@ -26,16 +26,6 @@ class BundledFile:
 
 class BundleError(ValueError):
     """The text is no bundle, or not all of one."""
-
-
-def write_bundle(files: Iterable[BundledFile]) -> str:
-    """Raises BundleError for a file that doesn't end with a newline."""
-    parts = []
-    for file in files:
-        if file.content and not file.content.endswith("\n"):
-            raise BundleError(f"{file.path} does not end with a newline")
-        parts.append(f"%%% {file.mode} {file.content.count(chr(10))} {file.path}\n{file.content}")
-    return "".join(parts) + f"%%% end {len(parts)}\n"
 
 
 def read_bundle(text: str) -> tuple[BundledFile, ...]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from components.delivery.bundle_writer import write_bundle
 from components.delivery.node_files import role_files
-from components.node.common.bundle import BundledFile, write_bundle
+from components.node.common.bundle import BundledFile
 from components.plan import Role
 
 CHECKOUT = Path(__file__).parents[3]

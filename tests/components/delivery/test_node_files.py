@@ -16,6 +16,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from components.delivery.bundle_writer import write_bundle
 from components.delivery.cloud_config import cloud_config, packed
 from components.delivery.control_plane_files import control_plane_files, control_plane_keys
 from components.delivery.etcd_files import etcd_member_files
@@ -31,7 +32,6 @@ from components.delivery.worker_files import worker_files
 from components.kubeadm.documents import ControlPlaneNode
 from components.kubeadm.labels import Place
 from components.network_plugins.network_plugin import network_plugin
-from components.node.common.bundle import write_bundle
 from components.plan import Plan, Role
 from components.settings.model import Settings, WorkerPoolSettings
 from tests.components.education import SETTINGS

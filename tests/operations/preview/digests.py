@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from components.delivery.bundle_writer import write_bundle
 from components.delivery.control_plane_files import control_plane_files
 from components.delivery.node_files import BIN, PROGRAM
 from components.kubeadm.documents import ControlPlaneNode
 from components.kubeadm.labels import Place
 from components.network_plugins.network_plugin import network_plugin
-from components.node.common.bundle import write_bundle
 from components.plan import Plan
 from components.settings.encode import plain
 from components.settings.model import EtcdTopology, Settings

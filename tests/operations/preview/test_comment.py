@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from components.node.common.bundle import BundledFile, write_bundle
+from components.delivery.bundle_writer import write_bundle
+from components.node.common.bundle import BundledFile
 from operations.cli import main
 from operations.preview.budget import LIMIT
 from operations.preview.comment import comment, marker

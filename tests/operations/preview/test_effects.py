@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from components.delivery.bundle_writer import write_bundle
 from components.network_plugins.calico.manifest import calico_manifest
-from components.node.common.bundle import BundledFile, write_bundle
+from components.node.common.bundle import BundledFile
 from operations.preview.digest import UNKNOWN, Action, Step
 from operations.preview.effects import Effect, Impact, effect, is_stateful, machine_of
 from operations.preview.node_lines import machine_change

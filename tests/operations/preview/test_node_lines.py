@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import yaml
 
+from components.delivery.bundle_writer import write_bundle
 from components.delivery.cloud_config import compressed
 from components.delivery.node_files import NodeFile
-from components.node.common.bundle import write_bundle
 from operations.preview.digest import UNKNOWN, Action, Step
 from operations.preview.node_lines import machine_change
 from pricing.topology import topology

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from components.delivery.bundle_writer import write_bundle
 from components.kubeadm.documents import PATCHES
 from components.node.boot.receive_files import obsolete, receive
 from components.node.common import kubeadm, log
-from components.node.common.bundle import BundledFile, write_bundle
+from components.node.common.bundle import BundledFile
 from components.node.common.failure import Failure
 from components.node.common.kubeadm import write_provider_id
 

@@ -40,8 +40,7 @@ def read_last(text: str) -> Last | None:
     """What `Last.text` wrote; None for anything else."""
     try:
         found = json.loads(text)
-        moment = calendar.timegm(time.strptime(found["time"], _TIME))
-        return Last(str(found["id"]), moment, str(found["machine"]))
+        return Last(str(found["id"]), read_time(found["time"]), str(found["machine"]))
     except (ValueError, KeyError, TypeError):
         return None
 
@@ -51,6 +50,14 @@ def is_due(last: Last | None, now: float, hours: float) -> bool:
     beyond that time either.
     """
     return last is None or abs(now - last.time) >= hours * 3600
+
+
+def rests(failed: int | None, now: float, hours: float) -> bool:
+    """Whether a machine whose attempt `failed` leaves it to the others: a quarter of the interval, and an hour at most.
+
+    What fails again and again must not cost the member's disk a copy every ten minutes.
+    """
+    return failed is not None and abs(now - failed) < min(hours / 4, 1) * 3600
 
 
 def class_of(last: Last | None, now: float) -> SnapshotClass:
@@ -65,6 +72,11 @@ def class_of(last: Last | None, now: float) -> SnapshotClass:
 
 def id_of(machine: str, now: float) -> str:
     return f"{time.strftime(_ID_TIME, time.gmtime(now))}-{machine}"
+
+
+def read_time(text: str) -> int:
+    """What `iso_time` wrote. Raises ValueError or TypeError for anything else."""
+    return calendar.timegm(time.strptime(text, _TIME))
 
 
 def iso_time(moment: float) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from components.node.common.files import content_of, install_text
-from components.node.etcd.snapshot.due import iso_time
+from components.node.etcd.snapshot.due import Last, iso_time, read_time
 from components.node.etcd.snapshot.manifest import Manifest
 
 OUTCOME: Final = Path("/var/lib/quorate/snapshot.json")
@@ -20,8 +19,21 @@ def record_success(manifest: Manifest, path: Path = OUTCOME) -> None:
     _record("lastSuccess", dataclasses.asdict(manifest), path)
 
 
-def record_failure(reason: str, path: Path = OUTCOME) -> None:
-    _record("lastFailure", {"time": iso_time(time.time()), "reason": reason}, path)
+def record_failure(reason: str, now: float, taken: Last | None, path: Path = OUTCOME) -> None:
+    """`taken` is the snapshot that was begun; None where it did not come so far."""
+    _record("lastFailure", {"id": taken.id if taken else "", "time": iso_time(now), "reason": reason}, path)
+
+
+def failed_at(path: Path = OUTCOME) -> int | None:
+    """When the last attempt to take a snapshot failed; None where none did, or one has succeeded since."""
+    found = read_outcome(path)
+    try:
+        failure, success = found["lastFailure"], found.get("lastSuccess")
+        if not failure["id"] or (success and success["id"] > failure["id"]):
+            return None
+        return read_time(failure["time"])
+    except (TypeError, KeyError, ValueError):
+        return None
 
 
 def read_outcome(path: Path = OUTCOME) -> Mapping[str, Any]:

@@ -31,9 +31,9 @@ from components.node.etcd.control_plane_access import KUBERNETES_PKI
 from components.node.etcd.snapshot.comparison import Held, compare, held_by_members
 from components.node.etcd.snapshot.contents import Contents, fingerprints, read_contents
 from components.node.etcd.snapshot.download import SnapshotFile, download
-from components.node.etcd.snapshot.due import LAST_KEY, Last, class_of, id_of, is_due, iso_time, read_last
+from components.node.etcd.snapshot.due import LAST_KEY, Last, class_of, id_of, is_due, iso_time, read_last, rests
 from components.node.etcd.snapshot.manifest import DATABASE, MANIFEST, Manifest
-from components.node.etcd.snapshot.outcome import OUTCOME, record_failure, record_success
+from components.node.etcd.snapshot.outcome import OUTCOME, failed_at, record_failure, record_success
 from components.node.etcd.snapshot.programs import MOUNT_POINT, Programs, programs_of_image, unmount
 from components.node.etcd.snapshot.progress import ReportedFile, size_text
 from components.node.etcd.snapshot.trial import ServerFiles, restore, revision_of, throw_away_etcd
@@ -117,19 +117,26 @@ def _hours(text: str) -> float:
 
 def take_snapshot(of: Source, *, now: bool = False) -> None:
     """Takes one if the last one is old enough, or `now`. Raises Failure, which is recorded, too."""
+    taken: Last | None = None
     try:
         clear_leftovers(of.work)
-        if not now and not is_due(_last(of.client), time.time(), of.hours):
+        if not now and (rests(failed_at(of.outcome), time.time(), of.hours) or not _is_due(of, _last(of.client))):
             return
         check_clock()
         with cluster_lock(of.client, LOCK, of.machine, _TURN_SECONDS, every=_LOOK_SECONDS) as lock:
             last = _last(of.client)
             # Another machine may have done it meanwhile.
-            if now or is_due(last, time.time(), of.hours):
-                record_success(_take(of, last, lock), of.outcome)
-    except Failure as failure:
-        record_failure(str(failure), of.outcome)
+            if now or _is_due(of, last):
+                begun = time.time()
+                taken = Last(id_of(of.machine, begun), int(begun), of.machine)
+                record_success(_take(of, taken, class_of(last, begun), lock), of.outcome)
+    except Exception as error:
+        record_failure(str(error) or type(error).__name__, time.time(), taken, of.outcome)
         raise
+
+
+def _is_due(of: Source, last: Last | None) -> bool:
+    return is_due(last, time.time(), of.hours)
 
 
 def clear_leftovers(work: Path, mount_point: Path = MOUNT_POINT) -> None:
@@ -138,9 +145,7 @@ def clear_leftovers(work: Path, mount_point: Path = MOUNT_POINT) -> None:
     _remove(work)
 
 
-def _take(of: Source, last: Last | None, lock: HeldLock) -> Manifest:
-    begun = time.time()
-    taken, retention = Last(id_of(of.machine, begun), int(begun), of.machine), class_of(last, begun)
+def _take(of: Source, taken: Last, retention: str, lock: HeldLock) -> Manifest:
     own = of.client.endpoints[0]
     status = of.client.status(own)
     _check_room(of.disk, status.size)
@@ -156,7 +161,7 @@ def _take(of: Source, last: Last | None, lock: HeldLock) -> Manifest:
         of.client.put_key(LAST_KEY, taken.text())
     finally:
         _remove(of.work)
-    log.report(f"snapshot {taken.id} counts, after {time.time() - begun:.1f} s")
+    log.report(f"snapshot {taken.id} counts, after {time.time() - taken.time:.0f} s")
     return manifest
 
 

@@ -28,8 +28,8 @@ from components.node.etcd.cluster_lock import HeldLock, cluster_lock
 from components.node.etcd.snapshot import comparison, take
 from components.node.etcd.snapshot.contents import secrets_keys
 from components.node.etcd.snapshot.download import download
-from components.node.etcd.snapshot.due import LAST_KEY, Last, class_of, id_of, is_due, iso_time, read_last
-from components.node.etcd.snapshot.outcome import read_outcome
+from components.node.etcd.snapshot.due import LAST_KEY, Last, class_of, id_of, is_due, iso_time, read_last, rests
+from components.node.etcd.snapshot.outcome import failed_at, read_outcome
 from components.node.etcd.snapshot.programs import Programs, programs_of_image, unmount
 from components.node.etcd.snapshot.take import Source, clear_leftovers, source, take_snapshot
 from components.node.etcd.snapshot.trial import ServerFiles, throw_away_etcd
@@ -266,6 +266,48 @@ def test_a_failure_leaves_the_note_alone_so_that_another_machine_tries(world: Wo
     assert "broke off" in read_outcome(world.sources[0].outcome)["lastFailure"]["reason"]
 
 
+def test_a_machine_whose_attempt_failed_leaves_it_to_the_others_for_a_while(world: World) -> None:
+    of = world.sources[0]
+    world.members.torn = 1
+    with pytest.raises(Failure):
+        take_snapshot(of)
+    assert read_outcome(of.outcome)["lastFailure"]["id"] == "20261130T120000Z-etcd-0"
+    world.members.torn = None
+    world.now += HOUR - 1
+    take_snapshot(of)
+    assert world.objects == []
+    take_snapshot(of, now=True)
+    assert len(world.manifests) == 1, "by hand at any time"
+    world.now += 6 * HOUR
+    take_snapshot(of)
+    assert len(world.manifests) == 2
+    assert set(read_outcome(of.outcome)) == {"lastFailure", "lastSuccess"}
+
+
+def test_a_machine_that_could_not_begin_tries_again_at_the_next_look(world: World) -> None:
+    world.members.alarms = ["NOSPACE"]
+    with pytest.raises(Alarm):
+        take_snapshot(world.sources[0])
+    world.members.alarms = []
+    world.now += 600
+    take_snapshot(world.sources[0])
+    assert len(world.manifests) == 1
+
+
+@pytest.mark.parametrize(
+    ("ago", "hours", "expected"),
+    [(None, 6, False), (3599, 6, True), (3600, 6, False), (899, 1, True), (900, 1, False), (-7200, 6, False)],
+)
+def test_the_rest_after_a_failure_is_short(ago: float | None, hours: float, expected: bool) -> None:
+    assert rests(None if ago is None else int(NOON - ago), NOON, hours) is expected
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"lastFailure": 1}', '{"lastFailure": {"id": "a", "time": "late"}}'])
+def test_what_is_no_note_of_a_failure_counts_as_none(text: str, tmp_path: Path) -> None:
+    (tmp_path / "snapshot.json").write_text(text)
+    assert failed_at(tmp_path / "snapshot.json") is None
+
+
 # What makes one fail.
 
 
@@ -347,7 +389,7 @@ def test_a_disk_without_room_for_copy_and_trial_is_refused_before_anything_is_re
         take_snapshot(world.sources[0])
     assert world.members.asked("v3/maintenance/snapshot") == []
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1024**3 + 200_000))
-    take_snapshot(world.sources[0])
+    take_snapshot(world.sources[0], now=True)
     assert world.manifests
 
 
@@ -383,8 +425,8 @@ def test_one_that_the_bucket_does_not_take_does_not_count(status: int, code: str
     assert world.manifests == []
     assert world.last is None
     world.now += 600
-    take_snapshot(world.sources[0])
-    assert [manifest["time"] for manifest in world.manifests] == ["2026-11-30T12:10:00Z"]
+    take_snapshot(world.sources[1])
+    assert [manifest["id"] for manifest in world.manifests] == ["20261130T121000Z-etcd-1"]
 
 
 def test_the_lock_is_asked_for_before_anything_is_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

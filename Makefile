@@ -34,7 +34,7 @@ test-engine: environment
 test-cluster: environment
 	@$(RUN) -m pytest -q -m 'cluster and not drill'
 
-# More interruptions, faults, pools, network plugins, the prod stack: about two hours.
+# More interruptions, faults, pools, network plugins, the prod stack, takeover: some five hours.
 drills: environment
 	@$(RUN) -m pytest -q -m drill
 

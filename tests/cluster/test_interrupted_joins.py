@@ -66,20 +66,19 @@ def interrupted_at_one_of(workspace: Workspace, moments: Sequence[tuple[str, str
     assert (outcome.returncode == 0) == (not came), outcome.stdout
     if came and act is kill_9:
         workspace.pulumi("cancel", "--yes", "--stack", STACK)
-        adopt_load_balancers(workspace)
+        delete_load_balancers_unknown_to_the_state(workspace)
     return came[0] if came else None
 
 
-def adopt_load_balancers(workspace: Workspace) -> None:
-    """Lets Pulumi know of those that AWS had begun to make for a run that was killed: their names are taken."""
+def delete_load_balancers_unknown_to_the_state(workspace: Workspace) -> None:
+    """Those that AWS had begun to make for a run that was killed: their names are taken, and nothing uses them yet."""
     for pending in workspace.state()["deployment"].get("pending_operations") or ():
         made = pending["resource"]
         if pending["type"] == "creating" and made["type"] == "aws:lb/loadBalancer:LoadBalancer":
             balancers = account_client(workspace.environment, "elbv2")
-            (found,) = balancers.describe_load_balancers(Names=[made["inputs"]["name"]])["LoadBalancers"]
-            known = [f"--import-pending-creates={each}" for each in (made["urn"], found["LoadBalancerArn"])]
-            # What is still being made is no resource yet that could be a --target.
-            workspace.pulumi("refresh", "--yes", "--skip-preview", "--stack", STACK, *known)
+            for found in balancers.describe_load_balancers()["LoadBalancers"]:
+                if found["LoadBalancerName"] == made["inputs"]["name"]:
+                    balancers.delete_load_balancer(LoadBalancerArn=found["LoadBalancerArn"])
 
 
 def test_up_finishes_after_interruptions_of_joins(stacked: Workspace) -> None:

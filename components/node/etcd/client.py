@@ -90,7 +90,7 @@ class Member:
 @dataclass(frozen=True)
 class Digest:
     """A hash over all that a member holds up to a revision. Those of two members can be compared where both have
-    forgotten what was before the same revision, `compacted`.
+    forgotten what was before the same revision, `compacted`: 0 where nothing was ever forgotten.
     """
 
     hash: int
@@ -207,7 +207,8 @@ class EtcdClient:
     def digest(self, endpoint: str, revision: int, seconds: float) -> Digest:
         """What the member at `endpoint` holds, as of `revision`. A Refusal where that is forgotten or yet to come."""
         answer = self.at(endpoint, seconds=seconds)._call("maintenance/hashkv", {"revision": str(revision)})
-        return Digest(int(answer.get("hash", 0)), int(answer.get("compact_revision", 0)))
+        # -1 in a cluster that is minutes old.
+        return Digest(int(answer.get("hash", 0)), max(0, int(answer.get("compact_revision", 0))))
 
     def count_keys(self, endpoint: str, revision: int, seconds: float) -> int:
         """How many keys the member at `endpoint` holds, as of `revision`."""

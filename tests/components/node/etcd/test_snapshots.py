@@ -474,6 +474,15 @@ def test_a_member_that_is_gone_or_behind_is_not_compared_with_and_that_is_told(
     assert f"not compared with https://{addresses[0]}:9: " in told
 
 
+def test_members_that_have_forgotten_nothing_yet_are_compared(world: World, addresses: tuple[str, ...]) -> None:
+    """So they are for the first minutes of a cluster; etcd says -1 then."""
+    world.members.held = dict.fromkeys(world.members.held, (4711, -1, 123))
+    world.restored.held = dict.fromkeys(world.restored.held, (4711, -1, 123))
+    take_snapshot(world.sources[0])
+    (manifest,) = world.manifests
+    assert manifest["compact_revision"] == 0
+
+
 def test_members_that_differ_from_each_other_are_told_though_the_snapshot_is_as_its_own(
     world: World, addresses: tuple[str, ...]
 ) -> None:

@@ -41,7 +41,7 @@ BUCKET = "quorate-test-snapshots"
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[EtcdMachine]]:
-    """Three members, with a history of which a part is forgotten."""
+    """Three members, with a history."""
     folder = tmp_path_factory.mktemp("snapshots")
     make_authority(folder / "authority")
     machines = [EtcdMachine(name, address, folder / name, ADDRESSES) for name, address in ADDRESSES.items()]
@@ -55,7 +55,6 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[EtcdMach
         for name in ("a", "b"):
             machines[0].etcdctl("put", f"/registry/secrets/kube-system/{name}", f"k8s:enc:secretbox:v1:{name}:sealed")
         machines[0].etcdctl("del", "/registry/pods/4")
-        machines[0].etcdctl("compact", "12")
         yield machines
     finally:
         for machine in machines:
@@ -91,9 +90,17 @@ def manifests(aws: LocalAws) -> list[Mapping[str, Any]]:
     return [json.loads(stored.body) for key, stored in aws.buckets[BUCKET].items() if key.endswith("manifest.json")]
 
 
+def test_a_cluster_that_has_forgotten_nothing_yet_has_snapshots_too(machines: list[EtcdMachine], aws: LocalAws) -> None:
+    take_snapshot(source(machines[0]), now=True)
+    (manifest,) = manifests(aws)
+    assert manifest["compact_revision"] == 0
+    assert len(manifest["compared_with"]) == 3
+
+
 def test_a_snapshot_is_taken_restored_compared_with_all_members_and_added(
     machines: list[EtcdMachine], aws: LocalAws
 ) -> None:
+    machines[0].etcdctl("compact", "12")
     take_snapshot(source(machines[1]), now=True)
     (manifest,) = manifests(aws)
     folder = f"{manifest['retention']}/{manifest['id']}"

@@ -22,6 +22,7 @@ from tests.cluster.waiting import until
 STACK = "prod"
 UP = ("up", "--yes", "--skip-preview", "--stack", STACK)
 DESTROY = ("destroy", "--yes", "--skip-preview", "--stack", STACK)
+REFRESH = ("refresh", "--yes", "--skip-preview", "--stack", STACK)
 POOL = "prod-general"
 API = "https://api.prod.quorate.internal:6443"
 MEMBERS = tuple(f"prod-etcd-{number}" for number in range(3))
@@ -103,6 +104,11 @@ class ProdCluster:
         names = {number: name for name, number in self.member_ids(at).items()}
         return f"{STACK}-{names[status['Status']['leader']]}"
 
+    def leading_control_plane(self) -> str:
+        """The machine whose controller manager leads."""
+        lease = self.workspace.kubectl("get", "lease", "-n", "kube-system", "kube-controller-manager", "-o", "json")
+        return f"{STACK}-{json.loads(lease)['spec']['holderIdentity'].partition('_')[0]}"
+
     def hashes(self) -> set[int]:
         """The hash of each member's data, of one revision that all of them have."""
         revision = min(
@@ -164,10 +170,14 @@ def every_node_is_ready(workspace: Workspace) -> None:
 
 
 @contextmanager
-def made_prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProdCluster]:
-    """The prod stack, up, in a workspace of its own; destroyable, and with a namespace for the clients of a watch."""
+def made_prod(tmp_path_factory: pytest.TempPathFactory, **etcd: object) -> Iterator[ProdCluster]:
+    """The prod stack, up, in a workspace of its own; destroyable, and with a namespace for the clients of a watch.
+
+    `etcd` has further settings of that group.
+    """
     with made_workspace(tmp_path_factory, STACK) as workspace:
-        workspace.set("etcd", "protectVolumes", False)
+        for key, value in {"protectVolumes": False, **etcd}.items():
+            workspace.set("etcd", key, value)
         if not workspace.state()["deployment"].get("resources"):
             workspace.pulumi(*UP)
         workspace.kubectl("create", "namespace", NAMESPACE)

@@ -6,28 +6,22 @@ from collections.abc import Iterator
 
 import pytest
 
+from components.delivery.node_files import PROGRAM
 from tests.cluster.account import fault
-from tests.cluster.availability import NAMESPACE, watched
+from tests.cluster.availability import watched
 from tests.cluster.bounds import ELECTION_SECONDS, ETCD_CONNECTION_SECONDS, QUIET_SECONDS, assert_bounded
-from tests.cluster.conftest import made_workspace
-from tests.cluster.prod_cluster import CONTROL_PLANES, ETCDCTL, MEMBERS, STACK, UP, ProdCluster
+from tests.cluster.prod_cluster import CONTROL_PLANES, ETCDCTL, MEMBERS, REFRESH, STACK, UP, ProdCluster, made_prod
 from tests.cluster.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
 QUOTA_MIB = 128
-STEP = "/opt/quorate/bin/quorate-node"
-REFRESH = ("refresh", "--yes", "--skip-preview", "--stack", STACK)
 
 
 @pytest.fixture(scope="module")
 def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProdCluster]:
-    with made_workspace(tmp_path_factory, STACK) as workspace:
-        workspace.set("etcd", "protectVolumes", False)
-        workspace.set("etcd", "quotaMib", QUOTA_MIB)
-        workspace.pulumi(*UP)
-        workspace.kubectl("create", "namespace", NAMESPACE)
-        yield ProdCluster(workspace)
+    with made_prod(tmp_path_factory, quotaMib=QUOTA_MIB) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +66,7 @@ def test_a_member_that_was_removed_by_hand_enters_again_and_its_data_is_kept_asi
     name, ids = MEMBERS[2], prod.member_ids()
     short = name.removeprefix(f"{STACK}-")
     prod.etcd("member", "remove", f"{ids[short]:x}")
-    said = prod.run(name, f"{STEP} configure-etcd-member 2>&1", seconds=180)
+    said = prod.run(name, f"{PROGRAM} configure-etcd-member 2>&1", seconds=180)
     now = prod.member_ids()
     assert {other: now[other] for other in ids if other != short} == {o: ids[o] for o in ids if o != short}
     assert now[short] != ids[short], said
@@ -100,7 +94,7 @@ def test_a_quota_that_is_used_up_is_named_restarts_no_member_and_is_left_as_docu
     assert "quorate-node defragment-etcd --disarm" in failed.stdout
     assert starts(prod) == before, "no member restarts for it"
     assert prod.workspace.kubectl("get", "nodes", "-o", "name"), "what is there can be read"
-    print(prod.run(MEMBERS[1], f"{STEP} defragment-etcd --disarm 2>&1", seconds=300))
+    print(prod.run(MEMBERS[1], f"{PROGRAM} defragment-etcd --disarm 2>&1", seconds=300))
     until(prod.is_well, "etcd takes changes again", 180)
     assert set(prod.workspace.changes(*UP)) == {"update"}
     assert all(now != before[member] for member, now in starts(prod).items()), "the change is applied"

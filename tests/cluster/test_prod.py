@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from components.delivery.node_files import PROGRAM
 from tests.cluster import network_checks, pod_network
 from tests.cluster.account import account_client, holdings
 from tests.cluster.conftest import Workspace, made_workspace
@@ -78,7 +79,7 @@ def test_refresh_finds_no_drift(prod: Workspace) -> None:
 
 
 def test_a_snapshot_lies_in_the_bucket_once_it_was_restored_and_compared_with_all_members(prod: Workspace) -> None:
-    cluster, take = ProdCluster(prod), "/opt/quorate/bin/quorate-node take-snapshot"
+    cluster, take = ProdCluster(prod), f"{PROGRAM} take-snapshot"
     # The timer may have been first.
     print(cluster.run(MEMBERS[1], f"{take} --now 2>&1", seconds=300))
     store = json.loads(prod.pulumi("stack", "output", "snapshots", "--json", "--stack", STACK).stdout)

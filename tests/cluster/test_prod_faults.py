@@ -30,6 +30,7 @@ from tests.cluster.prod_cluster import (
     API,
     CONTROL_PLANES,
     MEMBERS,
+    REFRESH,
     STACK,
     UP,
     ProdCluster,
@@ -44,7 +45,6 @@ from tests.sandbox_cli import CHECKOUT
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
 ZONES = "abc"
-REFRESH = ("refresh", "--yes", "--skip-preview", "--stack", STACK)
 # tend-workers gives up the drain of a dead machine, whose pods cannot end, only then; a look before and after.
 NODE_GONE_SECONDS = 240 + 2 * 30
 RECORD = "QUORATE_RECORD"
@@ -176,8 +176,7 @@ def test_a_control_plane_machine_that_dies_costs_seconds_and_comes_back_by_itsel
     prod: ProdCluster, figures: Figures
 ) -> None:
     # Whose controller manager and scheduler lead, as that is the worst.
-    lease = prod.workspace.kubectl("get", "lease", "-n", "kube-system", "kube-controller-manager", "-o", "json")
-    name = f"{STACK}-{json.loads(lease)['spec']['holderIdentity'].partition('_')[0]}"
+    name = prod.leading_control_plane()
     died_and_returned(prod, figures, "control-plane-machine-lost", name, SILENT_TARGET_OUT_SECONDS)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,7 +26,6 @@ from tests.cluster.fault_figures import Figures
 from tests.cluster.long_requests import NUMBERS, Ends, apply_talker, begin_long_requests
 from tests.cluster.prod_cluster import (
     CONTROL_PLANES,
-    STACK,
     UP,
     ProdCluster,
     api_server_started,
@@ -142,8 +140,7 @@ def test_an_api_server_that_crashes_costs_what_the_load_balancer_takes_to_act(
 def test_a_control_plane_machine_that_dies_costs_what_the_load_balancer_takes_to_act(
     prod: ProdCluster, figures: Figures
 ) -> None:
-    lease = prod.workspace.kubectl("get", "lease", "-n", "kube-system", "kube-controller-manager", "-o", "json")
-    name = f"{STACK}-{json.loads(lease)['spec']['holderIdentity'].partition('_')[0]}"
+    name = prod.leading_control_plane()
     with clients(prod, prod.workers()[0], other_than([name]), FAULT_SECONDS) as (watch, ends):
         with watch.making():
             fault("kill", name)

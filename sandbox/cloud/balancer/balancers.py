@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from sandbox.cloud.balancer import findings, program
+from sandbox.cloud.balancer import findings, predecessors, program
 from sandbox.cloud.balancer.config import Groups, Route, routes_of
 from sandbox.cloud.balancer.findings import Findings, Key
 from sandbox.cloud.balancer.health import Health, health_of
@@ -127,25 +127,31 @@ class Balancers:
         before = self._known(balancer.id)
         groups = _without(groups, findings.registering(groups, routes_of(balancer, groups), before, now, slow))
         routes = routes_of(balancer, groups)
-        states = process.follow(balancer, groups, findings.healthy(routes, before))
+        states = process.follow(balancer, groups, before)
         seen = all_failing(states) if FAILING_CHECKS in faults else states
         found = findings.noted(before, routes, seen, now, slow)
         if found != before:
             findings.save(self._file(balancer.id), found)
             self._findings[balancer.id] = found
-        for route in routes:
-            self._lead(process.runtime, route, states, found, now)
+        self._lead(process.runtime, routes, states, found, now)
         if self._complaints.pop(balancer.id, None):
             self._say(f"load balancer {balancer.id} works again")
         return health_of(routes, seen, found, self._health, now, self._probes.silent)
 
-    def _lead(self, runtime: Runtime, route: Route, states: States, found: Findings, now: float) -> None:
+    def _lead(self, runtime: Runtime, routes: Sequence[Route], states: States, found: Findings, now: float) -> None:
         """New connections and those that there are go on, or do not, as the findings say."""
-        receivers, _ = findings.receivers(route, found)
-        forward(runtime.ask, route.forwards, receivers, states)
-        ending = findings.to_be_cut(route, found, self._cut_at, now)
-        cut(runtime.ask, route.forwards, ending)
-        self._cut_at |= {(route.forwards.name, name): now for name in ending}
+        ended: set[Key] = set()
+        for route in routes:
+            receivers, _ = findings.receivers(route, found)
+            forward(runtime.ask, route.forwards, receivers, states)
+            ending = findings.to_be_cut(route, found, self._cut_at, now)
+            cut(runtime.ask, route.forwards, ending)
+            ended |= {(route.forwards.name, name) for name in ending}
+        earlier = predecessors.held(runtime.ask_master)
+        predecessors.end(
+            runtime.ask_master, predecessors.to_be_ended(earlier, [route.forwards for route in routes], ended)
+        )
+        self._cut_at |= dict.fromkeys(ended, now)
 
     def _known(self, balancer_id: str) -> Findings:
         if balancer_id not in self._findings:

@@ -1,12 +1,13 @@
 """A load balancer as haproxy's configuration (pure).
 
-Each node of the load balancer has, for each listener, two backends of its own. One checks the targets: health is what
-this node sees. The other forwards, from this node's address, to those that findings.py says.
+Each node of the load balancer has backends of its own. For each target group one checks the targets: health is what
+this node sees, whichever listeners use it. For each listener one forwards, from this node's address, to those that
+findings.py says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from sandbox.cloud.balancer.view import BalancerView, ListenerView, NodeView, TargetGroupView
@@ -59,8 +60,9 @@ class Backend:
 class Route:
     """A listener on one node, which is its address; `group` is the ARN of the target group behind it.
 
-    `checks` has the registered targets, `forwards` also those that drain. The checks of a target that is new fail for
-    longer than `initial_seconds` before it is unhealthy. `unhealthy_draining` is the target group's.
+    `checks` has the registered targets that the node may send to, and is shared by the listeners of a target group;
+    `forwards` has all targets, as connections to others may go on. The checks of a target that is new fail for longer
+    than `initial_seconds` before it is unhealthy. `unhealthy_draining` is the target group's.
     """
 
     node: str
@@ -80,17 +82,25 @@ def crosses_zones(balancer: BalancerView, group: TargetGroupView) -> bool:
     return balancer.cross_zone if group.cross_zone is None else group.cross_zone
 
 
-def configuration(balancer: BalancerView, groups: Groups, socket: str, servers: bool = True) -> str:
-    """The whole file; without `servers` what a running haproxy cannot change by itself."""
+def configuration(balancer: BalancerView, groups: Groups, closed: Collection[tuple[str, str]] = ()) -> str:
+    """The whole file. `closed` are servers, by backend and name, that get no connections at first."""
+    return _configuration(balancer, groups, closed)
+
+
+def structure(balancer: BalancerView, groups: Groups) -> str:
+    """The file without servers: what a running haproxy cannot change by itself."""
+    return _configuration(balancer, groups, None)
+
+
+def _configuration(balancer: BalancerView, groups: Groups, closed: Collection[tuple[str, str]] | None) -> str:
     lines = [
         "global",
         "  user nobody",
         "  group nogroup",
         "  nbthread 1",
         "  maxconn 8192",
-        f"  stats socket {socket} mode 600 level admin expose-fd listeners",
-        # A change of the load balancer must not keep its predecessor for ever.
-        "  hard-stop-after 10m",
+        # Connections outlive any number of changes.
+        "  mworker-max-reloads 1000000",
         "  spread-checks 10",
         "defaults",
         "  mode tcp",
@@ -109,13 +119,15 @@ def configuration(balancer: BalancerView, groups: Groups, socket: str, servers: 
             "  balance random(1)",
             f"  timeout connect {group.check.timeout}s",
             f"  timeout server {listener.idle_timeout}s",
-            *_servers(route.forwards, servers),
-            f"backend {route.checks.name}",
-            *_check_lines(group),
-            *_servers(route.checks, servers),
+            *_servers(route.forwards, closed),
         ]
+    # Listeners of one target group share its checks.
+    checked = {_checks_name(node, group): (node, listener, group) for node, listener, group in _paths(balancer, groups)}
+    for name, (node, listener, group) in checked.items():
+        checks = _route(balancer, node, listener, group).checks
+        lines += [f"backend {name}", *_check_lines(group), *_servers(checks, closed)]
     for node in balancer.nodes:
-        named = [_name("c", node, listener) for at, listener, _ in _paths(balancer, groups) if at == node]
+        named = [name for name, (at, _, _) in checked.items() if at == node]
         lines += [
             f"frontend health-{node.address}",
             f"  bind {node.address}:{HEALTH_PORT}",
@@ -141,7 +153,7 @@ def _route(balancer: BalancerView, node: NodeView, listener: ListenerView, group
         node.address,
         group.arn,
         Backend(
-            _name("c", node, listener),
+            _checks_name(node, group),
             tuple(
                 Server(t.address, t.address, t.port, f"{source} {checks} port {group.check.port or t.port}",
                        t.registered_at)
@@ -151,8 +163,9 @@ def _route(balancer: BalancerView, node: NodeView, listener: ListenerView, group
             checks=True,
         ),
         Backend(
-            _name("b", node, listener),
-            tuple(Server(t.address, t.address, t.port, source, t.registered_at) for t in targets),
+            # With the target group: connections that went to another one before are none of its.
+            f"b-{node.address}-{listener.port}-{group.id}",
+            tuple(Server(t.address, t.address, t.port, source, t.registered_at) for t in group.targets),
             checks=False,
             ends_connections=group.ends_connections_of_deregistered,
         ),
@@ -162,12 +175,15 @@ def _route(balancer: BalancerView, node: NodeView, listener: ListenerView, group
     )  # fmt: skip
 
 
-def _name(kind: str, node: NodeView, listener: ListenerView) -> str:
-    return f"{kind}-{node.address}-{listener.port}"
+def _checks_name(node: NodeView, group: TargetGroupView) -> str:
+    return f"c-{node.address}-{group.id}"
 
 
-def _servers(backend: Backend, listed: bool) -> list[str]:
-    return [f"  server {s.name} {s.endpoint} {s.options}" for s in backend.servers] if listed else []
+def _servers(backend: Backend, closed: Collection[tuple[str, str]] | None) -> list[str]:
+    if closed is None:
+        return []
+    weights = {s.name: " weight 0" if (backend.name, s.name) in closed else "" for s in backend.servers}
+    return [f"  server {s.name} {s.endpoint} {s.options}{weights[s.name]}" for s in backend.servers]
 
 
 def _check_lines(group: TargetGroupView) -> list[str]:

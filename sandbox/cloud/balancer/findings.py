@@ -34,7 +34,8 @@ class Finding(NamedTuple):
 
 
 Key = tuple[str, str]
-"""The backend that forwards, and the target's name in it."""
+"""A backend and the target's name in it: the backend that checks for what is found, the one that forwards for what is
+closed or cut."""
 Findings = Mapping[Key, tuple[Finding, ...]]
 """Oldest first: the one that connections follow, and those that they do not follow yet."""
 
@@ -47,7 +48,7 @@ def noted(
     for route in routes:
         delay = SLOW_CHANGE_SECONDS + route.interval if slow else 0  # so that the last node has seen it for as long
         for server in route.checks.servers:
-            key = route.forwards.name, server.name
+            key = route.checks.name, server.name
             known = before.get(key, ()) if _belong(before.get(key, ()), server) else ()
             last = known[-1].healthy if known else None
             state = states.get(route.checks.name, {}).get(server.name)
@@ -61,7 +62,7 @@ def noted(
     return found
 
 
-def healthy(routes: Iterable[Route], findings: Findings) -> set[tuple[str, str]]:
+def healthy(routes: Iterable[Route], findings: Findings) -> set[Key]:
     """Those that were healthy when that was known last, by the backend that checks and name."""
     return {
         (route.checks.name, server.name)
@@ -76,6 +77,16 @@ def receivers(route: Route, findings: Findings) -> tuple[set[str], bool]:
     registered = {server.name: _of(route, server, findings) for server in route.checks.servers}
     well = {name for name, found in registered.items() if found and found[0].healthy}
     return well or set(registered), not well
+
+
+def closed(routes: Iterable[Route], findings: Findings) -> set[Key]:
+    """Those that get no new connections, by the backend that forwards and name."""
+    return {
+        (route.forwards.name, server.name)
+        for route in routes
+        for server in route.forwards.servers
+        if server.name not in receivers(route, findings)[0]
+    }
 
 
 def to_be_cut(route: Route, findings: Findings, cut_at: Mapping[Key, float], now: float) -> set[str]:
@@ -130,7 +141,7 @@ def save(file: Path, findings: Findings) -> None:
 
 
 def _of(route: Route, server: Server, findings: Findings) -> tuple[Finding, ...]:
-    return findings.get((route.forwards.name, server.name), ())
+    return findings.get((route.checks.name, server.name), ())
 
 
 def _belong(known: tuple[Finding, ...], server: Server) -> bool:

@@ -28,16 +28,18 @@ def health_of(
 ) -> dict[tuple[str, str], TargetHealth]:
     """A target is healthy where more than half of the nodes see it so.
 
-    Nodes that are `silent`, by address, have no say, unless there are no others.
+    Nodes that are `silent`, by address, have no say, unless there are no others. Where a target was healthy, a node
+    that has not found anything yet, because it is new or sees the zone only now, does not make it `initial`.
     """
     heard: dict[tuple[str, str], list[_Seen]] = {}
     unheard: dict[tuple[str, str], list[_Seen]] = {}
-    for route in routes:
+    # Once for each node and target group, however many listeners there are.
+    for route in {route.checks.name: route for route in routes}.values():
         for server in route.checks.servers:
             state = states.get(route.checks.name, {}).get(server.name)
             if state is not None:
                 seen = unheard if route.node in silent else heard
-                found = findings.get((route.forwards.name, server.name), ())
+                found = findings.get((route.checks.name, server.name), ())
                 last = found[-1] if found else None
                 seen.setdefault((route.group, server.name), []).append(_Seen(state, last, route.unhealthy_draining))
     return {key: _judge(found, before.get(key), now) for key, found in (unheard | heard).items()}
@@ -52,7 +54,11 @@ class _Seen(NamedTuple):
 
 
 def _judge(seen: Sequence[_Seen], before: TargetHealth | None, now: float) -> TargetHealth:
-    if sum(last is not None and last.healthy for _, last, _ in seen) * 2 > len(seen):
+    well = sum(last is not None and last.healthy for _, last, _ in seen)
+    undecided = sum(last is None for _, last, _ in seen)
+    if well and before == _HEALTHY:
+        well += undecided
+    if well * 2 > len(seen):
         return _HEALTHY
     unhealthy = [(state, last, draining) for state, last, draining in seen if last is not None and not last.healthy]
     if not unhealthy:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.cloud import namespace
-from sandbox.cloud.balancer.config import Groups, configuration, routes_of
+from sandbox.cloud.balancer import findings
+from sandbox.cloud.balancer.config import Groups, configuration, routes_of, structure
+from sandbox.cloud.balancer.findings import Findings
+from sandbox.cloud.balancer.predecessors import processes_in
 from sandbox.cloud.balancer.program import Haproxy
-from sandbox.cloud.balancer.runtime import Runtime, States, bring_about, carry_over
+from sandbox.cloud.balancer.runtime import Runtime, RuntimeRefused, States, bring_about, carry_over
 from sandbox.cloud.balancer.view import BalancerView
 from sandbox.cloud.namespace import CommandFailed
 
 _START_DEADLINE_SECONDS = 30.0
 _END_DEADLINE_SECONDS = 5.0
+_CHANGE_SECONDS = 2.0
+"""How long nobody may listen while the master executes itself anew, or ends after its worker."""
 _CONFIGURATION = "haproxy.cfg"
 
 
@@ -39,22 +43,34 @@ class BalancerProcess:
 
     def states(self) -> States | None:
         """What it says of its servers; None where it does not run. Raises TimeoutError where it is slow to answer."""
-        return _states(self._socket)
+        found = _states(self._socket)
+        deadline = time.monotonic() + _CHANGE_SECONDS
+        while found is None and processes(self.folder) and time.monotonic() < deadline:
+            time.sleep(0.02)
+            found = _states(self._socket)
+        return found
 
-    def follow(self, balancer: BalancerView, groups: Groups, healthy: Collection[tuple[str, str]]) -> States:
+    def follow(self, balancer: BalancerView, groups: Groups, known: Findings) -> States:
         """Makes it run as the account says, and returns what it says of its servers.
 
-        Connections last: targets change while it runs; where more has changed, a new process takes over the
-        listening sockets and the old one ends with its last connection. `healthy` are those that were so when that was
-        known last, by the backend that checks and name. Raises CommandFailed, RuntimeRefused, OSError.
+        Connections last: targets change while it runs; where more has changed, a new process takes over the listening
+        sockets, and what is `known` of targets; the old one ends with its last connection. Raises CommandFailed,
+        RuntimeRefused, OSError.
         """
-        backends = [backend for route in routes_of(balancer, groups) for backend in (route.checks, route.forwards)]
-        structure = configuration(balancer, groups, self._socket.name, servers=False)
+        routes = routes_of(balancer, groups)
+        backends = [*{route.checks.name: route.checks for route in routes}.values(), *(r.forwards for r in routes)]
+        wanted = structure(balancer, groups)
         states = self.states()
-        if states is None or not self._structure.exists() or self._structure.read_text() != structure:
-            self._start(balancer, groups, takes_over=states is not None)
-            self._structure.write_text(structure)
-            carry_over(self.runtime.ask, [backend for backend in backends if backend.checks], healthy)
+        if states is None or not self._structure.exists() or self._structure.read_text() != wanted:
+            closed = findings.closed(routes, known)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._configuration.write_text(configuration(balancer, groups, closed))
+            if states is None:
+                self._start()
+            else:
+                self._change()
+            carry_over(self.runtime.ask, backends, findings.healthy(routes, known), closed)
+            self._structure.write_text(wanted)
             states = self.runtime.states()
         bring_about(self.runtime.ask, backends, states)
         return self.runtime.states()
@@ -66,25 +82,25 @@ class BalancerProcess:
 
     @property
     def _socket(self) -> Path:
-        return self.folder / "socket"
+        return self.folder / "master"
 
     @property
     def _structure(self) -> Path:
         return self.folder / "structure.cfg"
 
-    def _start(self, balancer: BalancerView, groups: Groups, takes_over: bool) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file, log = self.folder / _CONFIGURATION, self.folder / "haproxy.log"
-        # Under a name that it has before, it would share the socket with its predecessor: either of them would answer.
-        answers_on = self._socket.with_suffix(f".{secrets.token_hex(3)}")
-        file.write_text(configuration(balancer, groups, str(answers_on)))
-        old = processes(self.folder)
+    @property
+    def _configuration(self) -> Path:
+        return self.folder / _CONFIGURATION
+
+    def _start(self) -> None:
+        # What a dead master leaves would share the ports, and whoever gets a connection there is nobody's.
+        end_processes(self.folder)
+        self._socket.unlink(missing_ok=True)
         command = [
             "nsenter", f"--net={namespace.path_of(self.network)}", "--",
-            str(self.program.binary), "-D", "-f", str(file),
-            *(["-x", str(self._socket)] if takes_over else []),
-            *(["-sf", *map(str, old)] if old else []),
+            str(self.program.binary), "-W", "-D", "-S", f"{self._socket},mode,600", "-f", str(self._configuration),
         ]  # fmt: skip
+        log = self.folder / "haproxy.log"
         with log.open("wb") as said:
             outcome = subprocess.run(
                 command, env=os.environ | self.program.environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said
@@ -92,12 +108,33 @@ class BalancerProcess:
         if outcome.returncode:
             last = "\n".join(log.read_text(errors="replace").splitlines()[-6:])
             raise CommandFailed(f"haproxy of {self.folder.name} did not start ({outcome.returncode}):\n{last}")
+        self._wait(lambda: _states(self._socket) is not None, f"nobody listens on {self._socket}")
+
+    def _change(self) -> None:
+        """Another worker takes over; the present one goes on where it cannot start."""
+        before = processes_in(self.runtime.ask_master("show proc")).reloads
+        # It executes itself anew, and may not answer this.
+        with contextlib.suppress(OSError):
+            self.runtime.ask_master("reload")
+        self._wait(lambda: self._has_changed(before), f"haproxy of {self.folder.name} has not taken its configuration")
+
+    def _has_changed(self, reloads: int) -> bool:
+        now = processes_in(self.runtime.ask_master("show proc"))
+        if now.reloads > reloads and now.failed:
+            raise CommandFailed(
+                f"haproxy of {self.folder.name} goes on as before: it cannot start with {self._configuration}"
+            )
+        return now.reloads > reloads and _states(self._socket) is not None
+
+    def _wait(self, reached: Callable[[], bool], otherwise: str) -> None:
         deadline = time.monotonic() + _START_DEADLINE_SECONDS
-        while _states(answers_on) is None:
+        while True:
+            with contextlib.suppress(OSError, RuntimeRefused):
+                if reached():
+                    return
             if time.monotonic() > deadline:
-                raise CommandFailed(f"after {_START_DEADLINE_SECONDS:.0f} s nobody listens on {answers_on}")
+                raise CommandFailed(f"after {_START_DEADLINE_SECONDS:.0f} s {otherwise}")
             time.sleep(0.02)
-        answers_on.rename(self._socket)
 
 
 def _states(path: Path) -> States | None:

@@ -58,12 +58,16 @@ Ask = Callable[[str], str]
 
 
 class Runtime:
-    """The interface on a socket. Calls raise OSError where nobody listens, and RuntimeRefused."""
+    """The interface on the master's socket. Calls raise OSError where nobody listens, and RuntimeRefused."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def ask(self, command: str) -> str:
+        """The answer of the process that gets new connections."""
+        return self.ask_master(f"@1 {command}")
+
+    def ask_master(self, command: str) -> str:
         """One command's answer."""
         with socket.socket(socket.AF_UNIX) as opened:
             opened.settimeout(_TIMEOUT_SECONDS)
@@ -76,7 +80,10 @@ class Runtime:
         return answer.decode(errors="replace").strip()
 
     def states(self) -> States:
-        return states_in(self.ask("show stat"))
+        answer = self.ask("show stat")
+        if not answer.startswith("# pxname"):
+            raise RuntimeRefused(f"haproxy: `show stat`: {answer or 'no answer'}")
+        return states_in(answer)
 
 
 def states_in(answer: str) -> dict[str, dict[str, ServerState]]:
@@ -132,15 +139,22 @@ def bring_about(ask: Ask, backends: Iterable[Backend], states: States) -> None:
         raise RuntimeRefused("; ".join(refusals))
 
 
-def carry_over(ask: Ask, checks: Iterable[Backend], healthy: Collection[tuple[str, str]]) -> None:
+def carry_over(
+    ask: Ask, backends: Iterable[Backend], healthy: Collection[tuple[str, str]], closed: Collection[tuple[str, str]]
+) -> None:
     """After a start: servers that were not healthy before must pass their checks first.
 
-    Those that were must fail as many as ever: what haproxy starts with is up only until the first check fails.
+    Those that were must fail as many as ever: what haproxy starts with is up only until the first check fails. Those
+    that were `closed` have started without weight, and are opened and closed like others from now on.
     """
-    for backend in checks:
+    for backend in backends:
         for server in backend.servers:
-            health = "up" if (backend.name, server.name) in healthy else "down"
-            _tell(ask, f"set server {backend.name}/{server.name} health {health}")
+            if backend.checks:
+                health = "up" if (backend.name, server.name) in healthy else "down"
+                _tell(ask, f"set server {backend.name}/{server.name} health {health}")
+            elif (backend.name, server.name) in closed:
+                _tell(ask, f"set server {backend.name}/{server.name} health down")
+                _tell(ask, f"set server {backend.name}/{server.name} weight 1")
 
 
 def forward(ask: Ask, backend: Backend, receivers: Collection[str], states: States) -> None:

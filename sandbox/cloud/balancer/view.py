@@ -45,6 +45,11 @@ class TargetGroupView:
     unhealthy_draining: int | None
     targets: tuple[TargetView, ...]
 
+    @property
+    def id(self) -> str:
+        """The last part of the ARN: sixteen hexadecimal digits."""
+        return self.arn.rpartition("/")[2]
+
 
 @dataclass(frozen=True)
 class ListenerView:

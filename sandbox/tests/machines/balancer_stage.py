@@ -40,6 +40,13 @@ runcmd:
 """
 
 
+def all_at_once(url: str, seconds: int, count: int) -> str:
+    """Asks so many times at once: a line for each answer, empty where there was none in these seconds."""
+    # curl would write the end of its line by itself, and another answer might come in between.
+    ask = f'echo "$(curl -sk --max-time {seconds} {url})"'
+    return f"for i in $(seq {count}); do {ask} & done; wait"
+
+
 @dataclass
 class Stage:
     """Machines by name: two targets, a client that may use the internal balancer, and a stranger that may not."""
@@ -68,11 +75,10 @@ class Stage:
 
     def hold(self, seconds: int, count: int = 12) -> Future[list[str]]:
         """Sends requests of the client that are answered after so many seconds: who answers, empty where one is cut."""
-        ask = f"curl -sk -w '\\n' --max-time {seconds + 20} {NAME}hold/{seconds}"
+        asking = all_at_once(f"{NAME}hold/{seconds}", seconds + 20, count)
 
         def answers() -> list[str]:
-            said = self.run("client", "bash", "-c", f"for i in $(seq {count}); do {ask} & done; wait")
-            return [line.partition(" ")[0] for line in said.splitlines()]
+            return [line.partition(" ")[0] for line in self.run("client", "bash", "-c", asking).splitlines()]
 
         return ThreadPoolExecutor(1).submit(answers)
 

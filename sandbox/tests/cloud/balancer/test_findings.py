@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,17 @@ def test_of_an_earlier_registration_nothing_is_known() -> None:
     assert found == {}
 
 
+def test_a_listener_that_is_added_finds_the_health_that_is_known() -> None:
+    found = seen((0, WELL), (100, ILL), slow=False)
+    added = replace(route(), forwards=replace(route().forwards, name="added"))
+    assert noted(found, [route(), added], recorded(ILL), 101, slow=False) == found
+    assert receivers(added, found) == ({"b"}, False)
+    assert findings.healthy([route(), added], found) == {("c", "b")}
+    assert findings.closed([route(), added], found) == {("f", "a"), ("added", "a")}
+    # Each has connections of its own.
+    assert to_be_cut(added, found, {("f", "a"): 100.0}, 100) == {"a"}
+
+
 def cut_times(draining: int | None, slow: bool = False, others: str = WELL) -> list[int]:
     """At which seconds the connections of a target are cut that was unhealthy from 100 on."""
     last: dict[tuple[str, str], float] = {}
@@ -139,14 +151,14 @@ def test_slow_a_registration_takes_its_time(slow: bool, age: int, known: bool, w
     target = TargetView("a", 6443, "z", registered_at=1000.0)
     leaving = TargetView("b", 6443, "z", draining_since=1000.0, registered_at=1000.0)
     group = TargetGroupView("group", None, CHECK, True, 0, (target, leaving))
-    found = {("f", "a"): (Finding(True, 1001.0, 1001.0),)} if known else {}
+    found = {("c", "a"): (Finding(True, 1001.0, 1001.0),)} if known else {}
     told = registering({"group": group}, [route(registered_at=1000.0)], found, 1000.0 + age, slow)
     assert told == ({("group", "a")} if waits else set())
 
 
 def test_findings_outlive_the_supervisor(tmp_path: Path) -> None:
     found = seen((0, WELL), (100, ILL), slow=True)
-    assert len(found["f", "a"]) == 2
+    assert len(found["c", "a"]) == 2
     findings.save(tmp_path / "findings.json", found)
     assert findings.load(tmp_path / "findings.json") == found
     assert findings.load(tmp_path / "none.json") == {}

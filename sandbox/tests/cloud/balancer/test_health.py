@@ -50,7 +50,7 @@ def judged(
     states = {f"c{number}": {"a": state} for number, state in enumerate(nodes)}
     known = before is not None and before != INITIAL
     last = (Finding(before == HEALTHY, since, since),) if known else ()
-    found = noted({(route.forwards.name, "a"): last for route in routes}, routes, states, NOW, slow=False)
+    found = noted({(route.checks.name, "a"): last for route in routes}, routes, states, NOW, slow=False)
     return health_of(routes, states, found, {("group", "a"): before} if before else {}, NOW, silent)[("group", "a")]
 
 
@@ -109,6 +109,16 @@ def test_a_node_that_is_not_heard_has_no_say_unless_it_is_the_only_one() -> None
     assert judged(UP, silent=("node-0",)) == HEALTHY
 
 
+def test_a_listener_or_a_node_that_is_added_leaves_a_healthy_target_healthy() -> None:
+    known = {("c0", "a"): (Finding(True, NOW, NOW),)}
+    added = replace(node(0), forwards=replace(node(0).forwards, name="added"))
+    for routes in ([node(0), added, replace(added)], [node(0), node(1)]):
+        states = {"c0": {"a": UP}, "c1": {"a": NEW}}
+        found = noted(known, routes, states, NOW, slow=False)
+        assert health_of(routes, states, found, {("group", "a"): HEALTHY}, NOW) == {("group", "a"): HEALTHY}
+        assert len(routes) == 3 or health_of(routes, states, found, {}, NOW) == {("group", "a"): INITIAL}
+
+
 @pytest.mark.parametrize(
     ("draining", "state"), [(0, "unhealthy"), (300, "unhealthy.draining"), (299, "unhealthy"), (None, "unhealthy")]
 )
@@ -123,6 +133,6 @@ def test_while_all_checks_fail_everything_is_unhealthy() -> None:
         "c0,a,0,UP,L7OK,200,10.20.0.10:6443,7,\nc0,BACKEND,0,UP,,,,,\n"
     )
     routes, states = [node(0)], all_failing(states_in(answer))
-    found = noted({("b0", "a"): (Finding(True, 1.0, 1.0),)}, routes, states, NOW, slow=False)
+    found = noted({("c0", "a"): (Finding(True, 1.0, 1.0),)}, routes, states, NOW, slow=False)
     told = health_of(routes, states, found, {("group", "a"): HEALTHY}, NOW)
     assert told == {("group", "a"): TargetHealth("unhealthy", "Target.FailedHealthChecks", "Health checks failed")}

@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from sandbox.tests.cloud.balancer.views import (
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
 NETWORK = f"quorate-test-{os.getpid()}"
+WITH_LISTENER = replace(BALANCER, listeners=(*BALANCER.listeners, ListenerView(8443, 350, GROUP)))
 
 
 @pytest.fixture
@@ -54,6 +56,14 @@ def region(tmp_path: Path) -> Iterator[Region]:
     for server in made.servers.values():
         server.stop()
     namespace.delete(NETWORK)
+
+
+def refuses(port: int) -> bool:
+    try:
+        who_serves(NETWORK, NODE, port, times=1)
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def test_targets_are_healthy_after_their_checks_and_share_the_connections(region: Region) -> None:
@@ -124,15 +134,64 @@ def test_connections_to_a_target_that_has_left_may_end_by_themselves(region: Reg
     eventually(lambda: who_serves(NETWORK, NODE, times=30) == {FIRST, SECOND}, "it is back")
 
 
-def test_a_changed_load_balancer_keeps_its_connections(region: Region) -> None:
+def test_a_changed_load_balancer_keeps_its_connections_and_its_targets_health(region: Region) -> None:
+    region.follow()
+    region.wait(first="healthy", second="healthy")
+    region.said.clear()
+    with client(NETWORK, NODE) as opened:
+        served_by = opened.served_by()
+        region.follow(WITH_LISTENER)
+        eventually(lambda: who_serves(NETWORK, NODE, 8443) == {FIRST, SECOND}, "the second port serves")
+        assert opened.served_by() == served_by
+        region.follow()
+        eventually(lambda: refuses(8443), "the second port is closed")
+        assert opened.served_by() == served_by
+    assert region.said == [], "no target was anything but healthy"
+    assert region.states() == {FIRST: "healthy", SECOND: "healthy"}
+
+
+def test_connections_from_before_a_change_end_like_others(region: Region) -> None:
     region.follow()
     region.wait(first="healthy", second="healthy")
     with client(NETWORK, NODE) as opened:
         served_by = opened.served_by()
-        region.follow(replace(BALANCER, listeners=(*BALANCER.listeners, ListenerView(8443, 350, GROUP))))
-        eventually(lambda: who_serves(NETWORK, NODE, 8443) == {FIRST, SECOND}, "the second port serves")
+        lasting = replace(TARGET_GROUP, unhealthy_draining=None)
+        region.follow(WITH_LISTENER, lasting)
+        eventually(lambda: who_serves(NETWORK, NODE, 8443), "the second port serves")
+        region.servers[served_by].status = 500
+        eventually(lambda: region.states()[served_by] == "unhealthy", "unhealthy")
         assert opened.served_by() == served_by
-    assert region.states() == {FIRST: "healthy", SECOND: "healthy"}
+        region.follow(WITH_LISTENER)
+        eventually(opened.is_cut, "the connection is cut with the attribute")
+
+
+def test_connections_from_before_a_change_end_after_the_delay_of_their_target(region: Region) -> None:
+    region.follow()
+    region.wait(first="healthy", second="healthy")
+    with client(NETWORK, NODE) as opened:
+        leaving = opened.served_by()
+        region.follow(WITH_LISTENER, draining(leaving))
+        eventually(lambda: who_serves(NETWORK, NODE, 8443), "the second port serves")
+        assert opened.served_by() == leaving
+        region.follow(WITH_LISTENER, without(leaving))
+        eventually(opened.is_cut, "the connection is cut after the delay")
+
+
+def test_connections_across_zones_go_on_when_no_new_one_may_cross(region: Region) -> None:
+    region.follow()
+    region.wait(first="healthy", second="healthy")
+    with ExitStack() as others:
+        crossing = others.enter_context(client(NETWORK, NODE))
+        while crossing.served_by() != SECOND:
+            crossing = others.enter_context(client(NETWORK, NODE))
+        region.said.clear()
+        region.follow(replace(BALANCER, cross_zone=False))
+        eventually(lambda: who_serves(NETWORK, NODE) == {FIRST}, "new connections stay in their zone")
+        assert crossing.served_by() == SECOND
+        region.follow()
+        eventually(lambda: who_serves(NETWORK, NODE) == {FIRST, SECOND}, "new connections cross zones")
+        assert crossing.served_by() == SECOND
+    assert region.said == [], "no target was anything but healthy"
 
 
 def test_the_next_supervisor_finds_it_with_its_connections(region: Region) -> None:
@@ -151,12 +210,14 @@ def test_the_next_supervisor_finds_it_with_its_connections(region: Region) -> No
     assert processes(region.folder) == before
 
 
-def test_one_that_dies_is_started_again(region: Region) -> None:
+@pytest.mark.parametrize("dies", ["master", "worker"])
+def test_one_that_dies_is_started_again(region: Region, dies: str) -> None:
     region.follow()
     region.wait(first="healthy", second="healthy")
-    (process_id,) = processes(region.folder)
-    os.kill(process_id, signal.SIGKILL)
-    eventually(lambda: processes(region.folder) not in ([], [process_id]), "another process")
+    before = processes(region.folder)
+    assert len(before) == 2
+    os.kill(min(before) if dies == "master" else max(before), signal.SIGKILL)
+    eventually(lambda: len(processes(region.folder)) == 2 and not {*before} & {*processes(region.folder)}, "others run")
     region.wait(first="healthy", second="healthy")
 
 

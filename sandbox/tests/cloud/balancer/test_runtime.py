@@ -101,8 +101,15 @@ def test_what_haproxy_refuses_is_an_error_that_says_what_and_why() -> None:
 def test_after_a_start_those_that_were_healthy_are_fully_so_and_others_must_pass_their_checks() -> None:
     told = Told({})
     servers = tuple(replace(SERVER, name=name) for name in ("well", "new"))
-    carry_over(told, [Backend("c", servers, checks=True)], {("c", "well")})
-    assert told.commands == ["set server c/well health up", "set server c/new health down"]
+    checks, forwards = Backend("c", servers, checks=True), Backend("f", servers, checks=False)
+    carry_over(told, [checks, forwards], {("c", "well")}, {("f", "new")})
+    assert told.commands == [
+        "set server c/well health up",
+        "set server c/new health down",
+        # It has started without weight.
+        "set server f/new health down",
+        "set server f/new weight 1",
+    ]
 
 
 def test_servers_are_read_from_the_statistics() -> None:

@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from sandbox.cloud.addresses import INTERNET_ADDRESS, NAMESPACE, STORAGE_ADDRESS
+from sandbox.cloud.addresses import INTERNET_ADDRESS, NAMESPACE, RESOLVER_ADDRESS, STORAGE_ADDRESS
 from sandbox.cloud.api.proxy import EndpointProxy, is_aws_host
 from sandbox.cloud.api.server import Api
 from sandbox.cloud.api.tls_front import TlsFront
@@ -23,6 +23,7 @@ from sandbox.cloud.handshakes import Handshakes
 from sandbox.cloud.namespace import listening_socket
 from sandbox.cloud.region import Region
 from sandbox.control import ControlService
+from sandbox.image.resolver import files_that_ask
 from sandbox.image.trust import files_that_trust
 from sandbox.internet.image_store import store_of
 from sandbox.internet.site import serve
@@ -46,7 +47,10 @@ def supervise(image: Path, site: Path) -> None:
         image=image,
         image_store=store_of(site),
         internet_names=[path.name for path in site.iterdir() if path.is_dir()],
-        files_for_machines=lambda tree: files_that_trust(tree, api.authority.certificate_pem),
+        files_for_machines=lambda tree: {
+            **files_that_trust(tree, api.authority.certificate_pem),
+            **files_that_ask(RESOLVER_ADDRESS),
+        },
         say=say,
     )
     region.start()

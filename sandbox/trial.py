@@ -17,6 +17,7 @@ from sandbox.cloud.api.certificates import CertificateAuthority
 from sandbox.cloud.api.tls_front import TlsFront
 from sandbox.cloud.machines import Machines
 from sandbox.cloud.metadata import Identity, MetadataService
+from sandbox.image.resolver import files_that_ask
 from sandbox.image.trust import files_that_trust
 from sandbox.internet.site import make_server
 
@@ -83,11 +84,12 @@ def booted(
     machines = Machines(disks=folder / "machines", image=tree)
     try:
         files = {
-            "/etc/hostname": f"{HOSTNAME}\n".encode(),
+            **files_that_trust(tree, authority.certificate_pem),
             # Nothing listens there, which the client learns at once; a silent resolver costs seconds a question.
-            "/etc/resolv.conf": f"nameserver {INTERNET_ADDRESS}\n".encode(),
+            **files_that_ask(INTERNET_ADDRESS),
+            "/etc/hostname": f"{HOSTNAME}\n".encode(),
         }
-        machines.start(INSTANCE, HOSTNAME, NETWORK, files_that_trust(tree, authority.certificate_pem) | files)
+        machines.start(INSTANCE, HOSTNAME, NETWORK, files)
         machine = TrialMachine(machines, folder / "key")
         machine.wait_for("test", "-e", "/run/cloud-init/result.json")
         names = " ".join(sorted(path.name for path in site.iterdir()))

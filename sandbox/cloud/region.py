@@ -180,7 +180,7 @@ class Region:
             link = projection.link_of(view, instance)
             wiring.connect_machine(link)
             hostname = projection.hostname_of(instance)
-            files = self._files(self._image) | {"/etc/resolv.conf": f"nameserver {RESOLVER_ADDRESS}\n".encode()}
+            files = dict(self._files(self._image))
             if not self.machines.has_booted(instance.id):
                 # Later it is what the machine has made of it: by another name its kubelet would be another node.
                 files["/etc/hostname"] = f"{hostname}\n".encode()

@@ -33,10 +33,9 @@ _MASKED_UNITS = (
     "systemd-binfmt.service", "systemd-random-seed.service", "systemd-rfkill.socket",
     # The address is set before the first process starts.
     "systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service", "networking.service",
-    "systemd-resolved.service",
-    # No terminal, no disk of its own, no mirror to update from.
+    # No terminal, no disk of its own.
     "getty@tty1.service", "console-getty.service", "getty.target", "e2scrub_reap.service", "e2scrub_all.timer",
-    "fstrim.timer", "apt-daily.timer", "apt-daily-upgrade.timer", "cloud-init-hotplugd.socket",
+    "fstrim.timer", "cloud-init-hotplugd.socket",
 )  # fmt: skip
 
 _LEFT_OUT = (
@@ -107,7 +106,8 @@ def _install_packages(work: Path) -> None:
     lines = packages.source_lines(_host_index_targets())
     sources.write_text("\n".join(lines) + "\n")
     beside = " ".join(packages.NOT_INSTALLED)
-    hook = f'chroot "$1" sh -c "cd /opt && apt-get -qq download {beside}"'
+    # From outside: in the tree, /etc/resolv.conf leads to what systemd-resolved writes where it runs.
+    hook = f'cd "$1/opt" && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq download {beside}'
     command = [
         "mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory",
         f"--include={','.join((*packages.AS_ON_EC2, *packages.FOR_NODES))}",
@@ -150,6 +150,8 @@ def _make_machine(base: Path, work: Path, facts: Facts) -> None:
     # An empty file is filled at the first boot, each machine its own; a missing one would also apply unit presets.
     _replace(rootfs / "etc/machine-id", b"", 0o444)
     _replace(rootfs / "etc/fstab", b"")
+    # As Debian's cloud images have it: the servers that systemd-resolved knows, not its stub.
+    (rootfs / "etc/resolv.conf").symlink_to("/run/systemd/resolve/resolv.conf")
     for unit in _MASKED_UNITS:
         link = rootfs / "etc/systemd/system" / unit
         link.unlink(missing_ok=True)

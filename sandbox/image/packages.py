@@ -8,7 +8,7 @@ SUITES = (SUITE, f"{SUITE}-updates", f"{SUITE}-security")
 AS_ON_EC2 = (
     "systemd", "systemd-sysv", "libpam-systemd", "systemd-timesyncd", "dbus", "cloud-init", "openssh-server", "sudo",
     "ca-certificates", "curl", "gpg", "less", "bash-completion", "iproute2", "iputils-ping", "bind9-host", "procps",
-    "kmod", "e2fsprogs", "netbase", "lsb-release",
+    "kmod", "e2fsprogs", "netbase", "lsb-release", "systemd-resolved", "libnss-myhostname", "unattended-upgrades",
 )  # fmt: skip
 """What Debian's own EC2 images hold of what the node scripts and their readers use."""
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests import sandbox_cli
 from tests.cluster.conftest import STACK, UP, Workspace
@@ -88,6 +89,28 @@ def test_machines_resolve_the_cluster_and_what_they_download_from(workspace: Wor
     assert on_machine("getent", "ahostsv4", "pkgs.k8s.io").startswith("192.0.2.1 ")
     answer = on_machine("host", "-t", "A", f"api.{STACK}.quorate.internal", "10.20.0.2")
     assert re.findall(r"has address (\S+)", answer) == ["10.20.0.16"]
+
+
+def test_cluster_dns_asks_the_resolver_behind_systemd_resolved(workspace: Workspace) -> None:
+    """Its own address, 127.0.0.53, would be cluster DNS itself in a pod."""
+    assert on_machine("systemctl", "is-active", "systemd-resolved").strip() == "active"
+    assert on_machine("readlink", "/etc/resolv.conf").strip() == "/run/systemd/resolve/resolv.conf"
+    configuration = yaml.safe_load(on_machine("cat", "/var/lib/kubelet/config.yaml"))
+    assert configuration["resolvConf"] == "/run/systemd/resolve/resolv.conf"
+    servers = re.findall(r"^nameserver (\S+)$", on_machine("cat", configuration["resolvConf"]), re.MULTILINE)
+    assert servers == ["169.254.169.253"]
+    assert "Loop" not in workspace.kubectl("-n", "kube-system", "logs", "deployment/coredns")
+
+
+def test_a_shutdown_waits_for_the_kubelet_beside_unattended_upgrades(workspace: Workspace) -> None:
+    assert on_machine("systemctl", "is-active", "unattended-upgrades").strip() == "active"
+    holders = [line.split()[0] for line in on_machine("systemd-inhibit", "--list", "--no-legend").splitlines()]
+    assert "kubelet" in holders
+
+
+def test_debians_own_updates_are_due(workspace: Workspace) -> None:
+    due = on_machine("systemctl", "list-timers", "--no-legend", "apt-daily.timer", "apt-daily-upgrade.timer")
+    assert len(due.splitlines()) == 2
 
 
 def test_a_kubelet_setting_shows_in_the_preview_and_is_applied_in_place(workspace: Workspace) -> None:

@@ -40,6 +40,15 @@ turn_swap_off() {
   sed --in-place '/^[^#].*\sswap\s/s/^/# /' /etc/fstab
 }
 
+# A kubelet takes no lock against a shutdown, so that none waits for its pods, while logind grants less time than it
+# asks for. The file of unattended-upgrades, which grants 30 s, would count after the kubelet's own; an empty one by its
+# name stands for it (kubernetes/kubernetes#102818).
+allow_slow_shutdowns() {
+  if install_text 644 /etc/systemd/logind.conf.d/unattended-upgrades-logind-maxdelay.conf </dev/null; then
+    systemctl try-restart kubelet
+  fi
+}
+
 main() {
   [[ $(id --user) -eq 0 ]] || die "must be root; run it with sudo"
   mkdir -p "$QUORATE_LOGS"
@@ -55,6 +64,7 @@ main() {
     set_kernel_parameters 99-kubernetes.conf
     turn_swap_off
     "$BIN/install-packages.sh"
+    allow_slow_shutdowns
     "$BIN/configure-containerd.sh"
     "$BIN/pull-images.sh"
   fi

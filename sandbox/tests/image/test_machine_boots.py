@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox import image
+from sandbox.cloud.addresses import INTERNET_ADDRESS
 from sandbox.trial import HOSTNAME, TrialMachine, booted
 
 pytestmark = pytest.mark.cluster
@@ -56,6 +57,21 @@ def test_apt_update_succeeds_without_a_repository(machine: TrialMachine) -> None
     started = time.monotonic()
     machine.check("apt-get", "-qq", "update")
     assert time.monotonic() - started < 5
+
+
+def test_names_are_asked_as_in_debians_images_for_ec2(machine: TrialMachine) -> None:
+    assert machine.check("systemctl", "is-active", "systemd-resolved") == "active"
+    assert machine.check("readlink", "/etc/resolv.conf") == "/run/systemd/resolve/resolv.conf"
+    assert f"nameserver {INTERNET_ADDRESS}" in machine.check("cat", "/etc/resolv.conf").splitlines()
+    hosts = machine.check("grep", "^hosts:", "/etc/nsswitch.conf").split()[1:]
+    assert hosts == ["files", "myhostname", "dns"]
+
+
+def test_debians_own_updates_run_as_in_its_images_for_ec2(machine: TrialMachine) -> None:
+    for unit in ("apt-daily.timer", "apt-daily-upgrade.timer", "unattended-upgrades.service"):
+        assert machine.check("systemctl", "is-active", unit) == "active"
+    machine.check("systemctl", "start", "apt-daily.service", "apt-daily-upgrade.service")
+    assert "Unattended-Upgrade" in machine.check("apt-config", "dump", "APT::Periodic")
 
 
 def test_the_sandboxs_authority_is_trusted_by_the_bundle_and_by_openssls_folder(machine: TrialMachine) -> None:

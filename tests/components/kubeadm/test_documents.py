@@ -20,6 +20,7 @@ from components.kubeadm.documents import (
     kubeadm_documents,
     kubernetes_minor,
     worker_join,
+    worker_kubelet_patch,
 )
 from components.kubeadm.labels import DEDICATED_LABEL, Place
 from components.node.control_plane.documents import changed, read_documents
@@ -123,6 +124,13 @@ def test_the_low_threshold_of_image_collection_stays_below_the_high_one(high: in
     kubelet = dataclasses.replace(SETTINGS.kubelet, image_gc_high_threshold_percent=high)
     document = documents(dataclasses.replace(SETTINGS, kubelet=kubelet))["KubeletConfiguration"]
     assert 0 < document["imageGCLowThresholdPercent"] < document["imageGCHighThresholdPercent"] == high
+
+
+def test_each_machine_gives_its_pods_the_resolver_behind_its_own_stub() -> None:
+    """kubeadm finds it on each machine, but leaves alone what a document names
+    (kubernetes/kubernetes, cmd/kubeadm/app/componentconfigs/kubelet_unix.go)."""
+    assert "resolvConf" not in documents()["KubeletConfiguration"]
+    assert "resolvConf" not in yaml.safe_load(worker_kubelet_patch(SETTINGS))
 
 
 def test_kube_proxy_leaves_the_connection_limit_to_the_node() -> None:

@@ -19,6 +19,8 @@ from components.delivery.node_files import NodeFile, ssh_order
 # EC2's limit, before base64.
 LIMIT_BYTES = 16384
 _FIRST_LINE = "#cloud-config"
+# Of a file that names none.
+_USUAL_MODE = "0644"
 
 
 def cloud_config(
@@ -30,7 +32,6 @@ def cloud_config(
     """
     document: dict[str, object] = {
         "hostname": hostname,
-        "preserve_hostname": False,
         # "localhost" keeps cloud-init from rewriting /etc/hosts at every boot, where the API's name may stand.
         "manage_etc_hosts": "localhost",
     }
@@ -40,14 +41,19 @@ def cloud_config(
         document["ssh_genkeytypes"] = ["ed25519"]
         document["bootcmd"] = [["python3", "-c", host_key_program(), host_key_parameter], _configure_ssh()]
     document["write_files"] = [
-        {"path": file.path, "permissions": file.mode, "content": without_comments(file.path, file.content)}
+        _entry(file)
         # Python beside that of bootcmd: gzip finds what is alike only while it is near.
         for file in sorted(files, key=lambda file: not file.path.endswith(".py"))
     ]
     if units:
         document["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "start", "--no-block", *units]]
     # JSON is YAML, and needs less room than what a YAML library makes of texts of many lines.
-    return f"{_FIRST_LINE}\n" + json.dumps(document, ensure_ascii=False)
+    return f"{_FIRST_LINE}\n" + json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+
+
+def _entry(file: NodeFile) -> dict[str, str]:
+    permissions = {} if file.mode == _USUAL_MODE else {"permissions": file.mode}
+    return {"path": file.path, **permissions, "content": without_comments(file.path, file.content)}
 
 
 def _configure_ssh() -> list[str]:

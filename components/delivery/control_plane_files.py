@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from components.delivery.node_files import ETC, NodeFile, environment_file, role_files
+from components.delivery.registry_mirrors import registry_mirror_files
 from components.kubeadm.api_server_files import (
     AUDIT_POLICY_MODE,
     ENCRYPTION,
@@ -61,6 +62,7 @@ def control_plane_files(
     }
     return (
         *role_files(Role.CONTROL_PLANE, etcd_volume=bool(volume_id)),
+        *registry_mirror_files(settings.containers),
         environment_file(environment),
         NodeFile(f"{ETC}/kubeadm.yaml", kubeadm_documents(plan, node)),
         NodeFile(f"{ETC}/join.yaml", control_plane_join(settings, node), needed_at_boot=False),

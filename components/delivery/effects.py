@@ -15,6 +15,7 @@ from typing import Any, Final
 import yaml
 
 from components.delivery.node_files import BIN, ETC, LIB, NODE_ENV, PROGRAM, SHARE, UNITS, read_environment_file
+from components.delivery.registry_mirrors import FOLDER as MIRRORS
 from components.kubeadm.api_server_files import FOLDER
 
 # A file, or a part of one: its path, then the kind and the key of a document, or a variable's name. A path that ends
@@ -69,6 +70,7 @@ _ON_ANY_MACHINE: Final = (
     Consequence((f"{BIN}/",), Interruption.NONE, "scripts change; they act when they run next"),
     Consequence((f"{LIB}/",), Interruption.NONE, "the node program changes; it acts when it runs next"),
     Consequence((f"{SHARE}/",), Interruption.NONE, "kernel parameters and patches change; connections and pods stay"),
+    Consequence((f"{MIRRORS}/",), Interruption.NONE, "images come from other mirrors when they are pulled next"),
     Consequence((f"{UNITS}/",), Interruption.SERVICE, "units change; systemd reloads them"),
     Consequence((NODE_ENV, "ETCD_VOLUME_GIB"), Interruption.NONE, "the file system of etcd's disk grows"),
     *(

@@ -15,7 +15,7 @@ from components.kubeadm.documents import ControlPlaneNode
 from components.kubeadm.labels import Place
 from components.network_plugins.network_plugin import network_plugin
 from components.plan import Plan, host_key_parameter
-from components.settings.model import Settings, WorkerPoolSettings
+from components.settings.model import ContainerSettings, Settings, WorkerPoolSettings
 from components.settings.problems import Problem
 from components.settings.rules.facts import NAMESPACE
 
@@ -27,6 +27,7 @@ _VOLUME_ID = "vol-0b7d19e6a3f58c42d"
 _CERTIFICATE_BYTES = 460
 # Names and addresses of the machines of one role differ, and gzip makes a few bytes more or less of them.
 _MARGIN_BYTES = 64
+_MIRRORS = "containers.registryMirrors"
 
 
 def exceeded_user_data(settings: Settings) -> Iterator[Problem]:
@@ -37,7 +38,10 @@ def exceeded_user_data(settings: Settings) -> Iterator[Problem]:
     size = control_plane_bytes(settings)
     if size > LIMIT_BYTES:
         shorter = replace(settings, control_plane=replace(settings.control_plane, api_server_arguments={}))
-        rest = {"controlPlane.apiServerArguments": control_plane_bytes(shorter)}
+        rest = {
+            "controlPlane.apiServerArguments": control_plane_bytes(shorter),
+            _MIRRORS: control_plane_bytes(_without_mirrors(settings)),
+        }
         yield _problem("the control planes", size, rest)
     for index, pool in enumerate(settings.workers):
         size = worker_bytes(settings, pool)
@@ -45,6 +49,7 @@ def exceeded_user_data(settings: Settings) -> Iterator[Problem]:
             rest = {
                 f"workers[{index}].labels": worker_bytes(settings, replace(pool, labels={})),
                 f"workers[{index}].taints": worker_bytes(settings, replace(pool, taints=())),
+                _MIRRORS: worker_bytes(_without_mirrors(settings), pool),
             }
             yield _problem(f"pool {pool.name}", size, rest)
 
@@ -66,6 +71,10 @@ def worker_bytes(settings: Settings, pool: WorkerPoolSettings) -> int:
 
 def _bytes(hostname: str, parameter: str | None, files: tuple[NodeFile, ...]) -> int:
     return len(packed(cloud_config(hostname, parameter, boot_files(files), boot_units(files)))) + _MARGIN_BYTES
+
+
+def _without_mirrors(settings: Settings) -> Settings:
+    return replace(settings, containers=ContainerSettings())
 
 
 def _certificate() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components.delivery.node_files import ETC, NodeFile, environment_file, role_files
+from components.delivery.registry_mirrors import registry_mirror_files
 from components.kubeadm.documents import PATCHES, PAUSE_IMAGE, worker_join, worker_kubelet_patch
 from components.network_plugins.network_plugin import NetworkPlugin
 from components.plan import Plan, Role, join_parameter
@@ -31,6 +32,7 @@ def worker_files(
     }
     return (
         *role_files(Role.WORKER),
+        *registry_mirror_files(settings.containers),
         environment_file(environment),
         NodeFile(f"{ETC}/join.yaml", worker_join(pool, region)),
         # In user data: a changed setting of the kubelet rolls the pool, as workers are never changed in place.

@@ -36,6 +36,8 @@ _TAINTS_OF_AN_AUTOSCALER: Final = ("DeletionCandidateOfClusterAutoscaler", "ToBe
 ZONE_OF_THE_MACHINE: Final = "ZONE_OF_THE_MACHINE"
 _TAGS_OF_THE_PROGRAM: Final = ("name",)
 _TAG_PREFIX_OF_THE_PROGRAM: Final = "quorate:"
+_NAMES_OF_DOCKER_HUB: Final = ("hub.docker.com", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com")
+_HIGHEST_PORT: Final = 65535
 _NEWEST_ETCD_MINOR: Final = 7
 _CONTAINERD_MINORS: Final = (1, 4)
 _BYTES_IN: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
@@ -147,6 +149,24 @@ def _check_taint_key(text: str) -> str | None:
         return "Use a key of your own: the cluster's controllers set this taint and remove it again."
     if ZONE_OF_THE_MACHINE in text:
         return f"Choose another key: machines replace {ZONE_OF_THE_MACHINE} by their zone."
+    return None
+
+
+def _check_registry(text: str) -> str | None:
+    host, colon, port = text.partition(":")
+    if host in _NAMES_OF_DOCKER_HUB:
+        return "Write docker.io: names of images of Docker Hub begin with that, or stand for it."
+    if colon and not 1 <= int(port) <= _HIGHEST_PORT:
+        return f"Write a port from 1 to {_HIGHEST_PORT}, or none for 443."
+    if "." not in host:
+        return "Write the registry's whole name: containerd takes a name without a dot for a part of Docker Hub."
+    return None
+
+
+def _check_mirror(text: str) -> str | None:
+    port = text.removeprefix("https://").partition("/")[0].partition(":")[2]
+    if port and not 1 <= int(port) <= _HIGHEST_PORT:
+        return f"Write a port from 1 to {_HIGHEST_PORT}, or none for 443."
     return None
 
 
@@ -268,6 +288,20 @@ CLASS_PARAMETER: Final = Syntax(
     "name of a StorageClass parameter",
     r"[A-Za-z0-9]([-A-Za-z0-9_./]{0,251}[A-Za-z0-9])?",
     "Write the parameter as the driver names it, such as type.",
+)
+REGISTRY: Final = Syntax(
+    "host of a registry",
+    rf"(?=[^:]{{1,253}}(:|$)){_DOMAIN}(:[0-9]{{1,5}})?",
+    "Write the registry's host name in lower case, with a port if it has one, such as registry.k8s.io: no https://, "
+    "no path.",
+    _check_registry,
+)
+MIRROR: Final = Syntax(
+    "https:// address",
+    rf"https://(?=[^:/]{{1,253}}([:/]|$)){_DOMAIN}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~-]{{1,128}}){{0,8}}/?",
+    "Write the mirror's address, such as https://mirror.example.org or https://harbor.example.org/v2/proxy-k8s: over "
+    "TLS, as images are run as they come, and without a user, a password or a question mark in it.",
+    _check_mirror,
 )
 TAG_KEY: Final = Syntax(
     "tag key, of which no two differ by case only",

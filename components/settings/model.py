@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from components.settings import formats
 from components.settings.about import Change, about
 from components.settings.choices import EtcdTopology, NatMode, NetworkPluginName, TaintEffect
+from components.settings.containers import ContainerSettings, RegistryMirrors
 from components.settings.machines import (
     ControlPlaneSettings,
     EtcdSettings,
@@ -38,6 +39,7 @@ __all__ = [
     "ApiEndpointSettings",
     "BackupSettings",
     "ClusterSettings",
+    "ContainerSettings",
     "ControlPlaneSettings",
     "EtcdSettings",
     "EtcdTopology",
@@ -46,6 +48,7 @@ __all__ = [
     "NetworkPluginName",
     "NetworkPluginSettings",
     "NetworkSettings",
+    "RegistryMirrors",
     "Settings",
     "Taint",
     "TaintEffect",
@@ -259,6 +262,7 @@ class Settings:
     etcd: EtcdSettings = field(metadata=about("Where the store runs, and on what."))
     control_plane: ControlPlaneSettings = field(metadata=about("The machines of the control plane."))
     kubelet: KubeletSettings = field(metadata=about("What kubelet does on each node."))
+    containers: ContainerSettings = field(metadata=about("Where images of containers come from."))
     workers: tuple[WorkerPoolSettings, ...] = field(metadata=about("Pools of workers.", maximum=100))
     network_plugin: NetworkPluginSettings = field(metadata=about("The pod network."))
     addons: AddonSettings = field(metadata=about("What else is installed in the cluster."))

@@ -10,7 +10,7 @@ from components.settings.decode import Decoder
 from components.settings.derive import derived
 from components.settings.model import Settings
 from components.settings.problems import InvalidSettings, Problem
-from components.settings.rules import access, endpoints, machines, networks, pools, tags
+from components.settings.rules import access, containers, endpoints, machines, networks, pools, tags
 from components.settings.rules.facts import NAMESPACE, Facts
 
 
@@ -40,7 +40,15 @@ def read(raw: Mapping[str, object], living: bool) -> Reading:
     decoded = Facts(_decode(decoder, raw), frozenset(decoder.given), frozenset(decoder.unsound), living)
     facts = replace(decoded, settings=derived(decoded))
     advice: list[Problem] = []
-    for rule in (*networks.RULES, *access.RULES, *endpoints.RULES, *machines.RULES, *pools.RULES, *tags.RULES):
+    for rule in (
+        *networks.RULES,
+        *access.RULES,
+        *endpoints.RULES,
+        *machines.RULES,
+        *containers.RULES,
+        *pools.RULES,
+        *tags.RULES,
+    ):
         (decoder.problems if rule.refuses(facts) else advice).extend(rule.problems(facts))
     return Reading(facts, tuple(decoder.problems), tuple(advice))
 

@@ -13,6 +13,7 @@ from components.settings.model import (
     ApiEndpointSettings,
     BackupSettings,
     ClusterSettings,
+    ContainerSettings,
     ControlPlaneSettings,
     EtcdSettings,
     KubeletSettings,
@@ -34,6 +35,7 @@ SETTINGS = Settings(
     network_plugin=NetworkPluginSettings(),
     addons=AddonSettings(),
     backups=BackupSettings(),
+    containers=ContainerSettings(),
     tags={"purpose": "learning"},
 )
 

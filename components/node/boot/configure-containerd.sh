@@ -50,6 +50,8 @@ main() {
   start_log
   load_environment PAUSE_IMAGE
   mkdir -p /etc/containerd/conf.d /etc/containerd/certs.d
+  # A folder of each registry that has mirrors.
+  [[ ! -d /opt/quorate/share/certs.d ]] || ln --symbolic --force /opt/quorate/share/certs.d/* /etc/containerd/certs.d
   crictl_config | install_text 644 /etc/crictl.yaml || true
   if containerd_config | install_text 644 /etc/containerd/config.toml; then
     stale=yes

@@ -119,7 +119,12 @@ def test_a_script_that_is_only_sourced_loses_its_first_comment_too() -> None:
 
 
 def test_other_files_stay_as_they_are() -> None:
-    assert without_comments("etcd.service", "# why\n[Unit]\n") == "# why\n[Unit]\n"
+    assert without_comments("order.conf", "# why\n[Unit]\n") == "# why\n[Unit]\n"
+
+
+def test_a_unit_of_systemd_loses_its_comments_alone() -> None:
+    unit = "# why\n[Unit]\n\n# and what for\nExecStart=/bin/a # not one\n"
+    assert without_comments("a.service", unit) == "[Unit]\nExecStart=/bin/a # not one\n"
 
 
 def test_modules_come_with_all_that_they_import_and_nothing_else() -> None:

@@ -18,7 +18,7 @@ def test_files_and_the_rest_are_read_back_however_they_travel(user_data: str) ->
     read = read_cloud_config(user_data)
     assert read is not None
     assert read.files == {file.path: file.content for file in FILES}
-    assert set(read.rest) == {"hostname", "preserve_hostname", "manage_etc_hosts", "runcmd"}
+    assert set(read.rest) == {"hostname", "manage_etc_hosts", "runcmd"}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,13 @@ POOL = {"name": "a"}
 CALICO = {"name": "calico", "version": "3.32.1"}
 TAINT = {"key": "gpu", "effect": "NoSchedule"}
 
+
+def mirrors(*changes: dict[str, Any]) -> dict[str, Any]:
+    """A group with an entry for each of `changes`."""
+    sound = {"registry": "quay.io", "endpoints": ["https://mirror.example.org"]}
+    return {"containers": {"registryMirrors": [{**sound, **change} for change in changes]}}
+
+
 BAD: list[tuple[dict[str, Any], str, str]] = [
     # Shapes and keys.
     ({"netwrok": {}}, "netwrok", "Did you mean network?"),
@@ -372,6 +379,43 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"workers": [{**POOL, "taints": ["a=b:NoSchedule"]}]}, "workers[0].taints[0]", "object"),
     ({"workers": [{**POOL, "taints": [{"key": "a", "effect": "NoExecute"}] * 2}]}, "workers[0].taints[1]", "Remove"),
     ({"workers": [{**POOL, "spot": 1}]}, "workers[0].spot", "true or false"),
+    # Mirrors of registries.
+    (mirrors({"registry": "https://quay.io"}), "containers.registryMirrors[0].registry", "no https://"),
+    (mirrors({"registry": "quay"}), "containers.registryMirrors[0].registry", "whole name"),
+    (mirrors({"registry": "quay.io/calico"}), "containers.registryMirrors[0].registry", "no path"),
+    (mirrors({"registry": "quay.io:0"}), "containers.registryMirrors[0].registry", "port from 1"),
+    (mirrors({"registry": "quay.io:99999"}), "containers.registryMirrors[0].registry", "65535"),
+    (mirrors({"registry": "Quay.io"}), "containers.registryMirrors[0].registry", "lower case"),
+    (mirrors({"registry": f"{'a.' * 130}io"}), "containers.registryMirrors[0].registry", "host name"),
+    (mirrors({"registry": "registry-1.docker.io"}), "containers.registryMirrors[0].registry", "Write docker.io"),
+    (
+        mirrors({"endpoint": "https://a.example.org"}),
+        "containers.registryMirrors[0].endpoint",
+        "Did you mean endpoints",
+    ),
+    (mirrors({"endpoints": []}), "containers.registryMirrors[0].endpoints", "at least one mirror"),
+    (mirrors({"endpoints": "https://a.example.org"}), "containers.registryMirrors[0].endpoints", "list"),
+    (mirrors({"endpoints": ["http://a.example.org"]}), "containers.registryMirrors[0].endpoints[0]", "over TLS"),
+    (mirrors({"endpoints": ["a.example.org"]}), "containers.registryMirrors[0].endpoints[0]", "https://mirror"),
+    (mirrors({"endpoints": ["https://me:x@a.example.org"]}), "containers.registryMirrors[0].endpoints[0]", "password"),
+    (mirrors({"endpoints": ["https://a.example.org?x=1"]}), "containers.registryMirrors[0].endpoints[0]", "question"),
+    (mirrors({"endpoints": ["https://a.example.org:0"]}), "containers.registryMirrors[0].endpoints[0]", "port from 1"),
+    (mirrors({"endpoints": ['https://a.example.org/"]\nx']}), "containers.registryMirrors[0].endpoints[0]", "address"),
+    (mirrors({"endpoints": ["https://quay.io/v2"]}), "containers.registryMirrors[0].endpoints[0]", "registry itself"),
+    (
+        mirrors({"endpoints": ["https://a.small.quorate.internal"]}),
+        "containers.registryMirrors[0].endpoints[0]",
+        "outside of small.quorate.internal",
+    ),
+    (
+        mirrors({"endpoints": [f"https://{n}.example.org" for n in range(6)]}),
+        "containers.registryMirrors[0].endpoints",
+        "5 items",
+    ),
+    (mirrors({}, {}), "containers.registryMirrors[1].registry", "first entry"),
+    (mirrors(*({"registry": f"r{n}.example.org"} for n in range(21))), "containers.registryMirrors", "20 items"),
+    ({"containers": {"registryMirrors": {"quay.io": "https://a.example.org"}}}, "containers.registryMirrors", "list"),
+    ({"containers": {"mirrors": []}}, "containers.mirrors", "no such key"),
     # Network plugin, backups, tags.
     ({"networkPlugin__name": "cilium"}, "networkPlugin.name", "flannel, calico"),
     ({"networkPlugin__name": "weave"}, "networkPlugin.name", "archived"),

@@ -36,6 +36,15 @@ LARGE: Final[dict[str, Any]] = {
     },
     "controlPlane": {"count": 3, "instanceType": "m7i-flex.xlarge", "apiServerArguments": {"audit-log-maxage": "30"}},
     "kubelet": {"maxPods": 200, "containerLogMaxSize": "50Mi", "imageGcHighThresholdPercent": 90},
+    "containers": {
+        "registryMirrors": [
+            {
+                "registry": "registry.k8s.io",
+                "endpoints": ["https://mirror.example.org", "https://b.example.org:8443/v2/k8s"],
+            },
+            {"registry": "docker.io", "endpoints": ["https://hub.example.net/"]},
+        ]
+    },
     "workers": [
         {"name": "general", "instanceType": "m7i.2xlarge", "minimum": 3, "maximum": 4000},
         {

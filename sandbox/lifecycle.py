@@ -117,7 +117,7 @@ def _announce(say: Say) -> None:
     say("on this host the sandbox makes, and `down` removes again:")
     say(f"  network namespaces {NAMESPACE} and {NAMESPACE}-i-…")
     say(f"  link {HOST_LINK} ({OPERATOR_ADDRESS}), route to {PUBLIC_POOL}")
-    say("  load balancers (haproxy, a process each, in the namespace)")
+    say("  load balancers (haproxy for each, in the namespace)")
     say("  containers (runc) with overlay mounts, cgroups `quorate`, loop devices for volumes")
     say("  higher fs.inotify limits; no firewall rule of the host, no Docker daemon, no bridge")
     say(f"  state in {state_dir()}; what stays is the cache in {cache_dir()} and Debian packages")

@@ -35,7 +35,7 @@ STAND_INS = (
     ),
     StandIn("AWS's API", "moto, patched", "calls that it does not model are refused as SandboxNotModelled"),
     StandIn("EC2 instances", "containers of runc with systemd", "their kernel is this host's"),
-    StandIn("network load balancers", "haproxy, a process each", "its nodes are backends of one process, not machines"),
+    StandIn("network load balancers", "haproxy for each", "its nodes are backends of one process, not machines"),
     StandIn("security groups", "nftables in a network namespace", "rules count, quotas do not"),
     StandIn("VPC resolver", "a DNS server in the supervisor",
         "remembers nothing but names that do not exist, and those until the supervisor ends"),

@@ -7,6 +7,7 @@ findings.py says.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -90,6 +91,11 @@ def configuration(balancer: BalancerView, groups: Groups, closed: Collection[tup
 def structure(balancer: BalancerView, groups: Groups) -> str:
     """The file without servers: what a running haproxy cannot change by itself."""
     return _configuration(balancer, groups, None)
+
+
+def endpoints(text: str) -> set[tuple[str, int]]:
+    """Addresses and ports on which haproxy listens with this configuration."""
+    return {(address, int(port)) for address, port in re.findall(r"^  bind (\S+):(\d+)$", text, re.MULTILINE)}
 
 
 def _configuration(balancer: BalancerView, groups: Groups, closed: Collection[tuple[str, str]] | None) -> str:

@@ -8,13 +8,13 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.cloud import namespace
 from sandbox.cloud.balancer import findings
-from sandbox.cloud.balancer.config import Groups, configuration, routes_of, structure
+from sandbox.cloud.balancer.config import Groups, configuration, endpoints, routes_of, structure
 from sandbox.cloud.balancer.findings import Findings
 from sandbox.cloud.balancer.predecessors import processes_in
 from sandbox.cloud.balancer.program import Haproxy
@@ -64,6 +64,9 @@ class BalancerProcess:
         if states is None or not self._structure.exists() or self._structure.read_text() != wanted:
             closed = findings.closed(routes, known)
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            present = self._structure.read_text() if states is not None and self._structure.exists() else ""
+            if present:
+                self._require_free(endpoints(wanted) - endpoints(present))
             self._configuration.write_text(configuration(balancer, groups, closed))
             if states is None:
                 self._start()
@@ -109,6 +112,16 @@ class BalancerProcess:
             last = "\n".join(log.read_text(errors="replace").splitlines()[-6:])
             raise CommandFailed(f"haproxy of {self.folder.name} did not start ({outcome.returncode}):\n{last}")
         self._wait(lambda: _states(self._socket) is not None, f"nobody listens on {self._socket}")
+
+    def _require_free(self, added: Iterable[tuple[str, int]]) -> None:
+        """A worker that cannot listen makes the present one pause while it tries: clients would be refused."""
+        for address, port in sorted(added):
+            try:
+                namespace.listening_socket(self.network, address, port).close()
+            except OSError as problem:
+                raise CommandFailed(
+                    f"haproxy of {self.folder.name} goes on as before: {address}:{port}: {problem.strerror}"
+                ) from problem
 
     def _change(self) -> None:
         """Another worker takes over; the present one goes on where it cannot start."""

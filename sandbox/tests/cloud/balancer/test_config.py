@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.cloud.balancer.config import Route, configuration, routes_of, structure
+from sandbox.cloud.balancer.config import Route, configuration, endpoints, routes_of, structure
 from sandbox.cloud.balancer.view import ListenerView, TargetGroupView
 from sandbox.tests.cloud.balancer.views import (
     BALANCER,
@@ -41,6 +41,11 @@ def test_each_node_listens_on_each_port_with_backends_of_its_own() -> None:
     assert f"bind {NODE}:6443" in section(text, f"frontend f-{NODE}-6443")
     assert f"default_backend {FORWARDS}" in section(text, f"frontend f-{NODE}-6443")
     assert f"monitor fail if {{ nbsrv({CHECKS}) eq 0 }}" in section(text, f"frontend health-{NODE}")
+
+
+def test_it_listens_on_the_ports_and_for_probes_on_each_node() -> None:
+    expected = {(node, port) for node in (NODE, SECOND_NODE) for port in (6443, 65535)}
+    assert endpoints(structure(BALANCER, GROUPS)) == endpoints(configuration(BALANCER, GROUPS)) == expected
 
 
 def test_targets_are_checked_from_the_node_by_the_groups_own_settings() -> None:

@@ -39,7 +39,7 @@ _MASKED_UNITS = (
 )  # fmt: skip
 
 _LEFT_OUT = (
-    "etc/ssh/ssh_host_*", "etc/apt/sources.list.d/*", "etc/resolv.conf", "etc/hostname", "var/lib/dbus/machine-id",
+    "etc/ssh/ssh_host_*", "etc/apt/sources.list.d/*", "etc/hostname", "var/lib/dbus/machine-id",
     "var/lib/cloud/*", "var/log/*.log", "var/log/apt", "var/cache/apt/*.bin", "var/lib/apt/lists/*", "run/*", "tmp/*",
 )  # fmt: skip
 """What no two machines may share, and what only the build needed."""
@@ -151,11 +151,9 @@ def _make_machine(base: Path, work: Path, facts: Facts) -> None:
     _replace(rootfs / "etc/machine-id", b"", 0o444)
     _replace(rootfs / "etc/fstab", b"")
     # As Debian's cloud images have it: the servers that systemd-resolved knows, not its stub.
-    (rootfs / "etc/resolv.conf").symlink_to("/run/systemd/resolve/resolv.conf")
+    _link(rootfs / "etc/resolv.conf", "/run/systemd/resolve/resolv.conf")
     for unit in _MASKED_UNITS:
-        link = rootfs / "etc/systemd/system" / unit
-        link.unlink(missing_ok=True)
-        link.symlink_to("/dev/null")
+        _link(rootfs / "etc/systemd/system" / unit, "/dev/null")
 
 
 def _replace(target: Path, content: bytes, mode: int = 0o644) -> None:
@@ -163,6 +161,11 @@ def _replace(target: Path, content: bytes, mode: int = 0o644) -> None:
     target.unlink(missing_ok=True)
     target.write_bytes(content)
     target.chmod(mode)
+
+
+def _link(place: Path, target: str) -> None:
+    place.unlink(missing_ok=True)
+    place.symlink_to(target)
 
 
 def _packages_digest() -> str:

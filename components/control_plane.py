@@ -87,6 +87,7 @@ class ControlPlane:
             self.machines.append(identity)
             self.files.append(files)
             self.complete.append(self._behind_load_balancer(identity, machine.remote, files, step))
+            self._reached_by_operators(identity, machine.remote, step)
 
     def _behind_load_balancer(
         self, identity: MachineIdentity, machine: RemoteMachine, files: Files, step: Resource
@@ -109,6 +110,23 @@ class ControlPlane:
                 *self._endpoint.first_target,
                 self._endpoint.record,
             ],
+        )
+
+    def _reached_by_operators(self, identity: MachineIdentity, machine: RemoteMachine, step: Resource) -> None:
+        """Lets the certificate of an API server name what operators' kubeconfigs go by.
+
+        A load balancer has a name only when AWS has made it: machines don't wait for that. Without one, kubeadm's
+        documents have the machine's addresses.
+        """
+        if not (self._endpoint.internal or self._endpoint.public):
+            return
+        run_step(
+            f"{identity.resource_name}-api-names",
+            machine,
+            ["renew-api-certificate"],
+            stdin=Output.format("{0}\n", self._endpoint.operators_host(self.machines[0].address)),
+            parent=identity,
+            depends_on=[step],
         )
 
     def _files(self, identity: MachineIdentity) -> Files:

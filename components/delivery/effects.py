@@ -145,6 +145,10 @@ STEPS: Final[Mapping[str, RemoteStep]] = {
         _INSTALL_CERTIFICATES,
         _NETWORK_PLUGIN,
         RemoteStep("follow-load-balancer"),
+        RemoteStep(
+            "renew-api-certificate",
+            does="makes the API server's certificate again where it lacks a name; the API server reads it by itself",
+        ),
         RemoteStep("wait-ready"),
         RemoteStep("check-service"),
     )

@@ -57,6 +57,7 @@ CONTENTS: Mapping[Role, _Contents] = {
             "take-snapshot",
             "configure-control-plane",
             "follow-load-balancer",
+            "renew-api-certificate",
             "apply-network-plugin",
             "wait-ready",
             "check-service",

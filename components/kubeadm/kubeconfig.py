@@ -13,7 +13,9 @@ from components.ports import API
 def operator_kubeconfig(plan: Plan, address: str, authority: str, certificate: str, key: str) -> str:
     """A kubeconfig with everything inline; `authority`, `certificate` and `key` are PEM.
 
-    The API is dialled at `address`, as the endpoint's name resolves only inside the VPC, and checked under that name.
+    The API is dialled at `address`, as the endpoint's name resolves only inside the VPC, and checked under that name,
+    which every certificate has from the first moment on. `address` comes into it later; tools that drop the name go by
+    that.
     """
     cluster = plan.settings.cluster.name
     user = f"{cluster}-operator"

@@ -15,6 +15,7 @@ STEPS: Mapping[str, str] = {
     "take-snapshot": "etcd.snapshot.take",
     "configure-control-plane": "control_plane.configure",
     "follow-load-balancer": "control_plane.endpoint_name",
+    "renew-api-certificate": "control_plane.api_certificate",
     "apply-network-plugin": "control_plane.network_plugin",
     "wait-ready": "control_plane.readiness",
     "check-service": "control_plane.service_check",

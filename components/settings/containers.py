@@ -22,8 +22,8 @@ class RegistryMirrors:
     endpoints: tuple[str, ...] = field(
         default=(),
         metadata=about(
-            "The mirrors, in the order in which they are asked; then the registry itself is. What stands before an "
-            "image's name is the endpoint, with `/v2` behind it unless it has that in it.",
+            "The mirrors, in the order in which they are asked; the registry itself is asked last. A mirror's API "
+            "begins at its address with `/v2` behind it, unless that has `/v2` in it.",
             Change.ROLLS_WORKERS,
             maximum=5,
             syntax=formats.MIRROR,

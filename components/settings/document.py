@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import Field, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, get_args, get_origin
+from typing import Any, Final, NamedTuple, get_args, get_origin
 
 from components.settings.about import Change, about_of, key_of
 from components.settings.decode import default_of, has_no_default, type_hints
 from components.settings.encode import plain_value
-from components.settings.model import Settings, Taint
+from components.settings.model import RegistryMirrors, Settings, Taint
 from components.settings.namespaces import OTHER_NAMESPACES
 from components.settings.rules.facts import NAMESPACE
 from components.settings.schema import stack_file_schema
@@ -58,6 +58,17 @@ The last column says what changing a setting does to an existing cluster:
 """
 
 
+class _Noun(NamedTuple):
+    one: str
+    several: str
+
+
+_RECORDS: Final = {
+    Taint: _Noun("A taint", "taints"),
+    RegistryMirrors: _Noun("A registry with mirrors", "registries with mirrors"),
+}
+
+
 def files() -> dict[Path, str]:
     """The generated files of the checkout and what they have to say."""
     return {
@@ -77,14 +88,23 @@ def _sections() -> Iterator[str]:
         title = f"## `{NAMESPACE}:{key_of(group.name)}`\n"
         if is_dataclass(kind):
             yield f"{title}\n{_first_line(kind)}\n\n{_table(kind)}"
+            yield from _items(kind)
         elif get_origin(kind) is tuple:
             pool = get_args(kind)[0]
             yield f"{title}\nA list. {_first_line(pool)} No pools by default.\n\n{_table(pool)}"
-            yield f"### A taint\n\n{_first_line(Taint)}\n\n{_table(Taint)}"
+            yield from _items(pool)
         else:
             about = about_of(group)
             keys, values = _syntax(about.key_syntax), _syntax(about.syntax)
             yield f"{title}\n{about.says} Up to {about.maximum}: {keys} and {values}. A change: {about.effect()}.\n"
+
+
+def _items(model: Any) -> Iterator[str]:
+    """A section for each kind of record that a list in `model` holds."""
+    for field in fields(model):
+        for item in get_args(type_hints(model)[field.name]):
+            if item in _RECORDS:
+                yield f"### {_RECORDS[item].one}\n\n{_first_line(item)}\n\n{_table(item)}"
 
 
 def _table(model: Any) -> str:
@@ -111,7 +131,11 @@ def _range(kind: Any, field: Field[Any]) -> str:
     if get_origin(kind) is tuple:
         item = get_args(kind)[0]
         noun = (
-            "taints" if item is Taint else "whole numbers" if item is int else f"texts, each: {_syntax(about.syntax)}"
+            _RECORDS[item].several
+            if item in _RECORDS
+            else "whole numbers"
+            if item is int
+            else f"texts, each: {_syntax(about.syntax)}"
         )
         return f"list of {about.minimum or 0} to {about.maximum} {noun}"
     if get_origin(kind) is not None:

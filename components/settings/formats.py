@@ -163,13 +163,6 @@ def _check_registry(text: str) -> str | None:
     return None
 
 
-def _check_mirror(text: str) -> str | None:
-    port = text.removeprefix("https://").partition("/")[0].partition(":")[2]
-    if port and not 1 <= int(port) <= _HIGHEST_PORT:
-        return f"Write a port from 1 to {_HIGHEST_PORT}, or none for 443."
-    return None
-
-
 def _check_tag_key(text: str) -> str | None:
     if text.lower().startswith("aws:"):
         return "Choose another key: AWS reserves the prefix aws:."
@@ -298,10 +291,10 @@ REGISTRY: Final = Syntax(
 )
 MIRROR: Final = Syntax(
     "https:// address",
-    rf"https://(?=[^:/]{{1,253}}([:/]|$)){_DOMAIN}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~-]{{1,128}}){{0,8}}/?",
+    rf"https://(?=[^/]{{1,253}}(/|$)){_DOMAIN}(/[A-Za-z0-9._~-]{{1,128}}){{0,8}}/?",
     "Write the mirror's address, such as https://mirror.example.org or https://harbor.example.org/v2/proxy-k8s: over "
-    "TLS, as images are run as they come, and without a user, a password or a question mark in it.",
-    _check_mirror,
+    "TLS, as images are run as they come, on port 443, as machines reach no other, and without a user, a password or a "
+    "question mark in it.",
 )
 TAG_KEY: Final = Syntax(
     "tag key, of which no two differ by case only",

@@ -37,6 +37,12 @@ def test_up_ends_with_a_ready_node_and_a_page_served_by_a_pod(workspace: Workspa
     assert page.strip()
 
 
+def test_a_tool_that_drops_the_certificates_name_verifies_the_api_by_its_address(workspace: Workspace) -> None:
+    """As kubectl does as soon as it is given another server."""
+    address = workspace.pulumi("stack", "output", "apiAddress", "--stack", STACK).stdout.strip()
+    assert workspace.kubectl("--server", f"https://{address}:6443", "get", "--raw", "/readyz") == "ok"
+
+
 def test_a_second_up_changes_nothing(workspace: Workspace) -> None:
     started = time.monotonic()
     assert workspace.changes(*UP) == {}

@@ -39,6 +39,13 @@ def test_up_ends_with_every_node_ready_in_three_zones(prod: Workspace) -> None:
     assert len(machine_ids()) == 10
 
 
+def test_a_tool_that_drops_the_certificates_name_verifies_the_api_by_its_address(prod: Workspace) -> None:
+    """As kubectl does as soon as it is given another server."""
+    address = prod.pulumi("stack", "output", "apiAddress", "--stack", "prod").stdout.strip()
+    assert address.endswith(".amazonaws.com")
+    assert prod.kubectl("--server", f"https://{address}:6443", "get", "--raw", "/readyz") == "ok"
+
+
 @pytest.fixture(scope="module")
 def pods(prod: Workspace) -> dict[str, tuple[pod_network.Pod, ...]]:
     return pod_network.deploy(prod)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,18 @@ def kubernetes_version(documents: Documents) -> str:
 def certificate_names(documents: Documents) -> tuple[str, ...]:
     """The names and addresses that the API server's certificate has to be valid for."""
     return tuple(documents.get("ClusterConfiguration", {}).get("apiServer", {}).get("certSANs", ()))
+
+
+def with_certificate_names(
+    documents: Iterable[Mapping[str, Any]], names: Sequence[str], folder: str
+) -> Iterator[Mapping[str, Any]]:
+    """The documents with which kubeadm makes an API server's certificate for `names`, in `folder`."""
+    for document in documents:
+        if document and document.get("kind") == "ClusterConfiguration":
+            server = {**document.get("apiServer", {}), "certSANs": list(names)}
+            yield {**document, "apiServer": server, "certificatesDir": folder}
+        elif document:
+            yield document
 
 
 def runs_ordinary_pods(documents: Documents) -> bool:

@@ -41,6 +41,11 @@ class Folders:
         return self.etc / "applied-kubeadm.yaml"
 
     @property
+    def operators_names(self) -> Path:
+        """Names and addresses by which operators reach the API and which kubeadm's documents don't have, one a line."""
+        return self.etc / "operators-names"
+
+    @property
     def authority(self) -> Path:
         return self.etc / "pki" / "ca.crt"
 

@@ -43,9 +43,8 @@ def a_mirror_is_another_host(facts: Facts) -> Iterable[Problem]:
     for number, mirrors in enumerate(facts.settings.containers.registry_mirrors):
         for index, endpoint in enumerate(mirrors.endpoints):
             path = f"{_PATH}[{number}].endpoints[{index}]"
-            host = urlsplit(endpoint).netloc
-            name = host.partition(":")[0]
-            if host == mirrors.registry:
+            name = urlsplit(endpoint).netloc
+            if name == mirrors.registry:
                 yield problem(path, endpoint, "Remove it: the registry itself is asked after its mirrors.")
             elif name == zone or name.endswith(f".{zone}"):
                 yield problem(

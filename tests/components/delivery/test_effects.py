@@ -28,6 +28,7 @@ NAMED = {
     "pki": "install-certificates",
     "endpoint": "follow-load-balancer",
     "network-plugin": "apply-network-plugin",
+    "api-names": "renew-api-certificate",
     "ready": "wait-ready",
     "service": "check-service",
 }

@@ -60,8 +60,8 @@ def hosts_of(*endpoints: str) -> dict[str, Any]:
 
 
 def test_mirrors_are_asked_in_their_order_for_contents_and_tags() -> None:
-    found = hosts_of("https://b.example.org", "https://a.example.org:8443")
-    assert list(found) == ["https://b.example.org/v2", "https://a.example.org:8443/v2"]
+    found = hosts_of("https://b.example.org", "https://a.example.org")
+    assert list(found) == ["https://b.example.org/v2", "https://a.example.org/v2"]
     assert all(each == {"capabilities": ["pull", "resolve"], "override_path": True} for each in found.values())
 
 

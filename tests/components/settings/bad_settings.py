@@ -399,7 +399,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     (mirrors({"endpoints": ["a.example.org"]}), "containers.registryMirrors[0].endpoints[0]", "https://mirror"),
     (mirrors({"endpoints": ["https://me:x@a.example.org"]}), "containers.registryMirrors[0].endpoints[0]", "password"),
     (mirrors({"endpoints": ["https://a.example.org?x=1"]}), "containers.registryMirrors[0].endpoints[0]", "question"),
-    (mirrors({"endpoints": ["https://a.example.org:0"]}), "containers.registryMirrors[0].endpoints[0]", "port from 1"),
+    (mirrors({"endpoints": ["https://a.example.org:8443"]}), "containers.registryMirrors[0].endpoints[0]", "port 443"),
     (mirrors({"endpoints": ['https://a.example.org/"]\nx']}), "containers.registryMirrors[0].endpoints[0]", "address"),
     (mirrors({"endpoints": ["https://quay.io/v2"]}), "containers.registryMirrors[0].endpoints[0]", "registry itself"),
     (

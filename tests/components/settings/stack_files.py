@@ -40,7 +40,7 @@ LARGE: Final[dict[str, Any]] = {
         "registryMirrors": [
             {
                 "registry": "registry.k8s.io",
-                "endpoints": ["https://mirror.example.org", "https://b.example.org:8443/v2/k8s"],
+                "endpoints": ["https://mirror.example.org", "https://b.example.org/v2/k8s"],
             },
             {"registry": "docker.io", "endpoints": ["https://hub.example.net/"]},
         ]

@@ -1,7 +1,7 @@
 """A running control plane takes on other documents: real certificates, stand-ins for kubeadm, kubectl and the kubelet.
 
-`kubeadm init phase control-plane all` writes what the test has put into `next/`, and the hash of a mirror pod is the
-text of its manifest.
+`kubeadm init phase control-plane all` and `… certs apiserver` write what the test has put into `next/`. The hash of a
+mirror pod is the text of its manifest.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pytest
 
 from components.node.common.failure import Failure
 from components.node.control_plane import apply as step
+from components.node.control_plane.api_certificate import is_valid_for
 from components.node.control_plane.apply import apply_configuration
 from tests.components.node.control_plane.control_plane import (
     DOCUMENTS,
@@ -43,6 +44,7 @@ if [[ "$call" == *readyz* ]] && grep -q broken "$MANIFESTS/kube-apiserver.yaml";
 """
 KUBEADM = """
 case "$call" in
+  *"phase certs apiserver"*) cp "$NEXT"/apiserver.* "$(dirname "${call##* }")" ;;
   *"phase etcd local"*) [[ ! -e "$NEXT/etcd.yaml" ]] || cp "$NEXT/etcd.yaml" "$MANIFESTS" ;;
   *"phase control-plane all"*) for file in "$NEXT"/kube-*.yaml; do [[ ! -e $file ]] || cp "$file" "$MANIFESTS"; done ;;
 esac
@@ -85,6 +87,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepared:
     pki = folders.kubernetes / "pki"
     pki.mkdir()
     issue(folders.etc / "pki", pki / "apiserver.crt", "DNS:api.test, IP:127.0.0.1")
+    issue(folders.etc / "pki", tmp_path / "next" / "apiserver.crt", "DNS:api.test, DNS:other.test, IP:127.0.0.1")
     is_running(node)
     return node
 
@@ -272,13 +275,12 @@ def test_an_api_server_without_etcd_ends_the_step_with_etcds_own_words_and_the_r
 
 
 def test_a_certificate_that_lacks_a_name_is_made_again(node: Prepared, capfd: pytest.CaptureFixture[str]) -> None:
-    deliver(node, "  - 127.0.0.1", "  - 127.0.0.1\n  - 203.0.113.7")
+    deliver(node, "  - 127.0.0.1", "  - 127.0.0.1\n  - other.test")
     apply(node)
-    pki = node.machine.folders.kubernetes / "pki"
+    certificate = node.machine.folders.kubernetes / "pki" / "apiserver.crt"
     assert phases(node) == ["upload-config all", "certs apiserver", "etcd local", "control-plane all"]
-    assert not (pki / "apiserver.crt").exists(), "kubeadm makes only what is not there"
-    assert not (pki / "apiserver.key").exists()
-    assert "the certificate of the API server lacks 203.0.113.7" in capfd.readouterr().out
+    assert is_valid_for(certificate, "other.test")
+    assert "the certificate of the API server lacks other.test" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize(("name", "valid"), [("api.test", True), ("other.test", False), ("127.0.0.1", True)])

@@ -11,7 +11,7 @@ import yaml
 from components.node.common import log
 from components.node.common.failure import Failure
 from components.node.common.kubeadm import run_kubeadm, write_discovery
-from components.node.control_plane.api_certificate import is_valid_for, renew_api_certificate
+from components.node.control_plane.api_certificate import is_valid_for, reach_by, renew_api_certificate
 from components.node.control_plane.phases import run_phase
 from components.node.control_plane.this_machine import Folders, ThisMachine
 from tests.sandbox_cli import binary
@@ -61,6 +61,15 @@ def test_a_certificate_gets_a_name_that_it_lacked_and_keeps_the_others(machine: 
     deliver(machine, names)
     renew_api_certificate(machine, names)
     assert all(is_valid_for(certificate, name) for name in (*names, machine.address))
+
+
+def test_a_certificate_gets_the_names_that_operators_go_by_and_keeps_them(machine: ThisMachine) -> None:
+    certificate = machine.folders.kubernetes / "pki" / "apiserver.crt"
+    reach_by(machine, "prod-public-0a1b.elb.eu-central-1.amazonaws.com\n")
+    deliver(machine, (*NAMES, "other.test"))
+    renew_api_certificate(machine, (*NAMES, "other.test"))
+    names = (*NAMES, "other.test", "prod-public-0a1b.elb.eu-central-1.amazonaws.com", machine.address)
+    assert [name for name in names if not is_valid_for(certificate, name)] == []
 
 
 def test_a_certificate_that_has_all_names_stays_the_same(machine: ThisMachine) -> None:

@@ -6,11 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from operations.errors import OperationFailed
 from operations.preview import command as preview
 from operations.report import command as report
 from operations.smoke import command as smoke
+
+# As shells say it of SIGINT.
+_INTERRUPTED: Final = 130
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -25,6 +29,9 @@ def main(arguments: Sequence[str]) -> int:
     except OperationFailed as problem:
         print(f"error: {problem}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return _INTERRUPTED
     return code
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from operations.smoke.errors import NotAnswered
+from operations.errors import NotAnswered
 
 
 class Outcome(StrEnum):

@@ -13,11 +13,13 @@ from typing import Any, Final
 
 from components.network.traffic import Party, allowed
 from components.plan import Plan
+from operations.errors import NotAnswered
+from operations.remote.aws import Ask, Aws, identity
+from operations.remote.outputs import outputs
 from operations.smoke.answers import Answer, Outcome, answers, once
-from operations.smoke.errors import NotAnswered
 from operations.smoke.living import health_of, living_questions, target_group
+from operations.smoke.machine import AskMachine, Machine
 from operations.smoke.region import region_questions
-from operations.smoke.sources import Ask, AskMachine, Aws, Machine, identity, outputs
 from operations.smoke.watch import connection_to, verdicts, watched
 from operations.stack_files import read_stack
 

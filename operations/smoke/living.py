@@ -12,9 +12,11 @@ from typing import Any, Final
 from components.plan import Plan
 from components.ports import API
 from components.timings import API_HEALTH_CHECK, DEREGISTRATION_DELAY, api_grace
+from operations.errors import NotAnswered
+from operations.remote.aws import GLOBAL_REGION, Ask
+from operations.remote.outputs import NOT_UP
 from operations.smoke.answers import Found, Question, judged, once
-from operations.smoke.errors import NotAnswered
-from operations.smoke.sources import GLOBAL_REGION, Ask, AskMachine
+from operations.smoke.machine import AskMachine
 
 _CLOCK: Final = "169.254.169.123"
 # Of every instance type that runs on Nitro, in its VPC.
@@ -25,7 +27,6 @@ _PROFILE_SECONDS: Final = 120
 _RSA: Final = {"c02f", "c030", "cca8"}
 _ECDSA: Final = {"c02b", "c02c", "cca9"}
 _LISTEN_SECONDS: Final = 3 * API_HEALTH_CHECK.interval
-_NOT_UP: Final = "the stack is not up: run `pulumi up` first"
 
 
 def living_questions(ask: Ask, plan: Plan, machine: AskMachine) -> Iterator[Question]:
@@ -51,7 +52,7 @@ def target_group(ask: Ask, name: str) -> str:
     try:
         return str(ask("elbv2", "describe-target-groups", "--names", name)["TargetGroups"][0]["TargetGroupArn"])
     except NotAnswered as unanswered:
-        raise (NotAnswered(_NOT_UP) if unanswered.code == "TargetGroupNotFound" else unanswered) from None
+        raise (NotAnswered(NOT_UP) if unanswered.code == "TargetGroupNotFound" else unanswered) from None
 
 
 def health_of(ask: Ask, arn: str) -> Mapping[str, tuple[str, str]]:

@@ -15,9 +15,9 @@ from components.network.rule_limit import RULES_PER_GROUP
 from components.plan import Plan
 from components.settings.machines import REFRESH_PERCENT
 from components.zones import zones_of
+from operations.errors import NotAnswered
+from operations.remote.aws import Ask
 from operations.smoke.answers import Found, Outcome, Question, judged
-from operations.smoke.errors import NotAnswered
-from operations.smoke.sources import Ask
 from pricing.topology import topology
 
 # The families that the quotas of "standard" instances count, for machines on demand and for Spot.

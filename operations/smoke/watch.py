@@ -11,8 +11,8 @@ from typing import Final
 
 from components.ports import API
 from components.timings import TARGET_BECOMES_HEALTHY
+from operations.errors import NotAnswered
 from operations.smoke.answers import Answer, Outcome, judged
-from operations.smoke.errors import NotAnswered
 
 _PAUSE: Final = 2.0
 _CONNECT_SECONDS: Final = 5.0

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from components.plan import Plan
 from components.timings import api_grace
-from operations.smoke.errors import NotAnswered
+from operations.errors import NotAnswered
 from tests.operations.stacks import PROD, settings
 
 PLAN: Final = Plan(settings(PROD))

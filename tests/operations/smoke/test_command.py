@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from operations.cli import main
-from operations.smoke.errors import NotAnswered
-from operations.smoke.sources import Aws, Machine, outputs
+from operations.errors import NotAnswered
+from operations.remote.aws import Aws
+from operations.remote.outputs import outputs
+from operations.smoke.machine import Machine
 from tests.components.settings.stack_files import CHECKOUT
+from tests.operations.programs import program
 from tests.operations.smoke.recorded import FACTS, PLAN
 
 NOBODY = '\nUnable to locate credentials. You can configure credentials by running "aws configure".\n'
@@ -21,21 +24,6 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A PATH with nothing on it but what a test puts there, and the shell's own."""
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
-
-
-def program(folder: Path, name: str, text: str = "", complaint: str = "", status: int = 0) -> None:
-    (folder / f"{name}.out").write_text(text)
-    (folder / f"{name}.err").write_text(complaint)
-    here = folder / name
-    here.write_text(
-        f"""#!/bin/bash
-printf '%s\\n' "$*" >>{folder}/{name}.calls
-while IFS= read -r line || [[ $line ]]; do printf '%s\\n' "$line"; done <{folder}/{name}.out
-while IFS= read -r line || [[ $line ]]; do printf '%s\\n' "$line" >&2; done <{folder}/{name}.err
-exit {status}
-"""
-    )
-    here.chmod(0o755)
 
 
 def smoke(capsys: pytest.CaptureFixture[str], *more: str) -> tuple[int, str, str]:
@@ -95,11 +83,10 @@ def test_a_machine_is_asked_with_the_stacks_key_which_does_not_stay(programs: Pa
     program(programs, "ssh", json.dumps(FACTS))
     assert Machine(PLAN, lambda: exported).facts("control-plane-0", "6443", "15") == FACTS
     call = (programs / "ssh.calls").read_text()
-    assert "admin@10.20.32.10 sudo python3 - 6443 15" in call
-    assert "StrictHostKeyChecking" not in call, "the stack exports the keys of its machines"
+    assert "admin@10.20.32.10 sudo -n -- python3 - 6443 15" in call
     key = Path(call.split()[1])
     assert not key.exists()
-    with pytest.raises(NotAnswered, match="no machines yet"):
+    with pytest.raises(NotAnswered, match="the stack is not up"):
         Machine(PLAN, dict).facts("control-plane-0")
 
 

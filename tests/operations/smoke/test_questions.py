@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from components.plan import Plan
+from operations.errors import NotAnswered
 from operations.smoke.answers import Outcome
 from operations.smoke.command import all_answers, say
-from operations.smoke.errors import NotAnswered
 from tests.operations.smoke.recorded import (
     FACTS,
     GROUP,

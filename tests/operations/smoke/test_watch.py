@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from components.plan import Plan
+from operations.errors import NotAnswered
 from operations.smoke.answers import Outcome
 from operations.smoke.command import balanced_host
-from operations.smoke.errors import NotAnswered
 from operations.smoke.watch import Sight, connection_to, verdicts, watched
 from tests.operations.smoke.recorded import PLAN
 from tests.operations.stacks import DEV, STACKED, settings

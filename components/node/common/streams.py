@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import http.client
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -22,6 +24,48 @@ class Body(Protocol):
 
     def seek(self, position: int, /) -> int:
         """From there on, `read` begins."""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """An answer whose body is yet to come. `size` is what it says of that, in bytes; None where it says nothing."""
+
+    host: str
+    status: int
+    size: int | None
+    response: http.client.HTTPResponse
+
+    def blocks(self) -> Iterator[bytes]:
+        """The body, while it comes. Raises Failure where the connection breaks."""
+        try:
+            while block := self.response.read(_BLOCK):
+                yield block
+        except (OSError, http.client.HTTPException) as error:
+            raise Failure(f"the connection to {self.host} broke off: {_why(error)}") from None
+
+    def text(self) -> str:
+        """The beginning of the body."""
+        return next(self.blocks(), b"").decode(errors="replace")
+
+
+@contextmanager
+def incoming(url: str, seconds: float) -> Iterator[Incoming]:
+    """The answer to a GET, its body read in the block. Raises Failure where none comes, and where nothing does for
+    `seconds`; no message has more of the URL than its host: it may let in whoever has it.
+    """
+    try:
+        address = urlsplit(url)
+        connection = _connection(url, None, seconds)
+    except (ValueError, http.client.HTTPException):
+        raise Failure("the address to get it from is not a URL") from None
+    host = address.hostname or ""
+    with contextlib.closing(connection):
+        try:
+            connection.request("GET", f"{address.path}?{address.query}" if address.query else address.path)
+            response = connection.getresponse()
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise Failure(f"{host} does not answer: {_why(error)}") from None
+        yield Incoming(host, response.status, response.length, response)
 
 
 def posted_lines(url: str, trust: Trust, body: bytes, seconds: float) -> Iterator[bytes]:
@@ -57,6 +101,11 @@ def put(url: str, body: Body, headers: Mapping[str, str], seconds: float) -> Ans
             return Answer(response.status, response.read(_BLOCK).decode(errors="replace"))
         except (OSError, http.client.HTTPException) as error:
             raise Failure(f"{url} does not answer: {error or type(error).__name__}") from error
+
+
+def _why(error: Exception) -> str:
+    """Without what an exception of HTTP repeats: the address."""
+    return (str(error) if isinstance(error, OSError) else "") or type(error).__name__
 
 
 def _connection(url: str, trust: Trust | None, seconds: float) -> http.client.HTTPConnection:

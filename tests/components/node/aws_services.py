@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4QueryAuth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -39,7 +39,8 @@ class Stored:
 class LocalAws:
     """`parameters` by name; `buckets` by name, with their objects by key. `refusals` are given, first to last, instead
     of answers to signed calls; `lost` is how many PUTs are done but not answered. The dates of its answers are so many
-    seconds `ahead` of this host's clock.
+    seconds `ahead` of this host's clock. `offered` are signed addresses and until when they are good; of the next
+    objects `torn` are sent in part.
     """
 
     address: str = ""
@@ -60,6 +61,8 @@ class LocalAws:
     )
     calls: list[str] = field(default_factory=list)
     ahead: float = 0
+    offered: dict[str, float] = field(default_factory=dict)
+    torn: int = 0
 
     @property
     def environment(self) -> dict[str, str]:
@@ -84,6 +87,24 @@ class LocalAws:
         value = {"Name": asked["Name"], "Value": self.parameters[asked["Name"]]}
         return 200, json.dumps({"Parameter": value})
 
+    def offer(self, bucket: str, key: str, seconds: int = 900) -> str:
+        """The address of an object, signed as the AWS SDKs do, with temporary credentials."""
+        request = AWSRequest("GET", f"{self.address}/{bucket}/{key}")
+        credentials = Credentials(KEYS["AccessKeyId"], KEYS["SecretAccessKey"], KEYS["Token"])
+        S3SigV4QueryAuth(credentials, "s3", REGION, expires=seconds).add_auth(request)
+        self.offered[str(request.url)] = time.time() + seconds
+        return str(request.url)
+
+    def get_object(self, path: str) -> tuple[int, bytes]:
+        good_until = self.offered.get(f"{self.address}{path}")
+        if good_until is None:
+            return _refused(403, "SignatureDoesNotMatch", f"The request signature we calculated is not that of {path}")
+        if good_until < time.time():
+            return _refused(403, "AccessDenied", "Request has expired")
+        bucket, _, key = unquote(urlsplit(path).path).removeprefix("/").partition("/")
+        found = self.buckets.get(bucket, {}).get(key)
+        return (200, found.body) if found else _refused(404, "NoSuchKey", "The specified key does not exist.")
+
     def put_object(self, path: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         bucket, _, key = path.removeprefix("/").partition("/")
         if bucket not in self.buckets:
@@ -103,6 +124,11 @@ class LocalAws:
 
 def s3_refusal(status: int, code: str, message: str) -> Reply:
     return status, f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+
+
+def _refused(status: int, code: str, message: str) -> tuple[int, bytes]:
+    status, text = s3_refusal(status, code, message)
+    return status, text.encode()
 
 
 @contextmanager
@@ -153,11 +179,28 @@ def _handler(aws: LocalAws) -> type[BaseHTTPRequestHandler]:
             self.reply(*answer)
 
         def do_GET(self) -> None:
+            if not self.path.startswith("/latest/"):
+                self.get_object()
+                return
             if self.headers["X-aws-ec2-metadata-token"] != METADATA_TOKEN:
                 self.reply(401, "")
                 return
             text = aws.metadata.get(self.path.removeprefix("/latest/meta-data/"))
             self.reply(404 if text is None else 200, text or "")
+
+        def get_object(self) -> None:
+            aws.calls.append(f"GET {urlsplit(self.path).path}")
+            status, body = aws.get_object(self.path)
+            if aws.refusals:
+                status, text = aws.refusals.pop(0)
+                body = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if aws.torn:
+                aws.torn -= 1
+                body, self.close_connection = body[: len(body) // 2], True
+            self.wfile.write(body)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()

@@ -36,6 +36,7 @@ from components.node.etcd.snapshot.manifest import DATABASE, MANIFEST, Manifest
 from components.node.etcd.snapshot.outcome import OUTCOME, failed_at, record_failure, record_success
 from components.node.etcd.snapshot.programs import MOUNT_POINT, Programs, programs_of_image, unmount
 from components.node.etcd.snapshot.progress import ReportedFile, size_text
+from components.node.etcd.snapshot.room import check_room
 from components.node.etcd.snapshot.trial import ServerFiles, restore, revision_of, throw_away_etcd
 from components.node.etcd.this_member import PKI
 
@@ -45,7 +46,6 @@ LOCK = "snapshot"
 # Longer than a snapshot of several GiB takes.
 _TURN_SECONDS = 3600
 _LOOK_SECONDS = 5
-_GIB = 1024**3
 _CHECKSUM_BYTES = 32
 
 
@@ -243,9 +243,4 @@ def _check_room(disk: Path, size: int) -> None:
             "snapshot was taken. Delete what nobody needs, then run /opt/quorate/bin/quorate-node defragment-etcd "
             "--disarm"
         )
-    free, needed = shutil.disk_usage(disk).free, 2 * size + _GIB
-    if free < needed:
-        raise Failure(
-            f"{disk} has {size_text(free)} free, and a snapshot with its trial takes up to {size_text(needed)}: no "
-            "snapshot was taken. Raise etcd.volumeGib and run pulumi up, or remove what does not belong there"
-        )
+    check_room(disk, 2 * size, "a snapshot with its trial", "no snapshot was taken")

@@ -25,7 +25,7 @@ from components.node.common.failure import Failure
 from components.node.common.s3 import Bucket
 from components.node.etcd.client import Alarm, EtcdClient
 from components.node.etcd.cluster_lock import HeldLock, cluster_lock
-from components.node.etcd.snapshot import comparison, take
+from components.node.etcd.snapshot import comparison, room, take
 from components.node.etcd.snapshot.contents import secrets_keys
 from components.node.etcd.snapshot.download import download
 from components.node.etcd.snapshot.due import LAST_KEY, Last, class_of, id_of, is_due, iso_time, read_last, rests
@@ -136,7 +136,7 @@ def world(
         monkeypatch.setattr(take, "throw_away_etcd", served)
         monkeypatch.setattr(take, "time", SimpleNamespace(time=lambda: found.now))
         monkeypatch.setattr(take, "_LOOK_SECONDS", 0.02)
-        monkeypatch.setattr(take, "_GIB", 0)
+        monkeypatch.setattr(room, "SPARE_BYTES", 0)
         monkeypatch.setattr(s3, "_PAUSE_SECONDS", 0)
         yield found
 

@@ -45,6 +45,9 @@ _CODES = {
         "time": "RequestTimeTooSkewed",
         "scope": "AuthorizationHeaderMalformed",
         "body": "XAmzContentSHA256Mismatch",
+        "denied": "AccessDenied",
+        "parameters": "AuthorizationQueryParametersError",
+        "both": "InvalidArgument",
     },
     "query": {
         "key": "InvalidClientTokenId",
@@ -52,6 +55,7 @@ _CODES = {
         **dict.fromkeys(("signature", "time", "scope", "body"), _BAD_SIGNATURE),
     },
 }
+_MALFORMED = {"parameters", "both"}
 # EC2 does not say why.
 _EC2_SAYS = "AWS was not able to validate the provided access credentials"
 
@@ -171,7 +175,7 @@ def _refused(call: Call, kind: str, message: str) -> Refused:
     if call.service == "ec2":
         return Refused(_CODES["ec2"].get(kind, "AuthFailure"), _EC2_SAYS, 401, noted=message)
     codes = _CODES["json" if call.speaks_json else "s3" if call.service == "s3" else "query"]
-    return Refused(codes.get(kind) or codes["key"], message, _status(call))
+    return Refused(codes.get(kind) or codes["key"], message, 400 if kind in _MALFORMED else _status(call))
 
 
 def _status(call: Call) -> int:

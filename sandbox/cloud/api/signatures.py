@@ -28,8 +28,14 @@ _SIGNED_AS = {name: name for name in ("autoscaling", "ec2", "elasticloadbalancin
 _SIGNED_AS |= {"s3": "s3", "s3-control": "s3", "ssm": "ssm", "sts": "sts"}
 
 
+# Of a signed address.
+_LONGEST_SECONDS = 7 * 24 * 3600
+
+
 class Mismatch(Exception):
-    """The signature is not one of this request; `kind` is `signature`, `time`, `scope` or `body`."""
+    """The signature is not one of this request; `kind` is `signature`, `time`, `scope` or `body`, and of S3's signed
+    addresses also `denied`, `parameters` or `both`.
+    """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -38,7 +44,9 @@ class Mismatch(Exception):
 
 @dataclass(frozen=True)
 class Signature:
-    """What a request says of its signature. `seconds` is how long a signed address is good for, None in headers."""
+    """What a request says of its signature. `seconds` is how long a signed address is good for, -1 where it does
+    not say so, None in headers.
+    """
 
     key: str
     date: str
@@ -54,6 +62,8 @@ class Signature:
         self, environ: Mapping[str, Any], body: bytes | None, secret: str, now: datetime.datetime | None = None
     ) -> None:
         """Raises Mismatch. `body` is None where it was too large to look at."""
+        if self._is_address_of_s3:
+            self._check_address(environ)
         self._check_time(now or datetime.datetime.now(datetime.UTC))
         self._check_scope(environ.get("HTTP_HOST", ""))
         if "host" not in self.headers:
@@ -65,6 +75,25 @@ class Signature:
                 "Access Key and signing method. Consult the service documentation for details.",
             )
 
+    @property
+    def _is_address_of_s3(self) -> bool:
+        return self.seconds is not None and self.service == "s3"
+
+    def _check_address(self, environ: Mapping[str, Any]) -> None:
+        seconds = self.seconds or 0
+        if "HTTP_AUTHORIZATION" in environ:
+            raise Mismatch("both", "Only one auth mechanism allowed: the query has another one than the header")
+        if seconds < 0:
+            raise Mismatch("parameters", "X-Amz-Expires should be a number")
+        if seconds > _LONGEST_SECONDS:
+            raise Mismatch("parameters", f"X-Amz-Expires must be less than a week, that is {_LONGEST_SECONDS} seconds")
+        sent = (name.removeprefix("HTTP_").replace("_", "-").lower() for name in environ if name.startswith("HTTP_"))
+        unsigned = sorted(name for name in sent if name.startswith("x-amz-") and name not in self.headers)
+        if unsigned:
+            raise Mismatch(
+                "denied", f"There were headers present in the request which were not signed: {', '.join(unsigned)}"
+            )
+
     def _check_time(self, now: datetime.datetime) -> None:
         try:
             made = datetime.datetime.strptime(self.timestamp, _TIMESTAMP).replace(tzinfo=datetime.UTC)
@@ -74,6 +103,12 @@ class Signature:
             raise Mismatch("signature", "Date in Credential scope does not match YYYYMMDD from the request's date")
         skew = _SKEW.get(self.service, _USUAL_SKEW)
         life = skew if self.seconds is None else datetime.timedelta(seconds=self.seconds)
+        if self._is_address_of_s3:
+            if made > now + skew:
+                raise Mismatch("denied", "Request is not valid yet")
+            if now >= made + life:
+                raise Mismatch("denied", "Request has expired")
+            return
         minutes, at = int(skew.total_seconds() / 60), now.strftime(_TIMESTAMP)
         if made > now + skew:
             latest = (now + skew).strftime(_TIMESTAMP)
@@ -123,17 +158,17 @@ def signature_of(environ: Mapping[str, Any]) -> Signature | None:
     """None where the request is not signed, or not by a Signature of Version 4."""
     header = environ.get("HTTP_AUTHORIZATION", "")
     query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
-    if header.startswith(_ALGORITHM):
+    if query.get("X-Amz-Algorithm") == _ALGORITHM:
+        told = {name: query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature")}
+        timestamp, token = query.get("X-Amz-Date", ""), query.get("X-Amz-Security-Token", "")
+        seconds = int(query["X-Amz-Expires"]) if query.get("X-Amz-Expires", "").isdecimal() else -1
+    elif header.startswith(_ALGORITHM):
         told = dict(re.findall(r"(\w+)=([^,\s]+)", header))
         timestamp, token, seconds = (
             environ.get("HTTP_X_AMZ_DATE", ""),
             environ.get("HTTP_X_AMZ_SECURITY_TOKEN", ""),
             None,
         )
-    elif query.get("X-Amz-Algorithm") == _ALGORITHM:
-        told = {name: query.get(f"X-Amz-{name}", "") for name in ("Credential", "SignedHeaders", "Signature")}
-        timestamp, token = query.get("X-Amz-Date", ""), query.get("X-Amz-Security-Token", "")
-        seconds = int(query["X-Amz-Expires"]) if query.get("X-Amz-Expires", "").isdigit() else 0
     else:
         return None
     scope = told.get("Credential", "").split("/")

@@ -13,6 +13,8 @@ _ON_OBJECT = {
 }
 _ON_BUCKET = {"GET": "ListBucket", "HEAD": "ListBucket", "PUT": "CreateBucket", "DELETE": "DeleteBucket"}
 _LISTING = {"list-type", "prefix", "delimiter", "marker", "x-id", "max-keys", "continuation-token", "start-after"}
+# Asked by every SDK, for keys that XML can't hold.
+_LISTING |= {"encoding-type"}
 _BUCKET_PARTS = {
     ("GET", "location"): "GetBucketLocation",
     ("GET", "uploads"): "ListBucketMultipartUploads",

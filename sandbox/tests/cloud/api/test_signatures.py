@@ -4,12 +4,16 @@ import datetime
 import hashlib
 import urllib.request
 from pathlib import Path
+from unittest import mock
 
+import botocore.credentials
 import pytest
-from botocore.auth import SigV4Auth
+from botocore.auth import S3SigV4QueryAuth, SigV4Auth
+from botocore.awsrequest import AWSRequest
 
 from components.node.common import aws
 from sandbox.cloud.api.credentials import Credentials
+from sandbox.cloud.api.server import REGION
 from sandbox.cloud.api.signatures import Mismatch, signature_of
 from sandbox.tests.cloud.api import raw
 from sandbox.tests.cloud.api.account import OPERATOR, Account, Key, refused
@@ -76,6 +80,43 @@ def test_a_signed_address_is_good_for_its_time_and_its_object(account: Account) 
         assert answer.read() == b"x"
     path = url.partition(str(account.api.port))[2]
     assert raw.send(account, b"", {}, "GET", path.replace("a%20b", "a%20c")).code == "SignatureDoesNotMatch"
+
+
+def address(account: Account, seconds: int = 60, key: Key = OPERATOR, late: datetime.timedelta = 0 * MINUTES) -> str:
+    """A signed path of an object, made so `late`."""
+    request = AWSRequest("GET", f"http://127.0.0.1:{account.api.port}/signed/a")
+    with mock.patch("botocore.auth.get_current_datetime", return_value=datetime.datetime.now(datetime.UTC) - late):
+        S3SigV4QueryAuth(botocore.credentials.Credentials(*key), "s3", REGION, expires=seconds).add_auth(request)
+    return str(request.url).partition(str(account.api.port))[2]
+
+
+def test_a_signed_address_that_is_not_good_is_refused_as_s3_does(account: Account) -> None:
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket="signed", CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_object(Bucket="signed", Key="a", Body=b"x")
+    good = address(account)
+    assert raw.send(account, b"", {}, "GET", good) == raw.Reply(200, "x")
+    week, role = 7 * 24 * 3600, account.role_key("node")
+    refused = [
+        (address(account, 60, late=2 * MINUTES), {}, "GET", 403, "AccessDenied", "Request has expired"),
+        (address(account, 60, late=-20 * MINUTES), {}, "GET", 403, "AccessDenied", "Request is not valid yet"),
+        (address(account, week + 1), {}, "GET", 400, "AuthorizationQueryParametersError", "less than a week"),
+        (good.replace("Expires=60", "Expires=x"), {}, "GET", 400, "AuthorizationQueryParametersError", "a number"),
+        (good.replace("Expires=60", "Expires=61"), {}, "GET", 403, "SignatureDoesNotMatch", "calculated"),
+        (good.replace("signed/a", "signed/b"), {}, "GET", 403, "SignatureDoesNotMatch", "calculated"),
+        (f"{good}&versionId=1", {}, "GET", 403, "SignatureDoesNotMatch", "calculated"),
+        (good, {}, "PUT", 403, "SignatureDoesNotMatch", "calculated"),
+        (good, {"X-Amz-Acl": "private"}, "GET", 403, "AccessDenied", "not signed: x-amz-acl"),
+        (good, {"Authorization": "AWS4-HMAC-SHA256 Credential=a"}, "GET", 400, "InvalidArgument", "Only one auth"),
+        (address(account, key=Key(OPERATOR.name, "another")), {}, "GET", 403, "SignatureDoesNotMatch", "calculated"),
+        (address(account, key=role._replace(token=None)), {}, "GET", 403, "InvalidToken", "token"),
+        (address(account, key=role), {}, "GET", 403, "AccessDenied", "s3:GetObject"),
+    ]
+    for path, headers, method, status, code, said in refused:
+        reply = raw.send(account, b"", headers, method, path)
+        assert (reply.status, reply.code) == (status, code), (path, reply)
+        assert said in reply.text
+    assert raw.send(account, b"", {}, "GET", address(account, week)).status == 200
 
 
 def test_the_nodes_own_signature_is_accepted(account: Account) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from operations.backups import command as backups
 from operations.errors import OperationFailed
 from operations.preview import command as preview
 from operations.report import command as report
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs a command and returns its exit code; a failure is a sentence, not a traceback."""
     parser = argparse.ArgumentParser(prog="python -m operations", description="What is done beside `pulumi up`.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (report, preview, smoke):
+    for module in (report, preview, backups, smoke):
         module.add_to(commands)
     parsed = parser.parse_args(arguments)
     try:

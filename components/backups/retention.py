@@ -22,6 +22,8 @@ UNDO_DAYS: Final = 7
 UNFINISHED_DAYS: Final = 1
 # The longest between two looks of a machine whether a snapshot is due: node/units/quorate-snapshot.timer.
 LOOK_MINUTES: Final = 13
+# Longer than several GiB are copied, restored, compared and added.
+_MAKING_MINUTES: Final = 30
 
 
 def kept_days(backups: BackupSettings) -> Mapping[SnapshotClass, int]:
@@ -45,3 +47,8 @@ def stored_snapshots(backups: BackupSettings) -> int:
 def lost_minutes(backups: BackupSettings) -> int:
     """The oldest that the last snapshot is while snapshots succeed, its own making and proving left out."""
     return backups.interval_hours * 60 + LOOK_MINUTES
+
+
+def overdue_minutes(backups: BackupSettings) -> int:
+    """The last snapshot is not older than this while they succeed: what is older has missed a turn."""
+    return lost_minutes(backups) + _MAKING_MINUTES

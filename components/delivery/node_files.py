@@ -46,7 +46,7 @@ _INSTALL_KEYS = ("install-certificates.sh", "receive-files.sh")
 CONTENTS: Mapping[Role, _Contents] = {
     Role.ETCD: _Contents(
         ("receive-files",),
-        ("mount-etcd-volume", "configure-etcd-member", "defragment-etcd", "take-snapshot"),
+        ("mount-etcd-volume", "configure-etcd-member", "defragment-etcd", "take-snapshot", "verify-snapshot"),
         (*_ANY_MACHINE, "install-etcd.sh", *_INSTALL_KEYS),
     ),
     Role.CONTROL_PLANE: _Contents(
@@ -55,6 +55,7 @@ CONTENTS: Mapping[Role, _Contents] = {
             "mount-etcd-volume",
             "defragment-etcd",
             "take-snapshot",
+            "verify-snapshot",
             "configure-control-plane",
             "follow-load-balancer",
             "renew-api-certificate",

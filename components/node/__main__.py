@@ -13,6 +13,7 @@ STEPS: Mapping[str, str] = {
     "configure-etcd-member": "etcd.configure",
     "defragment-etcd": "etcd.defragment",
     "take-snapshot": "etcd.snapshot.take",
+    "verify-snapshot": "etcd.snapshot.verify",
     "configure-control-plane": "control_plane.configure",
     "follow-load-balancer": "control_plane.endpoint_name",
     "renew-api-certificate": "control_plane.api_certificate",

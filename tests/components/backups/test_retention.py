@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from components.backups.retention import (
     UNDO_DAYS,
     kept_days,
     lost_minutes,
+    overdue_minutes,
     stored_snapshots,
 )
 from components.node.etcd.snapshot.due import SnapshotClass
@@ -67,3 +69,11 @@ def test_the_minutes_between_two_looks_are_those_of_the_timer() -> None:
     timer = (resources.files("components.node") / "units/quorate-snapshot.timer").read_text()
     minutes = {name: int(value) for name, value in re.findall(r"^(\w+)=(\d+)min$", timer, re.MULTILINE)}
     assert minutes["OnUnitInactiveSec"] + minutes["RandomizedDelaySec"] == LOOK_MINUTES
+
+
+def test_the_next_one_is_overdue_when_its_making_has_had_its_time_too_as_operators_are_told() -> None:
+    more = overdue_minutes(BackupSettings(interval_hours=6)) - 6 * 60
+    assert more > LOOK_MINUTES
+    told = (Path(__file__).resolve().parents[3] / "docs/operate.md").read_text()
+    assert f"older than `intervalHours` and {more} minutes" in told
+    assert f"max(quorate_etcd_snapshot_interval_seconds) + {more * 60}\n" in told

@@ -44,20 +44,25 @@ def held_by_members(client: EtcdClient, revision: int) -> Sequence[Held]:
 
 def compare(trial: EtcdClient, revision: int, members: Sequence[Held]) -> None:
     """Raises Failure unless the restored snapshot has, as of `revision`, what each of `members` has."""
-    (endpoint,) = trial.endpoints
     for member in sorted(members, key=lambda member: member.digest.compacted):
-        digest = trial.digest(endpoint, revision, _READ_SECONDS)
-        if digest.compacted < member.digest.compacted:
-            # The members have forgotten more since: what is left must be the same.
-            trial.at(endpoint, seconds=_READ_SECONDS).compact(member.digest.compacted)
-            digest = trial.digest(endpoint, revision, _READ_SECONDS)
-        restored = Held(endpoint, digest, trial.count_keys(endpoint, revision, _READ_SECONDS))
+        restored = held_on_trial(trial, revision, member.digest.compacted)
         if (restored.digest, restored.keys) != (member.digest, member.keys):
             raise Failure(
                 f"the restored snapshot is not what {member.endpoint} holds, so it does not count: at revision "
-                f"{revision} it has {_shown(restored)}, the member {_shown(member)}. If the next one differs, too, "
+                f"{revision} it has {shown(restored)}, the member {shown(member)}. If the next one differs, too, "
                 "compare the members (etcdctl endpoint hashkv); docs/operate.md says what to do where they differ"
             )
+
+
+def held_on_trial(trial: EtcdClient, revision: int, compacted: int) -> Held:
+    """What a restored snapshot has as of `revision`, once it has forgotten what was before `compacted`, too."""
+    (endpoint,) = trial.endpoints
+    digest = trial.digest(endpoint, revision, _READ_SECONDS)
+    if digest.compacted < compacted:
+        # Whom it is compared with has forgotten more since: what is left must be the same.
+        trial.at(endpoint, seconds=_READ_SECONDS).compact(compacted)
+        digest = trial.digest(endpoint, revision, _READ_SECONDS)
+    return Held(endpoint, digest, trial.count_keys(endpoint, revision, _READ_SECONDS))
 
 
 def _held(client: EtcdClient, endpoint: str, revision: int, compacted: int) -> Held:
@@ -81,5 +86,5 @@ def _held(client: EtcdClient, endpoint: str, revision: int, compacted: int) -> H
     return wait_until(_BEHIND_SECONDS, f"{endpoint} to say what it holds at revision {revision}", ask)
 
 
-def _shown(held: Held) -> str:
+def shown(held: Held) -> str:
     return f"the hash {held.digest.hash} over {held.keys} keys"

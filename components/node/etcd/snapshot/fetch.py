@@ -31,12 +31,14 @@ _STALLED_SECONDS = 60
 _SERVER_ERROR = 500
 # Nothing in an address that lets anybody in is shorter.
 _SECRET_LENGTH: Final = 16
-_REMEDIES: Final[Mapping[str, str]] = {
+# By what S3 answers to who reads a snapshot.
+REMEDIES: Final[Mapping[str, str]] = {
     "Request has expired": "The address was good for minutes only: run the operation again",
     "ExpiredToken": "What the address was signed with has ended: sign in again, and run the operation again",
-    "AccessDenied": "Who signed the address must be allowed s3:GetObject in the bucket and kms:Decrypt with its key",
+    "AccessDenied": "Who reads snapshots must be allowed s3:ListBucket and s3:GetObject in the bucket, and kms:Decrypt "
+    "with its key, by no policy denied",
     "NoSuchKey": "The snapshot has ended, or somebody deleted it: choose another one",
-    "NoSuchBucket": "The bucket is gone: nothing can be fetched from it",
+    "NoSuchBucket": "The bucket is gone, and its snapshots with it: pulumi refresh and pulumi up make another one",
     "KMS.Disabled": "Enable the bucket's key again (aws kms enable-key)",
     "KMS.NotFound": "The key is gone, and with it what it has encrypted",
     "KMSInvalidState": "The bucket's key is about to be deleted: aws kms cancel-key-deletion, then enable-key",
@@ -95,7 +97,7 @@ def _check(answer: Incoming, offer: Offer) -> None:
         why = reason(answer.text(), Credentials("", "", ""), _secrets_of(offer.url))
         if answer.status >= _SERVER_ERROR:
             raise NotYet(f"S3 answered {answer.status}: {why}")
-        remedy = remedy_for(why, _REMEDIES)
+        remedy = remedy_for(why, REMEDIES)
         raise Hopeless(f"S3 refused the {name} with {answer.status}: {why}{f'. {remedy}' if remedy else ''}")
     if answer.size is not None and answer.size != expected:
         raise Hopeless(

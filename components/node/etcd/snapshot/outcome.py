@@ -1,4 +1,6 @@
-"""What this machine's snapshots came to, in a file for whoever asks: the last one that counts, the last failure."""
+"""What this machine's snapshots came to, in a file for whoever asks: its last one that counts, its last failure, and
+the last one of the cluster that it knows of, whoever took it.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +26,11 @@ def record_failure(reason: str, now: float, taken: Last | None, path: Path = OUT
     _record("lastFailure", {"id": taken.id if taken else "", "time": iso_time(now), "reason": reason}, path)
 
 
+def record_last(last: Last, path: Path = OUTCOME) -> None:
+    """The cluster's last one, as etcd has it."""
+    _record("lastOfCluster", json.loads(last.text()), path)
+
+
 def failed_at(path: Path = OUTCOME) -> int | None:
     """When the last attempt to take a snapshot failed; None where none did, or one has succeeded since."""
     found = read_outcome(path)
@@ -37,7 +44,7 @@ def failed_at(path: Path = OUTCOME) -> int | None:
 
 
 def read_outcome(path: Path = OUTCOME) -> Mapping[str, Any]:
-    """`lastSuccess` and `lastFailure`, as far as there was one."""
+    """`lastSuccess`, `lastFailure` and `lastOfCluster`, as far as there was one."""
     try:
         found = json.loads(content_of(path) or "{}")
     except ValueError:

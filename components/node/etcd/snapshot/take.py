@@ -7,6 +7,7 @@ run that was cut off has left is cleared by the next one: a snapshot without a m
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import shutil
@@ -33,18 +34,26 @@ from components.node.etcd.snapshot.contents import Contents, fingerprints, read_
 from components.node.etcd.snapshot.download import SnapshotFile, download
 from components.node.etcd.snapshot.due import LAST_KEY, Last, class_of, id_of, is_due, iso_time, read_last, rests
 from components.node.etcd.snapshot.manifest import DATABASE, MANIFEST, Manifest
-from components.node.etcd.snapshot.outcome import OUTCOME, failed_at, record_failure, record_success
+from components.node.etcd.snapshot.metrics import METRICS, write_metrics
+from components.node.etcd.snapshot.outcome import (
+    OUTCOME,
+    failed_at,
+    read_outcome,
+    record_failure,
+    record_last,
+    record_success,
+)
 from components.node.etcd.snapshot.programs import MOUNT_POINT, Programs, programs_of_image, unmount
 from components.node.etcd.snapshot.progress import ReportedFile, size_text
 from components.node.etcd.snapshot.room import check_room
 from components.node.etcd.snapshot.trial import ServerFiles, restore, revision_of, throw_away_etcd
 from components.node.etcd.this_member import PKI
 
-_STEP = "take-snapshot"
+STEP = "take-snapshot"
 # Its own name: restarts don't wait for snapshots.
 LOCK = "snapshot"
 # Longer than a snapshot of several GiB takes.
-_TURN_SECONDS = 3600
+TURN_SECONDS = 3600
 _LOOK_SECONDS = 5
 _CHECKSUM_BYTES = 32
 
@@ -71,6 +80,7 @@ class Source:
     programs: Callable[[], AbstractContextManager[Programs]]
     disk: Path = DISK
     outcome: Path = OUTCOME
+    metrics: Path = METRICS
 
     @property
     def work(self) -> Path:
@@ -80,10 +90,8 @@ class Source:
 
 def main(arguments: Sequence[str]) -> int:
     if list(arguments) not in ([], ["--now"]):
-        return usage(f"usage: quorate-node {_STEP} [--now]")
-    return run_step(
-        _STEP, lambda: take_snapshot(source(), now=bool(arguments)), within=machine_lock(_STEP, _TURN_SECONDS)
-    )
+        return usage(f"usage: quorate-node {STEP} [--now]")
+    return run_step(STEP, lambda: take_snapshot(source(), now=bool(arguments)), within=machine_lock(STEP, TURN_SECONDS))
 
 
 def source() -> Source:
@@ -120,19 +128,24 @@ def take_snapshot(of: Source, *, now: bool = False) -> None:
     taken: Last | None = None
     try:
         clear_leftovers(of.work)
-        if not now and (rests(failed_at(of.outcome), time.time(), of.hours) or not _is_due(of, _last(of.client))):
+        if not now and (rests(failed_at(of.outcome), time.time(), of.hours) or not _is_due(of, _known_last(of))):
             return
         check_clock()
-        with cluster_lock(of.client, LOCK, of.machine, _TURN_SECONDS, every=_LOOK_SECONDS) as lock:
-            last = _last(of.client)
+        with cluster_lock(of.client, LOCK, of.machine, TURN_SECONDS, every=_LOOK_SECONDS) as lock:
+            last = _known_last(of)
             # Another machine may have done it meanwhile.
             if now or _is_due(of, last):
                 begun = time.time()
                 taken = Last(id_of(of.machine, begun), int(begun), of.machine)
                 record_success(_take(of, taken, class_of(last, begun), lock), of.outcome)
+                record_last(taken, of.outcome)
     except Exception as error:
         record_failure(str(error) or type(error).__name__, time.time(), taken, of.outcome)
         raise
+    finally:
+        # A disk that is full must not hide what else was found.
+        with contextlib.suppress(OSError):
+            write_metrics(read_outcome(of.outcome), of.hours, of.metrics)
 
 
 def _is_due(of: Source, last: Last | None) -> bool:
@@ -142,7 +155,7 @@ def _is_due(of: Source, last: Last | None) -> bool:
 def clear_leftovers(work: Path, mount_point: Path = MOUNT_POINT) -> None:
     """Removes what a run has left that was killed; its processes died with it. Raises Failure where that can't be."""
     unmount(mount_point)
-    _remove(work)
+    remove_work(work)
 
 
 def _take(of: Source, taken: Last, retention: str, lock: HeldLock) -> Manifest:
@@ -160,7 +173,7 @@ def _take(of: Source, taken: Last, retention: str, lock: HeldLock) -> Manifest:
         lock.check()
         of.client.put_key(LAST_KEY, taken.text())
     finally:
-        _remove(of.work)
+        remove_work(of.work)
     log.report(f"snapshot {taken.id} counts, after {time.time() - taken.time:.0f} s")
     return manifest
 
@@ -220,7 +233,7 @@ def _add(bucket: Bucket, manifest: Manifest, file: SnapshotFile) -> None:
     bucket.add(f"{folder}/{MANIFEST}", io.BytesIO(text), len(text), digest, "application/json")
 
 
-def _remove(work: Path) -> None:
+def remove_work(work: Path) -> None:
     try:
         shutil.rmtree(work)
     except FileNotFoundError:
@@ -231,9 +244,13 @@ def _remove(work: Path) -> None:
         ) from error
 
 
-def _last(client: EtcdClient) -> Last | None:
-    found = client.get_key(LAST_KEY)
-    return read_last(found.decode(errors="replace")) if found is not None else None
+def _known_last(of: Source) -> Last | None:
+    """The cluster's last one, whoever took it, which is recorded here, too."""
+    found = of.client.get_key(LAST_KEY)
+    last = read_last(found.decode(errors="replace")) if found is not None else None
+    if last:
+        record_last(last, of.outcome)
+    return last
 
 
 def _check_room(disk: Path, size: int) -> None:

@@ -9,6 +9,9 @@ import pytest
 
 from components.node.common import log
 from tests.components.node.etcd.gateway import Authority, Cluster
+from tests.components.node.etcd.snapshot_world import world
+
+__all__ = ["world"]
 
 # Members listen on etcd's own ports, so tests that run side by side need addresses of their own.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))

@@ -11,16 +11,16 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from components.node.common import environment, machine_lock, s3
+from components.node.common import environment, machine_lock
 from components.node.common.failure import Failure
 from components.node.common.s3 import Bucket
 from components.node.etcd.client import Alarm, EtcdClient
@@ -28,118 +28,15 @@ from components.node.etcd.cluster_lock import HeldLock, cluster_lock
 from components.node.etcd.snapshot import comparison, room, take
 from components.node.etcd.snapshot.contents import secrets_keys
 from components.node.etcd.snapshot.download import download
-from components.node.etcd.snapshot.due import LAST_KEY, Last, class_of, id_of, is_due, iso_time, read_last, rests
+from components.node.etcd.snapshot.due import Last, class_of, is_due, iso_time, read_last, rests
 from components.node.etcd.snapshot.outcome import failed_at, read_outcome
 from components.node.etcd.snapshot.programs import Programs, programs_of_image, unmount
 from components.node.etcd.snapshot.take import Source, clear_leftovers, source, take_snapshot
 from components.node.etcd.snapshot.trial import ServerFiles, throw_away_etcd
-from tests.components.node.aws_services import SECRETS, LocalAws, aws_of_this_process, s3_refusal
-from tests.components.node.etcd.gateway import Authority, Cluster, decoded, encoded, serving
-from tests.components.node.stand_ins import StandIns, stand_ins
-
-BUCKET = "quorate-test"
-KEY_ARN = "arn:aws:kms:eu-central-1:111122223333:key/0a"
-# Where nothing is forgotten since, members and restored snapshot hold this: hash, compacted revision, number of keys.
-HELD = (4711, 50, 123)
-HOUR = 3600
-NOON = 1_796_040_000  # 2026-11-30T12:00:00Z
-PLAIN = "a password in plain text"
-AUTHORITY = "kube-root-ca.crt"
-
-
-@dataclass
-class World:
-    """`members` are what all members share, `restored` what the throw-away etcd serves. `now` is the time."""
-
-    members: Cluster
-    restored: Cluster
-    aws: LocalAws
-    programs: StandIns
-    sources: list[Source]
-    now: float = NOON
-
-    @property
-    def objects(self) -> list[str]:
-        return sorted(self.aws.buckets[BUCKET])
-
-    @property
-    def manifests(self) -> list[Mapping[str, Any]]:
-        return [
-            json.loads(each.body) for key, each in self.aws.buckets[BUCKET].items() if key.endswith("/manifest.json")
-        ]
-
-    @property
-    def last(self) -> Last | None:
-        pair = self.members.keys.get(encoded(LAST_KEY))
-        return read_last(decoded(pair[0])) if pair else None
-
-    def was_taken(self, ago: float, machine: str = "etcd-1") -> None:
-        last = Last(id_of(machine, self.now - ago), int(self.now - ago), machine)
-        self.members.keys[encoded(LAST_KEY)] = (encoded(last.text()), 0)
-
-    def lets_leases_end(self) -> None:
-        for lease in self.members.leases.values():
-            lease.renewed -= 1000
-
-
-@pytest.fixture
-def world(
-    cluster: Cluster,
-    authority: Authority,
-    addresses: tuple[str, ...],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[World]:
-    cluster.database = os.urandom(100_000)
-    cluster.sizes = dict.fromkeys(addresses, (100_000, 90_000))
-    cluster.leader = addresses[0]
-    cluster.held = dict.fromkeys(addresses, HELD)
-    restored = Cluster(held={addresses[0]: HELD}, sizes={addresses[0]: (1, 1)}, leader=addresses[0])
-    pem = (authority.folder / "ca.crt").read_text()
-    for key, value in {
-        "/registry/secrets/a": "k8s:enc:secretbox:v1:key1:sealed",
-        "/registry/secrets/b": "k8s:enc:secretbox:v1:key0:sealed",
-        "/registry/secrets/c": PLAIN,
-        f"/registry/configmaps/kube-system/{AUTHORITY}": f"k8s\0ca.crt\x12{pem}\x1a",
-        "/registry/configmaps/kube-system/kubeadm-config": "kind: x\nkubernetesVersion: v1.36.4\nnetworking: {}",
-    }.items():
-        restored.keys[encoded(key)] = (encoded(value), 0)
-    programs = stand_ins(tmp_path / "programs", monkeypatch)
-    programs.program("etcdutl", ("snapshot status", 0, '{"revision": 100, "totalKey": 5}'))
-    with ExitStack() as stack:
-        endpoints = [stack.enter_context(serving(cluster, authority, address)) for address in addresses]
-        trial = stack.enter_context(serving(restored, authority, addresses[0], 0))
-        aws = stack.enter_context(aws_of_this_process(monkeypatch))
-        aws.buckets[BUCKET] = {}
-
-        @contextmanager
-        def served(programs: Programs, data: Path, server: ServerFiles, client: EtcdClient) -> Iterator[EtcdClient]:
-            yield client.at(trial)
-
-        sources = [
-            Source(
-                EtcdClient(authority.trust, [endpoints[n], *(e for e in endpoints if e != endpoints[n])]),
-                f"etcd-{n}",
-                "test",
-                Bucket(BUCKET, KEY_ARN),
-                6,
-                ServerFiles(*(authority.folder / name for name in ("ca.crt", "member.crt", "member.key"))),
-                lambda: nullcontext(Programs()),
-                tmp_path / f"disk-{n}",
-                tmp_path / f"state-{n}" / "snapshot.json",
-            )
-            for n in range(len(endpoints))
-        ]
-        for each in sources:
-            each.disk.mkdir()
-        found = World(cluster, restored, aws, programs, sources)
-        monkeypatch.setattr(take, "throw_away_etcd", served)
-        monkeypatch.setattr(take, "time", SimpleNamespace(time=lambda: found.now))
-        monkeypatch.setattr(take, "_LOOK_SECONDS", 0.02)
-        monkeypatch.setattr(room, "SPARE_BYTES", 0)
-        monkeypatch.setattr(s3, "_PAUSE_SECONDS", 0)
-        yield found
-
+from tests.components.node.aws_services import SECRETS, s3_refusal
+from tests.components.node.etcd.gateway import Authority, encoded
+from tests.components.node.etcd.snapshot_world import BUCKET, HELD, HOUR, NOON, PLAIN, World
+from tests.components.node.stand_ins import stand_ins
 
 # When, by whom, and for how long.
 
@@ -206,7 +103,8 @@ def test_a_snapshot_is_added_with_its_manifest_and_noted_in_etcd(world: World, a
         "verified": True,
     }
     assert world.last == Last("20261130T120000Z-etcd-1", NOON, "etcd-1")
-    assert read_outcome(of.outcome) == {"lastSuccess": manifest}
+    last = {"id": manifest["id"], "machine": "etcd-1", "time": "2026-11-30T12:00:00Z"}
+    assert read_outcome(of.outcome) == {"lastSuccess": manifest, "lastOfCluster": last}
     assert not of.work.exists()
     (restored,) = world.programs.calls_with("snapshot restore")
     assert f"--data-dir={of.work}/restored" in restored
@@ -281,7 +179,7 @@ def test_a_machine_whose_attempt_failed_leaves_it_to_the_others_for_a_while(worl
     world.now += 6 * HOUR
     take_snapshot(of)
     assert len(world.manifests) == 2
-    assert set(read_outcome(of.outcome)) == {"lastFailure", "lastSuccess"}
+    assert set(read_outcome(of.outcome)) == {"lastFailure", "lastSuccess", "lastOfCluster"}
 
 
 def test_a_machine_that_could_not_begin_tries_again_at_the_next_look(world: World) -> None:
@@ -383,7 +281,7 @@ def test_a_disk_that_is_full_is_told_and_nothing_is_left_on_it(world: World, mon
 def test_a_disk_without_room_for_copy_and_trial_is_refused_before_anything_is_read(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(take, "_GIB", 1024**3)
+    monkeypatch.setattr(room, "SPARE_BYTES", 1024**3)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1024**3 + 199_999))
     with pytest.raises(Failure, match=r"has 1024.2 MiB free, .* takes up to 1024.2 MiB: no snapshot was taken"):
         take_snapshot(world.sources[0])
@@ -542,7 +440,7 @@ def _killed_at(of: Source, patch: Callable[[], None]) -> None:
         (lambda: _patch(take, "_add", _die), 0),
         (_at_the_manifest, 0),
         (lambda: _patch(EtcdClient, "put_key", _die), 1),
-        (lambda: _patch(take, "_remove", _die), 0),
+        (lambda: _patch(take, "remove_work", _die), 0),
     ],
     ids=["copy", "read", "members", "restore", "compare", "send", "manifest", "note", "clear"],
 )

@@ -32,9 +32,10 @@ class Account(Protocol):
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket by its name, asked through the operator's account in its region."""
+    """A bucket by its name and region, asked through the operator's account."""
 
     name: str
+    region: str
     ask: Account
 
     def snapshots(self) -> Sequence[Snapshot]:
@@ -52,8 +53,10 @@ class Bucket:
         """
         assert snapshot.manifest
         where = f"s3://{self.name}/{snapshot.key}"
+        # Version 1 of `aws` takes the address for all regions, from which S3 sends on to the bucket's.
+        home = ("--endpoint-url", f"https://s3.{self.region}.amazonaws.com")
         try:
-            url = self.ask.printed("s3", "presign", where, "--expires-in", str(_OFFER_SECONDS)).strip()
+            url = self.ask.printed("s3", "presign", where, "--expires-in", str(_OFFER_SECONDS), *home).strip()
         except NotAnswered as unanswered:
             raise self._refused(unanswered) from None
         if "X-Amz-Signature" not in parse_qs(urlsplit(url).query):

@@ -22,11 +22,13 @@ from operations.backups.bucket import Bucket, exported_bucket
 from operations.backups.snapshots import LATEST, Snapshot, chosen, lines, problems, utc
 from operations.errors import OperationFailed
 from operations.remote.aws import Aws, identity
-from operations.remote.machines import Machines, NotReached, opened
+from operations.remote.machines import CommandFailed, Machines, NotReached, opened
 from operations.remote.outputs import outputs
 from operations.stack_files import read_stack
 
 _PROBLEM: Final = 1
+# What the node program ends with where it is called in a way that it does not know.
+_USAGE: Final = 2
 
 
 def add_to(commands: Any) -> None:
@@ -54,7 +56,7 @@ class _Opened:
         self.backups = stack.settings.backups
         where = exported_bucket(self.exported, self.backups)
         account = Aws(where["region"])
-        self.bucket = Bucket(where["bucket"], account)
+        self.bucket = Bucket(where["bucket"], where["region"], account)
         self.headline = f"stack {stack.name}, bucket {where['bucket']} in {where['region']}"
         self._account = account
 
@@ -85,7 +87,7 @@ def _now(arguments: argparse.Namespace) -> int:
     _say(stack.headline)
     with opened(stack.plan, stack.exported) as machines:
         name = answering_member(machines)
-        machines.run(name, [PROGRAM, "take-snapshot", "--now"])
+        _run_step(machines, name, "take-snapshot", "--now")
         taken = noted(machines, name).get("lastSuccess")
     try:
         manifest = manifest_of(taken)
@@ -106,8 +108,19 @@ def _verify(arguments: argparse.Namespace) -> int:
     with opened(stack.plan, stack.exported) as machines:
         name = answering_member(machines)
         # Signed last: it is good for minutes.
-        machines.run(name, [PROGRAM, "verify-snapshot"], bucket.offer(snapshot).text().encode())
+        _run_step(machines, name, "verify-snapshot", given=bucket.offer(snapshot).text().encode())
     return 0
+
+
+def _run_step(machines: Machines, name: str, *step: str, given: bytes = b"") -> None:
+    try:
+        machines.run(name, [PROGRAM, *step], given)
+    except CommandFailed as failure:
+        if failure.status == _USAGE:
+            raise OperationFailed(
+                f"{name} has an earlier release of the program, without `{' '.join(step)}`: run `pulumi up` first"
+            ) from None
+        raise
 
 
 def members(plan: Plan) -> Mapping[str, str]:

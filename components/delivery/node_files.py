@@ -46,7 +46,14 @@ _INSTALL_KEYS = ("install-certificates.sh", "receive-files.sh")
 CONTENTS: Mapping[Role, _Contents] = {
     Role.ETCD: _Contents(
         ("receive-files",),
-        ("mount-etcd-volume", "configure-etcd-member", "defragment-etcd", "take-snapshot", "verify-snapshot"),
+        (
+            "mount-etcd-volume",
+            "configure-etcd-member",
+            "defragment-etcd",
+            "take-snapshot",
+            "verify-snapshot",
+            "restore",
+        ),
         (*_ANY_MACHINE, "install-etcd.sh", *_INSTALL_KEYS),
     ),
     Role.CONTROL_PLANE: _Contents(
@@ -56,6 +63,8 @@ CONTENTS: Mapping[Role, _Contents] = {
             "defragment-etcd",
             "take-snapshot",
             "verify-snapshot",
+            "restore",
+            "wait-restored",
             "configure-control-plane",
             "follow-load-balancer",
             "renew-api-certificate",

@@ -14,6 +14,8 @@ STEPS: Mapping[str, str] = {
     "defragment-etcd": "etcd.defragment",
     "take-snapshot": "etcd.snapshot.take",
     "verify-snapshot": "etcd.snapshot.verify",
+    "restore": "restore.step",
+    "wait-restored": "control_plane.restored",
     "configure-control-plane": "control_plane.configure",
     "follow-load-balancer": "control_plane.endpoint_name",
     "renew-api-certificate": "control_plane.api_certificate",

@@ -43,6 +43,7 @@ MODULES_IN_ORDER = (
     "test_prod_faults",
     "test_slow_load_balancer",
     "test_etcd_faults",
+    "test_restore",
     "test_prod_machine_types",
     "test_takeover",
 )

@@ -36,6 +36,7 @@ from components.node.control_plane.this_machine import ThisMachine, read_this_ma
 from components.node.control_plane.users import give_kubectl
 from components.node.etcd.cluster_mark import is_marked, write_mark
 from components.node.etcd.timers import set_timers
+from components.node.restore.record import refuse_while_restoring
 
 _STEP = "configure-control-plane"
 
@@ -47,6 +48,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _work() -> None:
+    refuse_while_restoring()
     machine = read_this_machine()
     configure(machine, Cluster(machine))
 

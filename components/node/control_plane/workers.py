@@ -19,6 +19,7 @@ from components.node.control_plane.drain import Drain
 from components.node.control_plane.nodes import Node, list_nodes
 from components.node.control_plane.provider_id import set_provider_id
 from components.node.control_plane.worker_groups import Instance, end_wait, list_instances
+from components.node.restore.record import rests_while_restoring
 
 _BETWEEN_LOOKS_SECONDS = 5.0
 JOIN_HOOK = "join"
@@ -136,6 +137,8 @@ class Care:
 
 
 def tend(values: Mapping[str, str]) -> None:
+    if rests_while_restoring():
+        return
     care = Care(values["CLUSTER_NAME"], values["MACHINE_NAME"])
     if care.leads():
         care.run()

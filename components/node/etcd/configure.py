@@ -29,6 +29,7 @@ from components.node.etcd.member_remedies import REMEDIES
 from components.node.etcd.membership import Entry, Service, entry, member_at, service
 from components.node.etcd.this_member import ThisMember, this_member
 from components.node.etcd.timers import set_timers
+from components.node.restore.record import refuse_while_restoring
 
 BIN = Path("/opt/quorate/bin")
 # All members may be restarting, one after the other.
@@ -198,6 +199,7 @@ def _wait_for_healthy_peers(member: ThisMember, found: str, remedy: str) -> None
 
 def main(arguments: Sequence[str]) -> int:
     def work() -> None:
+        refuse_while_restoring()
         member = this_member()
         prepare_machine()
         check_clock()

@@ -16,6 +16,7 @@ from components.node.common.waiting import NotYet, wait_until
 from components.node.etcd.all_members import Members, members
 from components.node.etcd.client import NOSPACE, EtcdClient, Refusal, Status
 from components.node.etcd.cluster_lock import cluster_lock
+from components.node.restore.record import rests_while_restoring
 
 _STEP = "defragment-etcd"
 _MIB = 1024**2
@@ -34,7 +35,12 @@ def main(arguments: Sequence[str]) -> int:
     if list(arguments) not in ([], ["--disarm"]):
         return usage(f"usage: quorate-node {_STEP} [--disarm]")
     work = make_room if arguments else defragment_where_it_pays
-    return run_step(_STEP, lambda: work(members()), within=machine_lock(_STEP, 1800))
+
+    def act() -> None:
+        if not rests_while_restoring():
+            work(members())
+
+    return run_step(_STEP, act, within=machine_lock(_STEP, 1800))
 
 
 def pays(status: Status) -> bool:

@@ -48,6 +48,7 @@ from components.node.etcd.snapshot.progress import ReportedFile, size_text
 from components.node.etcd.snapshot.room import check_room
 from components.node.etcd.snapshot.trial import ServerFiles, restore, revision_of, throw_away_etcd
 from components.node.etcd.this_member import PKI
+from components.node.restore.record import rests_while_restoring
 
 STEP = "take-snapshot"
 # Its own name: restarts don't wait for snapshots.
@@ -91,7 +92,12 @@ class Source:
 def main(arguments: Sequence[str]) -> int:
     if list(arguments) not in ([], ["--now"]):
         return usage(f"usage: quorate-node {STEP} [--now]")
-    return run_step(STEP, lambda: take_snapshot(source(), now=bool(arguments)), within=machine_lock(STEP, TURN_SECONDS))
+
+    def work() -> None:
+        if not rests_while_restoring():
+            take_snapshot(source(), now=bool(arguments))
+
+    return run_step(STEP, work, within=machine_lock(STEP, TURN_SECONDS))
 
 
 def source() -> Source:

@@ -1,4 +1,4 @@
-"""One call of the command: the machines are looked at, reasons against it are told at once, the operator is asked."""
+"""One call of the command: the machines are looked at, reasons against it come at once, the operator is asked."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from components.node.restore.record import Record
 from components.plan import Plan
 from operations.errors import OperationFailed
 from operations.remote.machines import CommandFailed
+from operations.restore.choice import Stored
 from operations.restore.course import Course, Machines
 from operations.restore.evidence import Evidence, read_evidence
-from operations.restore.judgement import Stored
 
 _EVIDENCE: Final = (PROGRAM, "restore", "evidence")
 # What the node program ends with where it does not know a step.
@@ -38,7 +38,7 @@ class Store(Protocol):
 
 @dataclass(frozen=True)
 class Operator:
-    """Who calls: is told lines by `say`, and asked by `ask`. `name` is what was typed of the cluster's name already."""
+    """Who calls: reads lines by `say`, and answers by `ask`. `name` is what was typed of the cluster's name already."""
 
     name: str = ""
     say: Callable[[str], object] = print

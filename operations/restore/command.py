@@ -16,8 +16,8 @@ from operations.remote.machines import opened
 from operations.remote.outputs import outputs
 from operations.restore.back import undo
 from operations.restore.call import Call, Operator
+from operations.restore.choice import LATEST
 from operations.restore.forward import restore
-from operations.restore.judgement import LATEST
 from operations.restore.store import BucketStore
 from operations.stack_files import read_stack
 

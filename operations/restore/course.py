@@ -18,17 +18,11 @@ from components.delivery.node_files import PROGRAM
 from components.node.restore.record import Record
 from components.plan import Plan
 from operations.errors import OperationFailed
+from operations.remote.machines import Outcomes
 from operations.restore.evidence import last_object
 
 T = TypeVar("T")
 RESTORE: Final = (PROGRAM, "restore")
-
-
-class Outcomes(Protocol[T]):
-    """What came of the same work on several machines."""
-
-    def all(self) -> Mapping[str, T]:
-        """By machine. Raises OperationFailed where it failed on one."""
 
 
 class Machines(Protocol):
@@ -38,7 +32,7 @@ class Machines(Protocol):
 
     def run(self, name: str, argv: Sequence[str], stdin: bytes = ..., seconds: float | None = ...) -> str: ...
 
-    def on_all(self, names: Iterable[str], work: Callable[[str], Any]) -> Any: ...
+    def on_all(self, names: Iterable[str], work: Callable[[str], T]) -> Outcomes[T]: ...
 
 
 @dataclass(frozen=True)
@@ -163,8 +157,7 @@ class Course:
             except ValueError:
                 return {}
 
-        found: Mapping[str, Mapping[str, Any]] = self.machines.on_all(names, act).all()
-        return found
+        return self.machines.on_all(names, act).all()
 
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:

@@ -9,8 +9,9 @@ from components.node.etcd.snapshot.fetch import Offer
 from components.node.restore.record import Record
 from operations.errors import OperationFailed
 from operations.restore.call import Call, Store
+from operations.restore.choice import LATEST, chosen, newest
 from operations.restore.course import Wanted
-from operations.restore.judgement import LATEST, age, bump, chosen, is_way_back, loss, newest, refusals, under_way
+from operations.restore.judgement import age, bump, is_way_back, loss, refusals, under_way
 
 
 def restore(call: Call, store: Store, snapshot: str = LATEST, at: str = "") -> None:
@@ -24,7 +25,6 @@ def restore(call: Call, store: Store, snapshot: str = LATEST, at: str = "") -> N
     wanted = chosen(stored, snapshot, at)
     manifest = store.manifest(wanted)
     call.refuse([*seen.silent, *refusals(manifest, call.cluster, call.members, seen.found)])
-    source = json.loads(Offer(store.url(wanted), manifest).text())
     if record:
         call.operator.say(f"going on with the restore of {record.snapshot} that was begun at {record.begun}")
     else:
@@ -34,6 +34,8 @@ def restore(call: Call, store: Store, snapshot: str = LATEST, at: str = "") -> N
         record = call.new_record(wanted.folder, bump(manifest.revision, [*known, latest.revision]))
         what = f"restore the snapshot {wanted.folder} into {call.cluster}"
         call.confirm(what, loss(manifest, seen.all, call.operator.now()))
+    # Good for some time, which nobody may have spent on an answer.
+    source = json.loads(Offer(store.url(wanted), manifest).text())
     course = call.course(record)
     course.restore(Wanted(source, manifest.revision, manifest.keys))
     lost = age(read_time(record.begun) - read_time(manifest.time))

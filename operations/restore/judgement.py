@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import calendar
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from components.node.etcd.snapshot.due import iso_time, read_time, time_of
+from components.node.etcd.snapshot.due import read_time
 from components.node.etcd.snapshot.manifest import Manifest
 from components.node.etcd.snapshot.progress import size_text
 from components.node.etcd.snapshot.room import SPARE_BYTES
@@ -18,24 +15,14 @@ from components.settings.quorum import quorum
 from operations.errors import OperationFailed
 from operations.restore.evidence import Evidence, records
 
-LATEST: Final = "latest"
 # What a record names in place of a snapshot on the way back from a restore, before that one's id.
 ASIDE: Final = "set aside by "
 # What etcd advises: a client that saw a revision which the restored data lacks must never wait for it. It is a week of
 # 1500 writes a second.
 _BUMP: Final = 1_000_000_000
-_TIMES: Final = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M")
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A snapshot in the bucket that counts. `time` is when it was begun, in seconds since 1970."""
-
-    retention: str
-    id: str
-
-    @property
-    def under_way(found: Sequence[Evidence]) -> Record | None:
+def under_way(found: Sequence[Evidence]) -> Record | None:
     """The restore that some of the machines have begun. Raises OperationFailed where they name different ones."""
     named = records(found)
     if not named:
@@ -126,7 +113,7 @@ def loss(manifest: Manifest, found: Sequence[Evidence], now: float) -> Sequence[
     else:
         lines.append(
             f"etcd has {newest.keys} keys now, and had {manifest.keys} then, at a later revision than today's: it was "
-            "made anew since"
+            "made again since"
         )
     return lines
 

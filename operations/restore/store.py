@@ -10,7 +10,7 @@ from components.node.common.failure import Failure
 from components.node.etcd.snapshot.manifest import DATABASE, MANIFEST, Manifest, read_manifest
 from operations.errors import OperationFailed
 from operations.remote.aws import Aws
-from operations.restore.judgement import Stored
+from operations.restore.choice import Stored, stored_at
 
 # Of a URL. All members fetch at once, and a slow one may begin late.
 _GOOD_SECONDS: Final = 3600
@@ -32,8 +32,8 @@ class BucketStore:
     def listed(self) -> Sequence[Stored]:
         """Those with a manifest. Raises OperationFailed."""
         listed = self.aws("s3api", "list-objects-v2", "--bucket", self.bucket, "--query", "Contents[].Key") or []
-        found = (key.split("/") for key in listed if key.endswith(f"/{MANIFEST}"))
-        return [Stored(parts[0], parts[1]) for parts in found if len(parts) == 3]
+        folders = (key.removesuffix(f"/{MANIFEST}") for key in listed if key.endswith(f"/{MANIFEST}"))
+        return [found for folder in folders if (found := stored_at(folder))]
 
     def manifest(self, stored: Stored) -> Manifest:
         """Raises OperationFailed, also for one that is damaged."""

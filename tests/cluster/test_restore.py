@@ -18,7 +18,7 @@ from tests.cluster.waiting import until
 
 pytestmark = [pytest.mark.cluster, pytest.mark.drill]
 
-# What people and controllers wrote, and nothing writes anew from time to time.
+# What people and controllers wrote, and nothing rewrites from time to time.
 KINDS = (
     "namespaces", "configmaps", "secrets", "services", "serviceaccounts", "deployments", "daemonsets", "roles",
     "rolebindings", "clusterroles", "clusterrolebindings", "customresourcedefinitions", "priorityclasses",
@@ -130,7 +130,7 @@ def test_all_objects_are_as_they_were_when_the_snapshot_was_taken(prod: ProdClus
     assert "is back at" in said
     assert_as_before(prod, before)
     assert not set(prod.member_ids().values()) & set(ids.values())
-    # Whoever watches from before is told to begin anew, so a pod is made and runs.
+    # Whoever watches from before must list all again, and does: so a pod is made and runs.
     prod.workspace.kubectl("create", "deployment", "web", "-n", "shop", "--image=registry.k8s.io/pause:3.10.2")
     prod.workspace.kubectl("rollout", "status", "deployment/web", "-n", "shop", "--timeout=120s")
     prod.workspace.kubectl("delete", "deployment", "web", "-n", "shop")

@@ -2,7 +2,7 @@
 API since, what they run is available, and a new namespace gets what controllers give it.
 
 Kubelets and controllers watch from revisions that the restored data has marked as compacted, so the API has them list
-everything anew.
+everything again.
 """
 
 from __future__ import annotations

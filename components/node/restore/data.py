@@ -43,7 +43,7 @@ class NewMember:
             f"--initial-cluster={cluster}",
             f"--initial-cluster-token={self.token}",
             f"--initial-advertise-peer-urls={peer_url(self.members[self.name])}",
-            # Clients that watch from an older revision are told so, and begin anew; none of them waits for a revision
+            # Clients that watch from an older revision hear so, and list all again; none of them waits for a revision
             # that it has seen before.
             f"--bump-revision={self.bump}",
             "--mark-compacted",

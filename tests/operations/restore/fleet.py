@@ -14,7 +14,7 @@ from components.plan import Plan
 from operations.errors import OperationFailed
 from operations.remote.machines import CommandFailed, NotReached, Outcomes
 from operations.restore.call import Call, Operator
-from operations.restore.judgement import Stored
+from operations.restore.choice import Stored
 
 T = TypeVar("T")
 GIB = 1024**3

@@ -11,6 +11,7 @@ from components.plan import Plan
 from operations.errors import OperationFailed
 from operations.remote.machines import CommandFailed
 from operations.restore.back import undo
+from operations.restore.choice import LATEST
 from operations.restore.forward import restore
 from tests.operations.restore.fleet import GIB, MANIFEST, OLDER, Bucket, Fleet, fleet
 from tests.operations.stacks import EDUCATION, PROD, STACKED, settings
@@ -39,10 +40,10 @@ def prod() -> Fleet:
     return of(PROD)
 
 
-def refused(prod: Fleet, bucket: Bucket | None = None, **asked: str) -> str:
+def refused(prod: Fleet, bucket: Bucket | None = None, snapshot: str = LATEST, at: str = "") -> str:
     """With what sentence, and that nothing was changed for it."""
     with pytest.raises(OperationFailed) as failure:
-        restore(prod.call("prod"), bucket or Bucket(), **asked)
+        restore(prod.call("prod"), bucket or Bucket(), snapshot, at)
     assert prod.calls == []
     return str(failure.value)
 
@@ -111,7 +112,7 @@ def test_the_snapshot_is_chosen_by_its_id_or_by_time(prod: Fleet, asked: dict[st
     ],
 )
 def test_a_snapshot_that_is_not_there_is_said_to_be(prod: Fleet, asked: dict[str, str], told: str) -> None:
-    assert told in refused(prod, **asked)
+    assert told in refused(prod, None, asked.get("snapshot", LATEST), asked.get("at", ""))
 
 
 def test_an_empty_bucket_is_said_to_be(prod: Fleet) -> None:
@@ -197,7 +198,7 @@ def test_a_cluster_that_was_made_anew_says_so(prod: Fleet) -> None:
     for host in prod.hosts.values():
         host.revision, host.keys = 300, 200
     restore(prod.call("prod"), Bucket())
-    assert any("at a later revision than today's: it was made anew since" in line for line in prod.lines)
+    assert any("at a later revision than today's: it was made again since" in line for line in prod.lines)
 
 
 @pytest.mark.parametrize("action", ORDER)

@@ -10,6 +10,7 @@ import pytest
 
 from components.node.common import environment, log
 from components.node.common.failure import Failure
+from components.node.common.kubectl import admin_kubectl
 from components.node.control_plane import restored
 from components.node.control_plane.readiness import Wanted
 from components.node.control_plane.restored import main, moment, silent_since, try_controllers, wait_restored
@@ -89,7 +90,7 @@ def test_who_is_silent_is_named(called: StandIns, leader: str, kubelet: str, tol
 def test_controllers_that_do_nothing_are_found_and_the_trial_leaves_no_trace(called: StandIns) -> None:
     called.program("kubectl", ("get serviceaccount", 0, "{}"))
     with pytest.raises(Failure, match=r"there is no configmap kube-root-ca.crt"):
-        try_controllers(restored.admin_kubectl)
+        try_controllers(admin_kubectl)
     assert called.calls_with("delete namespace")
 
 
@@ -99,7 +100,7 @@ def test_a_namespace_that_nobody_removes_is_found(called: StandIns) -> None:
     with pytest.raises(
         Failure, match="to remove the namespace quorate-restore-trial; the last answer was: it is still"
     ):
-        try_controllers(restored.admin_kubectl)
+        try_controllers(admin_kubectl)
 
 
 def test_it_takes_no_arguments_and_reads_node_env(

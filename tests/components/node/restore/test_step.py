@@ -57,6 +57,7 @@ def control_plane(called: StandIns, tmp_path: Path) -> Machine:
     found = machine(tmp_path / "machine", "control-plane")
     for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler"):
         (found.pods.manifests / f"{name}.yaml").write_text(name)
+    called.program("kubectl", ("get nodes", 0, '{"items": []}'))
     return found
 
 

@@ -10,12 +10,12 @@ from typing import Final, Protocol
 
 from components.delivery.node_files import PROGRAM
 from components.node.etcd.snapshot.due import iso_time
-from components.node.etcd.snapshot.manifest import Manifest
+from components.node.etcd.snapshot.fetch import Offer
 from components.node.restore.record import Record
 from components.plan import Plan
+from operations.backups.snapshots import Snapshot
 from operations.errors import OperationFailed
 from operations.remote.machines import CommandFailed
-from operations.restore.choice import Stored
 from operations.restore.course import Course, Machines
 from operations.restore.evidence import Evidence, read_evidence
 
@@ -24,16 +24,12 @@ _EVIDENCE: Final = (PROGRAM, "restore", "evidence")
 _USAGE: Final = 2
 
 
-class Store(Protocol):
-    """The bucket of snapshots, as the operator may read it. Each method raises OperationFailed."""
+class Snapshots(Protocol):
+    """The bucket, as operations/backups reads it. Both raise OperationFailed."""
 
-    def listed(self) -> Sequence[Stored]:
-        """The snapshots that count."""
+    def snapshots(self) -> Sequence[Snapshot]: ...
 
-    def manifest(self, stored: Stored) -> Manifest: ...
-
-    def url(self, stored: Stored) -> str:
-        """From which its database can be fetched for some time: a secret."""
+    def offer(self, snapshot: Snapshot) -> Offer: ...
 
 
 @dataclass(frozen=True)

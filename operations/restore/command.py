@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from components.plan import Plan
+from operations.backups.bucket import Bucket, exported_bucket
+from operations.backups.snapshots import LATEST
 from operations.errors import OperationFailed
+from operations.remote.aws import Aws, identity
 from operations.remote.machines import opened
 from operations.remote.outputs import outputs
 from operations.restore.back import undo
 from operations.restore.call import Call, Operator
-from operations.restore.choice import LATEST
 from operations.restore.forward import restore
-from operations.restore.store import BucketStore
 from operations.stack_files import read_stack
 
 
@@ -47,8 +48,11 @@ def _run(arguments: argparse.Namespace) -> int:
         call = Call(plan, machines, Operator(arguments.yes))
         if arguments.undo:
             undo(call)
-        else:
-            restore(call, BucketStore.of(exported), arguments.snapshot, arguments.at)
+            return 0
+        where = exported_bucket(exported, stack.settings.backups)
+        account = Aws(where["region"])
+        print(f"stack {stack.name}, bucket {where['bucket']}, read as {identity(account)}", flush=True)
+        restore(call, Bucket(where["bucket"], account), arguments.snapshot, arguments.at)
     return 0
 
 

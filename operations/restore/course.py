@@ -20,6 +20,7 @@ from components.plan import Plan
 from operations.errors import OperationFailed
 from operations.remote.machines import Outcomes
 from operations.restore.evidence import last_object
+from operations.restore.judgement import is_way_back
 
 T = TypeVar("T")
 RESTORE: Final = (PROGRAM, "restore")
@@ -69,6 +70,13 @@ class Course:
     def all_machines(self) -> Sequence[str]:
         return [*dict.fromkeys([*self.control_planes, *self.members])]
 
+    @property
+    def _go_on(self) -> str:
+        command = "`python -m operations restore`"
+        if is_way_back(self.record):
+            return f"What was begun stays as it is: {command} --undo goes on with it"
+        return f"What was begun stays as it is: {command} goes on with it, and with --undo it goes back"
+
     def restore(self, wanted: Wanted) -> None:
         """Returns when the cluster works with what is `wanted`. Raises OperationFailed."""
         self._begin()
@@ -114,11 +122,11 @@ class Course:
         # Later ones may differ from member to member for a moment.
         held = self._act("held", self.members, revision=wanted.revision + self.record.bump)
         if len({(each["hash"], each["keys"]) for each in held.values()}) != 1:
-            raise OperationFailed(f"the restored members differ: {_shown(held)}. {_GO_BACK}")
+            raise OperationFailed(f"the restored members differ: {_shown(held)}. {self._go_on}")
         (first, *_) = held.values()
         if wanted.keys is not None and first["keys"] != wanted.keys:
             raise OperationFailed(
-                f"the restored members have {first['keys']} keys, and the snapshot had {wanted.keys}. {_GO_BACK}"
+                f"the restored members have {first['keys']} keys, and the snapshot had {wanted.keys}. {self._go_on}"
             )
         self.say(f"  all {len(held)} members hold {first['keys']} keys with the hash {first['hash']}")
 
@@ -157,7 +165,10 @@ class Course:
             except ValueError:
                 return {}
 
-        return self.machines.on_all(names, act).all()
+        try:
+            return self.machines.on_all(names, act).all()
+        except OperationFailed as failure:
+            raise OperationFailed(f"{failure}. {self._go_on}") from None
 
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:
@@ -166,12 +177,6 @@ class Course:
         yield
         self.steps[what] = self.clock() - begun
         self.say(f"  {self.steps[what]:.1f} s")
-
-
-_GO_BACK = (
-    "No API server was started: try again with `python -m operations restore`, or go back with "
-    "`python -m operations restore --undo`"
-)
 
 
 def _shown(held: Mapping[str, Mapping[str, Any]]) -> str:

@@ -148,7 +148,8 @@ def end(machine: Machine, given: Given) -> None:
     """Removes the record, and what was made on the way; what was set aside stays."""
     wanted = _wanted(given)
     if machine.holds_member:
-        machine.data(wanted.id).clear()
+        for id in filter(None, (wanted.id, wanted.replaces)):
+            machine.data(id).clear()
     remove_record(machine.record)
 
 

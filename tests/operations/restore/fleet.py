@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from components.node.etcd.snapshot.fetch import Offer
 from components.node.etcd.snapshot.manifest import Manifest
 from components.plan import Plan
+from operations.backups.snapshots import Snapshot
 from operations.errors import OperationFailed
 from operations.remote.machines import CommandFailed, NotReached, Outcomes
 from operations.restore.call import Call, Operator
-from operations.restore.choice import Stored
 
 T = TypeVar("T")
 GIB = 1024**3
@@ -250,15 +251,13 @@ def fleet(plan: Plan) -> Fleet:
 
 @dataclass
 class Bucket:
-    """The snapshots that there are."""
+    """The snapshots that there are, the newest first."""
 
-    snapshots: list[Manifest] = field(default_factory=lambda: [MANIFEST, OLDER])
+    manifests: list[Manifest] = field(default_factory=lambda: [MANIFEST, OLDER])
 
-    def listed(self) -> Sequence[Stored]:
-        return [Stored(manifest.retention, manifest.id) for manifest in self.snapshots]
+    def snapshots(self) -> Sequence[Snapshot]:
+        return [Snapshot(f"{manifest.retention}/{manifest.id}", manifest) for manifest in self.manifests]
 
-    def manifest(self, stored: Stored) -> Manifest:
-        return next(manifest for manifest in self.snapshots if manifest.id == stored.id)
-
-    def url(self, stored: Stored) -> str:
-        return f"https://bucket.s3.eu-central-1.amazonaws.com/{stored.folder}?X-Amz-Signature=0123456789abcdef"
+    def offer(self, snapshot: Snapshot) -> Offer:
+        assert snapshot.manifest
+        return Offer(f"https://bucket.s3.test/{snapshot.key}?X-Amz-Signature=0123456789abcdef", snapshot.manifest)

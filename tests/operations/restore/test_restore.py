@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from components.plan import Plan
+from operations.backups.snapshots import LATEST
 from operations.errors import OperationFailed
 from operations.remote.machines import CommandFailed
 from operations.restore.back import undo
-from operations.restore.choice import LATEST
 from operations.restore.forward import restore
 from tests.operations.restore.fleet import GIB, MANIFEST, OLDER, Bucket, Fleet, fleet
 from tests.operations.stacks import EDUCATION, PROD, STACKED, settings
@@ -40,10 +40,10 @@ def prod() -> Fleet:
     return of(PROD)
 
 
-def refused(prod: Fleet, bucket: Bucket | None = None, snapshot: str = LATEST, at: str = "") -> str:
+def refused(prod: Fleet, bucket: Bucket | None = None, name: str = LATEST, at: str = "") -> str:
     """With what sentence, and that nothing was changed for it."""
     with pytest.raises(OperationFailed) as failure:
-        restore(prod.call("prod"), bucket or Bucket(), snapshot, at)
+        restore(prod.call("prod"), bucket or Bucket(), name, at)
     assert prod.calls == []
     return str(failure.value)
 
@@ -90,8 +90,8 @@ def test_a_later_snapshot_says_too_which_revisions_were_seen(prod: Fleet) -> Non
     [
         ({"at": "2026-11-30T05:59Z"}, OLDER.id),
         ({"at": "2026-11-30 06:00"}, MANIFEST.id),
-        ({"snapshot": OLDER.id}, OLDER.id),
-        ({"snapshot": f"daily/{MANIFEST.id}"}, MANIFEST.id),
+        ({"name": OLDER.id}, OLDER.id),
+        ({"name": f"daily/{MANIFEST.id}"}, MANIFEST.id),
     ],
 )
 def test_the_snapshot_is_chosen_by_its_id_or_by_time(prod: Fleet, asked: dict[str, str], expected: str) -> None:
@@ -105,18 +105,19 @@ def test_the_snapshot_is_chosen_by_its_id_or_by_time(prod: Fleet, asked: dict[st
     [
         (
             {"at": "2026-11-29T05:59Z"},
-            "no snapshot is of 2026-11-29T05:59Z or before; the oldest is daily/20261129T060000Z-etcd-0 of",
+            "no snapshot is of 2026-11-29T05:59Z or before: the oldest that counts is 20261129T060000Z-etcd-0 of",
         ),
         ({"at": "yesterday"}, "--at yesterday is no time; write it in UTC"),
-        ({"snapshot": "another"}, "the bucket has no snapshot another; the oldest is daily/"),
+        ({"name": "another"}, "there is no snapshot another in the bucket"),
     ],
 )
 def test_a_snapshot_that_is_not_there_is_said_to_be(prod: Fleet, asked: dict[str, str], told: str) -> None:
-    assert told in refused(prod, None, asked.get("snapshot", LATEST), asked.get("at", ""))
+    assert told in refused(prod, None, asked.get("name", LATEST), asked.get("at", ""))
 
 
 def test_an_empty_bucket_is_said_to_be(prod: Fleet) -> None:
-    assert "there is nothing to restore" in refused(prod, Bucket([]))
+    assert "no snapshot in the bucket counts" in refused(prod, Bucket([]))
+    assert "or before: none counts" in refused(prod, Bucket([]), at="2026-11-29T05:59Z")
 
 
 @pytest.mark.parametrize("typed", ["", "Prod", "dev"])
@@ -218,7 +219,7 @@ def test_a_restore_that_was_interrupted_anywhere_goes_on_when_it_is_called_again
         assert first == set(), "the data is in place, and the cluster's own care goes on"
     else:
         newer = dataclasses.replace(MANIFEST, id="20261130T110000Z-etcd-0", time="2026-11-30T11:00:00Z")
-        restore(prod.call(answer="not asked again"), Bucket([MANIFEST, OLDER, newer]))
+        restore(prod.call(answer="not asked again"), Bucket([newer, MANIFEST, OLDER]))
         assert {each["record"]["id"] for each in prod.given} == first
     assert prod.data() == {MANIFEST.id}
     assert prod.everything_runs()
@@ -229,7 +230,7 @@ def test_another_snapshot_is_refused_while_one_is_under_way(prod: Fleet) -> None
     prod.fails("etcd-1", "take-data")
     with pytest.raises(OperationFailed, match="no room on the disk"):
         restore(prod.call("prod"), Bucket())
-    for asked in ({"snapshot": OLDER.id}, {"at": "2026-11-30T07:00Z"}):
+    for asked in ({"name": OLDER.id}, {"at": "2026-11-30T07:00Z"}):
         with pytest.raises(OperationFailed, match=r"is under way since .*, and another snapshot is asked for"):
             restore(prod.call("prod"), Bucket(), **asked)
     restore(prod.call("prod"), Bucket(), MANIFEST.id)
@@ -238,7 +239,7 @@ def test_another_snapshot_is_refused_while_one_is_under_way(prod: Fleet) -> None
 
 def test_members_that_differ_or_lack_keys_are_found_before_an_api_server_starts(prod: Fleet) -> None:
     prod.restored_keys = 899
-    with pytest.raises(OperationFailed, match=r"have 899 keys, and the snapshot had 900\. No API server was started"):
+    with pytest.raises(OperationFailed, match=r"have 899 keys, and the snapshot had 900\. What was begun stays"):
         restore(prod.call("prod"), Bucket())
     assert "start-api-server" not in prod.changes
     prod.hosts["etcd-1"].keys = 898

@@ -74,11 +74,6 @@ def id_of(machine: str, now: float) -> str:
     return f"{time.strftime(_ID_TIME, time.gmtime(now))}-{machine}"
 
 
-def time_of(id: str) -> int:
-    """When the snapshot was begun that `id_of` named. Raises ValueError for another name."""
-    return calendar.timegm(time.strptime(id.partition("-")[0], _ID_TIME))
-
-
 def read_time(text: str) -> int:
     """What `iso_time` wrote. Raises ValueError or TypeError for anything else."""
     return calendar.timegm(time.strptime(text, _TIME))

@@ -20,6 +20,8 @@ from operations.restore.course import Course, Machines
 from operations.restore.evidence import Evidence, read_evidence
 
 _EVIDENCE: Final = (PROGRAM, "restore", "evidence")
+# What an interrupted call had begun on a machine goes on there, and is waited for.
+_LOOK_SECONDS: Final = 900
 # What the node program ends with where it does not know a step.
 _USAGE: Final = 2
 
@@ -112,14 +114,18 @@ class Call:
         say(f"{outcome}; it took {sum(course.steps.values()):.0f} s:")
         for step, seconds in course.steps.items():
             say(f"  {seconds:7.1f} s  {step}")
-        say(
-            f"What was there before is on each member's disk, in /var/lib/etcd/data.before-restore-{course.record.id}: "
-            "`python -m operations restore --undo` goes back to it. Delete it when nobody misses anything"
-        )
+        if course.record.undo:
+            left = f"What had been restored is in /var/lib/etcd/data.undone-restore-{course.record.id} on each member"
+        else:
+            left = (
+                f"What was there before is in /var/lib/etcd/data.before-restore-{course.record.id} on each member: "
+                "`python -m operations restore --undo` goes back to it"
+            )
+        say(f"{left}. Delete it when nobody misses anything")
 
     def _evidence(self, name: str) -> Evidence:
         try:
-            return read_evidence(name, self.machines.ask(name, _EVIDENCE))
+            return read_evidence(name, self.machines.ask(name, _EVIDENCE, seconds=_LOOK_SECONDS))
         except CommandFailed as failure:
             if failure.status == _USAGE:
                 raise OperationFailed(

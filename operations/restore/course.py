@@ -134,6 +134,7 @@ class Course:
         with self._step("start API servers"):
             self._act("start-api-server", self.control_planes)
         with self._step("start controllers and kubelets"):
+            self._act("bring-nodes-back", [self.plan.founder.name])
             self._act("start-controllers", self.control_planes)
         try:
             with self._step("wait until controllers, kubelets and what they run are back"):

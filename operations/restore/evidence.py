@@ -32,9 +32,10 @@ class Member:
 
 @dataclass(frozen=True)
 class ControlPlane:
-    """`why` says why its API server is not ready, "" where it is."""
+    """`why` says why its API server is not ready, "" where it is. `has_api_server` says whether it ever had one."""
 
     why: str
+    has_api_server: bool
     kubernetes_version: str
     authorities: Sequence[str]
     secrets_keys: Sequence[str]
@@ -116,6 +117,7 @@ def _member(found: Mapping[str, Any]) -> Member:
 def _control_plane(found: Mapping[str, Any]) -> ControlPlane:
     return ControlPlane(
         why=str(found["why"]),
+        has_api_server=bool(found["hasApiServer"]),
         kubernetes_version=str(found["kubernetesVersion"]),
         authorities=list(found["authorities"]),
         secrets_keys=list(found["secretsKeys"]),

@@ -55,6 +55,8 @@ def _control_plane_refusals(manifest: Manifest, name: str, evidence: Evidence) -
     control_plane = evidence.control_plane
     if control_plane is None:
         return
+    if not control_plane.has_api_server:
+        yield f"{name} never was a control plane: run `pulumi up`, which makes it one, and read where that fails"
     if missing := sorted({*manifest.secrets_keys} - {*control_plane.secrets_keys}):
         yield (
             f"Secrets in the snapshot are encrypted with {', '.join(missing)}, which {name} does not have "

@@ -21,7 +21,7 @@ from components.node.common.programs import run
 from components.node.common.step import run_step, usage
 from components.node.common.waiting import NotYet, wait_until
 from components.node.control_plane.readiness import Wanted, wait_ready
-from components.node.restore.nodes import bring_nodes_back, is_ready
+from components.node.restore.nodes import is_ready
 
 _STEP = "wait-restored"
 _HEARD_SECONDS = 300
@@ -48,7 +48,6 @@ def wait_restored(values: Mapping[str, str], kubectl: Kubectl = admin_kubectl) -
     if values.get("JOIN_PARAMETER"):
         # The token that workers are given is newer than the snapshot, which does not know it.
         run(["systemctl", "start", "--no-block", "quorate-join-credentials.service"])
-    bring_nodes_back(kubectl)
     what = "controllers and kubelets to write to the API"
     wait_until(_HEARD_SECONDS, what, partial(check_heard, kubectl, since))
     log.report("each controller and each kubelet has written to the API since")

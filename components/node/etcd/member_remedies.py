@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from components.node.common.units import Remedies
 
-_ELSE = "Else restore all of them from a snapshot"
+_ELSE = "Else restore all of them from a snapshot: python -m operations restore"
 
 
 def _remedies(set_aside: str) -> Remedies:

@@ -17,7 +17,7 @@ from components.node.common.files import content_of
 from components.node.etcd.client import EtcdClient
 from components.node.etcd.snapshot.contents import fingerprints
 from components.node.restore.data import set_aside_by
-from components.node.restore.pods import MEMBER
+from components.node.restore.pods import API_SERVER, MEMBER
 from components.node.restore.record import read_record
 from components.node.restore.this_machine import Machine
 
@@ -78,6 +78,7 @@ def _control_plane(machine: Machine) -> Mapping[str, Any]:
         why = str(failure)
     return {
         "why": why,
+        "hasApiServer": machine.pods.manifest(API_SERVER).exists(),
         "kubernetesVersion": machine.values.get("KUBERNETES_VERSION", ""),
         "authorities": fingerprints(content_of(machine.kubernetes_pki / "ca.crt") or ""),
         "secretsKeys": sorted(encryption_keys(machine.etc / "api-server" / "encryption.yaml")),

@@ -18,18 +18,19 @@ from components.node.common.failure import Failure
 from components.node.common.machine_lock import machine_lock
 from components.node.common.step import run_step, usage
 from components.node.etcd.snapshot.comparison import held_by_members
+from components.node.etcd.snapshot.take import STEP as TAKE_SNAPSHOT
 from components.node.restore.data import NewMember
 from components.node.restore.evidence import evidence
-from components.node.restore.nodes import keep_nodes
+from components.node.restore.nodes import bring_nodes_back, keep_nodes
 from components.node.restore.record import Record, read_record, record_of, remove_record, write_record
 from components.node.restore.source import database_before, digest_of, source_of
 from components.node.restore.this_machine import Machine, this_machine
 
 _STEP = "restore"
 # Steps that would be disturbed, or disturb: none of them may be at work when a restore begins.
-_OTHERS: Final = ("configure-etcd-member", "configure-control-plane", "defragment-etcd", "take-snapshot")
+_OTHERS: Final = ("configure-etcd-member", "configure-control-plane", "defragment-etcd", TAKE_SNAPSHOT)
 _OTHERS_SECONDS = 60
-_LOOKS: Final = ("evidence", "set-aside", "held")
+_LOOKS: Final = ("set-aside", "held")
 
 Given = Mapping[str, Any]
 Action = Callable[[Machine, Given], Given | None]
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in ACTIONS:
         return usage(f"usage: quorate-node {_STEP} ACTION; an ACTION is one of: {', '.join(ACTIONS)}")
     (action,) = arguments
-    # Whoever only looks waits for nobody.
+    # Evidence waits: an action that goes on from an interrupted call may be about to change it.
     turn = None if action in _LOOKS else machine_lock(_STEP, 1800)
     return run_step(_STEP, lambda: act(action, this_machine(), sys.stdin.read()), within=turn)
 
@@ -139,6 +140,12 @@ def start_api_server(machine: Machine, given: Given) -> None:
     machine.start_api_server()
 
 
+def bring_back_nodes(machine: Machine, given: Given) -> None:
+    """Before kubelets start again, who would register a control plane's Node without its labels and taints."""
+    _under_way(machine, given)
+    bring_nodes_back(machine.api_server, machine.kept_nodes)
+
+
 def start_controllers(machine: Machine, given: Given) -> None:
     _under_way(machine, given)
     machine.start_controllers()
@@ -180,6 +187,7 @@ ACTIONS: Final[Mapping[str, Action]] = {
     "held": held,
     "set-aside": set_aside,
     "start-api-server": start_api_server,
+    "bring-nodes-back": bring_back_nodes,
     "start-controllers": start_controllers,
     "end": end,
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from components.node.common import environment, log
 from components.node.common.environment import read_environment
 from components.node.common.files import install_text
 from components.node.common.kubectl import ADMIN_CONF, Kubectl
+from components.node.common.machine_lock import machine_lock
 from components.node.common.programs import run
 from components.node.common.units import wait_for_unit
 from components.node.etcd.all_members import members
@@ -18,6 +19,7 @@ from components.node.etcd.client import EtcdClient
 from components.node.etcd.cluster_mark import DISK, write_mark
 from components.node.etcd.member_remedies import REMEDIES, STACKED_REMEDIES
 from components.node.etcd.snapshot.programs import Programs, programs_of_image
+from components.node.etcd.snapshot.take import STEP as TAKE_SNAPSHOT
 from components.node.etcd.this_member import PKI
 from components.node.restore.data import RestoredData
 from components.node.restore.nodes import KEPT
@@ -27,6 +29,7 @@ from components.node.restore.record import RECORD
 _KUBERNETES_PKI = Path("/etc/kubernetes/pki")
 _SERVE_SECONDS = 600
 _START_SECONDS = 300
+_PROGRAMS_SECONDS = 600
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,15 @@ class Machine:
     def data(self, restore: str) -> RestoredData:
         return RestoredData(restore, "" if self.is_stacked else "etcd:etcd", self.disk)
 
-    def programs(self) -> AbstractContextManager[Programs]:
+    @contextmanager
+    def programs(self) -> Iterator[Programs]:
         """etcd's own, in the version of the member here."""
-        if self.is_stacked:
-            return programs_of_image(self.pods.manifest(MEMBER))
-        return nullcontext(Programs())
+        if not self.is_stacked:
+            yield Programs()
+            return
+        # Snapshots mount the image at the same place.
+        with machine_lock(TAKE_SNAPSHOT, _PROGRAMS_SECONDS), programs_of_image(self.pods.manifest(MEMBER)) as programs:
+            yield programs
 
     def stop_api(self) -> None:
         """API server, controller manager and scheduler."""

@@ -166,6 +166,7 @@ class Fleet:
         }
         control_plane = {
             "why": "" if host.api_runs else "connection refused",
+            "hasApiServer": True,
             "kubernetesVersion": "1.36.4",
             "authorities": ["kubernetes-ca"],
             "secretsKeys": ["secretbox:key1"],
@@ -225,6 +226,9 @@ class Fleet:
         assert host.record
         host.record = {**host.record, "serves": not host.record["undo"]}
         host.api_runs = True
+
+    def _bring_nodes_back(self, name: str, host: Host, given: dict[str, Any]) -> None:
+        assert host.api_runs
 
     def _start_controllers(self, name: str, host: Host, given: dict[str, Any]) -> None:
         assert all(each.api_runs for each in self._control_planes()), "controllers start after all API servers"

@@ -25,6 +25,7 @@ ORDER = [
     "wait-for-member",
     "held",
     "start-api-server",
+    "bring-nodes-back",
     "start-controllers",
     "wait-restored",
     "end",
@@ -147,8 +148,11 @@ def test_all_reasons_are_told_at_once_before_anything_is_stopped(prod: Fleet) ->
         },
     }  # fmt: skip
     control_plane.told = {
-        "controlPlane": {"why": "", "kubernetesVersion": "1.35.9", "authorities": ["another"], "secretsKeys": []}
-    }
+        "controlPlane": {
+            "why": "", "hasApiServer": False, "kubernetesVersion": "1.35.9", "authorities": ["another"],
+            "secretsKeys": [],
+        },
+    }  # fmt: skip
     prod.silent = {"etcd-2"}
     told = refused(prod, Bucket([dataclasses.replace(MANIFEST, cluster="staging")]))
     for reason in (
@@ -156,6 +160,7 @@ def test_all_reasons_are_told_at_once_before_anything_is_stopped(prod: Fleet) ->
         "etcd-2 can't be reached by SSH",
         "the snapshot is of the cluster staging, and this is prod",
         "etcd-0 says that it is of the cluster dev, and this is prod",
+        "control-plane-1 never was a control plane: run `pulumi up`",
         "encrypted with secretbox:key1, which control-plane-1 does not have (it has no key)",
         "the snapshot's cluster trusts another authority than control-plane-1 has",
         "the snapshot was written by Kubernetes v1.36.4, and control-plane-1 runs 1.35.9",
@@ -204,12 +209,9 @@ def test_a_cluster_that_was_made_anew_says_so(prod: Fleet) -> None:
 
 @pytest.mark.parametrize("action", ORDER)
 def test_a_restore_that_was_interrupted_anywhere_goes_on_when_it_is_called_again(prod: Fleet, action: str) -> None:
-    name = {"wait-restored": "control-plane-0"}.get(
-        action,
-        "etcd-1"
-        if action in ("prepare", "take-data", "start-member", "wait-for-member", "held")
-        else "control-plane-1",
-    )
+    of_members = ("prepare", "take-data", "start-member", "wait-for-member", "held")
+    of_the_founder = ("bring-nodes-back", "wait-restored")
+    name = "etcd-1" if action in of_members else f"control-plane-{int(action not in of_the_founder)}"
     prod.broken[name, action] = OperationFailed("interrupted")
     with pytest.raises(OperationFailed, match="interrupted"):
         restore(prod.call("prod"), Bucket())

@@ -21,6 +21,7 @@ from components.node.etcd.snapshot.fetch import Offer, fetch, read_offer
 from components.node.etcd.snapshot.manifest import DATABASE, Manifest
 from components.node.etcd.snapshot.take import Source, clear_leftovers, remove_work, source
 from components.node.etcd.snapshot.trial import restore, revision_of, throw_away_etcd
+from components.node.restore.record import refuse_while_restoring
 
 _STEP = "verify-snapshot"
 
@@ -28,12 +29,13 @@ _STEP = "verify-snapshot"
 def main(arguments: Sequence[str]) -> int:
     if arguments:
         return usage(f"usage: quorate-node {_STEP} <OFFER; who reads the bucket runs `python -m operations backups`")
+
+    def work() -> None:
+        refuse_while_restoring()
+        verify_snapshot(source(), read_offer(sys.stdin.read()))
+
     # The folder that it works in, and where the programs are mounted, are those of taking one.
-    return run_step(
-        _STEP,
-        lambda: verify_snapshot(source(), read_offer(sys.stdin.read())),
-        within=machine_lock(take.STEP, take.TURN_SECONDS),
-    )
+    return run_step(_STEP, work, within=machine_lock(take.STEP, take.TURN_SECONDS))
 
 
 def verify_snapshot(of: Source, offer: Offer) -> None:

@@ -68,7 +68,13 @@ def test_a_control_plane_says_which_keys_it_has_and_whether_it_serves(
     (of.etc / "api-server").mkdir()
     (of.etc / "api-server" / "encryption.yaml").write_text(ENCRYPTION)
     found = evidence(of)
-    expected = {"why": "", "kubernetesVersion": "1.36.4", "authorities": [], "secretsKeys": ["secretbox:key1"]}
+    expected = {
+        "why": "",
+        "hasApiServer": False,
+        "kubernetesVersion": "1.36.4",
+        "authorities": [],
+        "secretsKeys": ["secretbox:key1"],
+    }
     assert (found["controlPlane"], found["member"]) == (expected, None)
     assert "--server https://10.0.0.10:6443 get --raw /readyz" in called.calls_with("kubectl")[0]
     assert "c2VjcmV0" not in json.dumps(found)

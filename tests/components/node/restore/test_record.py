@@ -13,7 +13,7 @@ from components.node.control_plane import configure as control_plane
 from components.node.control_plane import workers
 from components.node.etcd import configure as etcd
 from components.node.etcd import defragment
-from components.node.etcd.snapshot import take
+from components.node.etcd.snapshot import take, verify
 from components.node.restore import record
 from components.node.restore.record import Record, read_record, refuse_while_restoring, remove_record, write_record
 from tests.components.node.restore.restoring import RECORD
@@ -60,8 +60,10 @@ def test_a_later_releases_record_has_more(path: Path) -> None:
     assert read_record(path) == Record("1", "a", 1, "now")
 
 
-@pytest.mark.parametrize("step", [etcd, control_plane])
-def test_no_machine_is_configured_meanwhile(step: object, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("step", [etcd, control_plane, verify])
+def test_no_machine_is_configured_and_no_snapshot_proven_meanwhile(
+    step: object, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     refuse_while_restoring()
     write_record(RECORD, path)
     assert step.main([]) == 1  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ import pytest
 from components.node.common import environment, log, machine_lock
 from components.node.common.failure import Failure
 from components.node.etcd.client import EtcdClient
-from components.node.restore import nodes, source, step
+from components.node.restore import source, step
 from components.node.restore.record import Record, read_record
 from components.node.restore.step import act
 from components.node.restore.this_machine import Machine
@@ -219,7 +219,7 @@ def test_the_nodes_are_written_down_once_and_those_that_are_missing_made_again(
     do(control_plane, "begin")
     called.program("kubectl", ("get nodes", 0, json.dumps({"items": [node("i-1", "True")]})))
     do(control_plane, "begin")
-    nodes.bring_nodes_back(control_plane.api_server, control_plane.kept_nodes)
+    do(control_plane, "bring-nodes-back")
     made = json.loads(called.given.split("\n")[-1] or called.given)
     assert made == {
         "apiVersion": "v1",

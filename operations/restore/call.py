@@ -129,7 +129,6 @@ class Call:
         except CommandFailed as failure:
             if failure.status == _USAGE:
                 raise OperationFailed(
-                    f"{name} has an older release's program, which knows no restore: run `pulumi up`, which delivers "
-                    "this one"
+                    f"{name} has an earlier release of the program, without a restore: run `pulumi up` first"
                 ) from None
             raise

@@ -52,7 +52,7 @@ def _run(arguments: argparse.Namespace) -> int:
         where = exported_bucket(exported, stack.settings.backups)
         account = Aws(where["region"])
         print(f"stack {stack.name}, bucket {where['bucket']}, read as {identity(account)}", flush=True)
-        restore(call, Bucket(where["bucket"], account), arguments.snapshot, arguments.at)
+        restore(call, Bucket(where["bucket"], where["region"], account), arguments.snapshot, arguments.at)
     return 0
 
 

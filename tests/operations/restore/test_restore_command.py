@@ -36,7 +36,7 @@ def prod(monkeypatch: pytest.MonkeyPatch) -> Fleet:
     monkeypatch.setattr(command, "outputs", lambda stack: EXPORTED)
     monkeypatch.setattr(command, "opened", opened)
     monkeypatch.setattr(command, "identity", lambda account: "arn:aws:iam::111122223333:user/ops")
-    monkeypatch.setattr(command, "Bucket", lambda name, account: Bucket())
+    monkeypatch.setattr(command, "Bucket", lambda name, region, account: Bucket())
     return found
 
 
@@ -78,7 +78,7 @@ def test_a_bucket_that_cannot_be_read_stops_nothing(
         def snapshots(self) -> Any:
             raise NotAnswered("the bucket can't be read: AccessDenied")
 
-    monkeypatch.setattr(command, "Bucket", lambda name, account: Closed())
+    monkeypatch.setattr(command, "Bucket", lambda name, region, account: Closed())
     assert main([*STACK, "--yes", "prod"]) == 1
     assert "AccessDenied" in capsys.readouterr().err
     assert prod.calls == []

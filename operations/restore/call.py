@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 from components.delivery.node_files import PROGRAM
@@ -39,7 +40,7 @@ class Operator:
     """Who calls: reads lines by `say`, and answers by `ask`. `name` is what was typed of the cluster's name already."""
 
     name: str = ""
-    say: Callable[[str], object] = print
+    say: Callable[[str], object] = partial(print, flush=True)
     ask: Callable[[str], str] = input
     now: Callable[[], float] = time.time
 

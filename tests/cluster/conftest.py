@@ -44,6 +44,7 @@ MODULES_IN_ORDER = (
     "test_slow_load_balancer",
     "test_etcd_faults",
     "test_restore",
+    "test_restore_single",
     "test_prod_machine_types",
     "test_takeover",
 )

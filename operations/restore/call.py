@@ -6,7 +6,6 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final, Protocol
 
 from components.delivery.node_files import PROGRAM
@@ -27,6 +26,11 @@ _LOOK_SECONDS: Final = 900
 _USAGE: Final = 2
 
 
+def show(line: str) -> None:
+    """At once, also where the output goes to a file."""
+    print(line, flush=True)
+
+
 class Snapshots(Protocol):
     """The bucket, as operations/backups reads it. Both raise OperationFailed."""
 
@@ -40,7 +44,7 @@ class Operator:
     """Who calls: reads lines by `say`, and answers by `ask`. `name` is what was typed of the cluster's name already."""
 
     name: str = ""
-    say: Callable[[str], object] = partial(print, flush=True)
+    say: Callable[[str], object] = show
     ask: Callable[[str], str] = input
     now: Callable[[], float] = time.time
 

@@ -18,7 +18,7 @@ from operations.remote.aws import Aws, identity
 from operations.remote.machines import opened
 from operations.remote.outputs import outputs
 from operations.restore.back import undo
-from operations.restore.call import Call, Operator
+from operations.restore.call import Call, Operator, show
 from operations.restore.forward import restore
 from operations.stack_files import read_stack
 
@@ -44,19 +44,19 @@ def _run(arguments: argparse.Namespace) -> int:
         raise OperationFailed("--snapshot names the snapshot, and --at another way to choose one: give one of them")
     stack = read_stack(arguments.stack, arguments.stacks)
     exported, plan = outputs(stack.name), Plan(stack.settings)
-    with opened(plan, exported, show) as machines:
+    with opened(plan, exported, show_of_machine) as machines:
         call = Call(plan, machines, Operator(arguments.yes))
         if arguments.undo:
             undo(call)
             return 0
         where = exported_bucket(exported, stack.settings.backups)
         account = Aws(where["region"])
-        print(f"stack {stack.name}, bucket {where['bucket']}, read as {identity(account)}", flush=True)
+        show(f"stack {stack.name}, bucket {where['bucket']}, read as {identity(account)}")
         restore(call, Bucket(where["bucket"], where["region"], account), arguments.snapshot, arguments.at)
     return 0
 
 
-def show(line: str) -> None:
+def show_of_machine(line: str) -> None:
     """A line of a machine's; what it found is JSON, for the program."""
     if not line.partition(": ")[2].startswith("{"):
-        print(f"  {line}", flush=True)
+        show(f"  {line}")

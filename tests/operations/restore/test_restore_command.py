@@ -12,7 +12,7 @@ from components.plan import Plan
 from operations.cli import main
 from operations.errors import NotAnswered
 from operations.restore import command
-from operations.restore.command import show
+from operations.restore.command import show_of_machine
 from tests.components.stacks import settings_of
 from tests.operations.restore.fleet import MANIFEST, Bucket, Fleet, fleet
 
@@ -30,7 +30,7 @@ def prod(monkeypatch: pytest.MonkeyPatch) -> Fleet:
 
     @contextmanager
     def opened(plan: Plan, exported: Mapping[str, Any], shown: Callable[[str], object]) -> Iterator[Fleet]:
-        assert (plan, exported, shown) == (found.plan, EXPORTED, show)
+        assert (plan, exported, shown) == (found.plan, EXPORTED, show_of_machine)
         yield found
 
     monkeypatch.setattr(command, "outputs", lambda stack: EXPORTED)
@@ -85,6 +85,6 @@ def test_a_bucket_that_cannot_be_read_stops_nothing(
 
 
 def test_lines_of_machines_are_shown_but_for_what_is_the_programs(capsys: pytest.CaptureFixture[str]) -> None:
-    show("etcd-0: 12:00:00 restore: stopping etcd")
-    show('etcd-0: {"revision": 5}')
+    show_of_machine("etcd-0: 12:00:00 restore: stopping etcd")
+    show_of_machine('etcd-0: {"revision": 5}')
     assert capsys.readouterr().out == "  etcd-0: 12:00:00 restore: stopping etcd\n"

@@ -147,9 +147,9 @@ class Balancers:
             ending = findings.to_be_cut(route, found, self._cut_at, now)
             cut(runtime.ask, route.forwards, ending)
             ended |= {(route.forwards.name, name) for name in ending}
-        earlier = predecessors.held(runtime.ask_master)
+        earlier = predecessors.held(runtime.ask_parent)
         predecessors.end(
-            runtime.ask_master, predecessors.to_be_ended(earlier, [route.forwards for route in routes], ended)
+            runtime.ask_parent, predecessors.to_be_ended(earlier, [route.forwards for route in routes], ended)
         )
         self._cut_at |= dict.fromkeys(ended, now)
 

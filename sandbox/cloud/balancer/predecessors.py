@@ -1,4 +1,4 @@
-"""haproxy's processes: a master, the worker that gets new connections, and those before it, which keep theirs.
+"""haproxy's processes: a parent, the worker that gets new connections, and those before it, which keep theirs.
 
 A worker that has been replaced obeys no command about its servers any more, but ends single connections.
 """
@@ -14,6 +14,7 @@ from sandbox.cloud.balancer.config import Backend
 from sandbox.cloud.balancer.runtime import RuntimeRefused
 
 Ask = Callable[[str], str]
+_PARENT = "master"
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,14 @@ class Connection(NamedTuple):
 
 
 def processes_in(answer: str) -> Processes:
-    """The master's answer to `show proc`. Raises RuntimeRefused where that is something else."""
-    master = re.search(r"^\d+\s+master\s+(\d+)(?: \[failed: (\d+)\])?", answer, re.MULTILINE)
-    if not master:
+    """The parent process's answer to `show proc`. Raises RuntimeRefused where that is something else."""
+    parent = re.search(rf"^\d+\s+{_PARENT}\s+(\d+)(?: \[failed: (\d+)\])?", answer, re.MULTILINE)
+    if not parent:
         raise RuntimeRefused(f"haproxy: `show proc`: {answer or 'no answer'}")
     _, _, earlier = answer.partition("# old workers")
     return Processes(
-        reloads=int(master[1]),
-        failed=int(master[2] or 0) > 0,
+        reloads=int(parent[1]),
+        failed=int(parent[2] or 0) > 0,
         earlier=tuple(int(line.split()[0]) for line in earlier.splitlines() if re.match(r"\d+\s+worker\s", line)),
     )
 
@@ -53,10 +54,10 @@ def connections_in(process: int, answer: str) -> list[Connection]:
     return [Connection(process, name, backend, server) for name, backend, server in found if server != "<none>"]
 
 
-def held(ask_master: Ask) -> list[Connection]:
+def held(ask_parent: Ask) -> list[Connection]:
     """What earlier processes hold."""
-    earlier = processes_in(ask_master("show proc")).earlier
-    return [one for process in earlier for one in connections_in(process, ask_master(f"@!{process} show sess"))]
+    earlier = processes_in(ask_parent("show proc")).earlier
+    return [one for process in earlier for one in connections_in(process, ask_parent(f"@!{process} show sess"))]
 
 
 def to_be_ended(
@@ -78,7 +79,7 @@ def to_be_ended(
     ]
 
 
-def end(ask_master: Ask, connections: Iterable[Connection]) -> None:
+def end(ask_parent: Ask, connections: Iterable[Connection]) -> None:
     """Ends them. One that has ended by itself in the meantime is no error."""
     for connection in connections:
-        ask_master(f"@!{connection.process} shutdown session {connection.id}")
+        ask_parent(f"@!{connection.process} shutdown session {connection.id}")

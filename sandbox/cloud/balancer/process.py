@@ -25,7 +25,7 @@ from sandbox.cloud.namespace import CommandFailed
 _START_DEADLINE_SECONDS = 30.0
 _END_DEADLINE_SECONDS = 5.0
 _CHANGE_SECONDS = 2.0
-"""How long nobody may listen while the master executes itself anew, or ends after its worker."""
+"""How long nobody may listen while the parent process executes itself again, or ends after its worker."""
 _CONFIGURATION = "haproxy.cfg"
 
 
@@ -85,7 +85,7 @@ class BalancerProcess:
 
     @property
     def _socket(self) -> Path:
-        return self.folder / "master"
+        return self.folder / "parent"
 
     @property
     def _structure(self) -> Path:
@@ -96,7 +96,7 @@ class BalancerProcess:
         return self.folder / _CONFIGURATION
 
     def _start(self) -> None:
-        # What a dead master leaves would share the ports, and whoever gets a connection there is nobody's.
+        # What a dead parent process leaves would share the ports, and whoever gets a connection there is nobody's.
         end_processes(self.folder)
         self._socket.unlink(missing_ok=True)
         command = [
@@ -125,14 +125,14 @@ class BalancerProcess:
 
     def _change(self) -> None:
         """Another worker takes over; the present one goes on where it cannot start."""
-        before = processes_in(self.runtime.ask_master("show proc")).reloads
-        # It executes itself anew, and may not answer this.
+        before = processes_in(self.runtime.ask_parent("show proc")).reloads
+        # It executes itself again, and may not answer this.
         with contextlib.suppress(OSError):
-            self.runtime.ask_master("reload")
+            self.runtime.ask_parent("reload")
         self._wait(lambda: self._has_changed(before), f"haproxy of {self.folder.name} has not taken its configuration")
 
     def _has_changed(self, reloads: int) -> bool:
-        now = processes_in(self.runtime.ask_master("show proc"))
+        now = processes_in(self.runtime.ask_parent("show proc"))
         if now.reloads > reloads and now.failed:
             raise CommandFailed(
                 f"haproxy of {self.folder.name} goes on as before: it cannot start with {self._configuration}"

@@ -58,16 +58,16 @@ Ask = Callable[[str], str]
 
 
 class Runtime:
-    """The interface on the master's socket. Calls raise OSError where nobody listens, and RuntimeRefused."""
+    """The interface on the parent process's socket. Calls raise OSError where nobody listens, and RuntimeRefused."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def ask(self, command: str) -> str:
         """The answer of the process that gets new connections."""
-        return self.ask_master(f"@1 {command}")
+        return self.ask_parent(f"@1 {command}")
 
-    def ask_master(self, command: str) -> str:
+    def ask_parent(self, command: str) -> str:
         """One command's answer."""
         with socket.socket(socket.AF_UNIX) as opened:
             opened.settimeout(_TIMEOUT_SECONDS)

@@ -143,7 +143,7 @@ def structure_with(group: TargetGroupView = TARGET_GROUP) -> str:
     ],
 )
 def test_what_haproxy_is_told_while_it_runs_does_not_change_the_structure(changes: dict[str, Any]) -> None:
-    # Another worker would begin to count checks anew.
+    # Another worker would begin to count checks again.
     assert structure_with() == structure_with(replace(TARGET_GROUP, **changes))
 
 

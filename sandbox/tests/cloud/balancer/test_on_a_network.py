@@ -227,13 +227,13 @@ def test_the_next_supervisor_finds_it_with_its_connections(region: Region) -> No
     assert processes(region.folder) == before
 
 
-@pytest.mark.parametrize("dies", ["master", "worker"])
+@pytest.mark.parametrize("dies", ["parent", "worker"])
 def test_one_that_dies_is_started_again(region: Region, dies: str) -> None:
     region.follow()
     region.wait(first="healthy", second="healthy")
     before = processes(region.folder)
     assert len(before) == 2
-    os.kill(min(before) if dies == "master" else max(before), signal.SIGKILL)
+    os.kill(min(before) if dies == "parent" else max(before), signal.SIGKILL)
     eventually(lambda: len(processes(region.folder)) == 2 and not {*before} & {*processes(region.folder)}, "others run")
     region.wait(first="healthy", second="healthy")
 

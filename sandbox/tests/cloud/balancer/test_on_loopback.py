@@ -137,7 +137,7 @@ def test_a_changed_attribute_holds_for_connections_that_are_there(region: Region
         assert opened.served_by() == FIRST
         region.follow(group=replace(region.group, unhealthy_draining=0))
         eventually(opened.is_cut, "the connection is cut")
-    assert processes(region.folder) == before, "no other worker: it would count checks anew"
+    assert processes(region.folder) == before, "no other worker: it would count checks again"
 
 
 def test_a_changed_health_check_takes_effect(region: Region) -> None:

@@ -17,7 +17,7 @@ from sandbox.cloud.balancer.predecessors import (
 from sandbox.cloud.balancer.runtime import RuntimeRefused
 
 PROCESSES = """#<PID>          <type>          <reloads>       <uptime>        <version>
-32              master          {master}        0d00h00m05s     2.6.12-1+deb12u4
+32              {parent}        0d00h00m05s     2.6.12-1+deb12u4
 # workers
 222             worker          0               0d00h00m02s     2.6.12-1+deb12u4
 {old}# programs
@@ -40,11 +40,14 @@ def forwards(*names: str, ends: bool = True) -> Backend:
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (PROCESSES.format(master="0 [failed: 0]", old=""), Processes(0, failed=False, earlier=())),
-        (PROCESSES.format(master="3 [failed: 1]", old=OLD), Processes(3, failed=True, earlier=(34, 35))),
+        (PROCESSES.format(parent="master          0 [failed: 0]", old=""), Processes(0, failed=False, earlier=())),
+        (
+            PROCESSES.format(parent="master          3 [failed: 1]", old=OLD),
+            Processes(3, failed=True, earlier=(34, 35)),
+        ),
     ],
 )
-def test_the_master_says_which_workers_there_are(answer: str, expected: Processes) -> None:
+def test_the_parent_process_says_which_workers_there_are(answer: str, expected: Processes) -> None:
     assert processes_in(answer) == expected
 
 
@@ -59,7 +62,7 @@ def test_a_worker_says_which_connections_it_has_to_servers() -> None:
 
 def test_earlier_workers_are_asked_one_by_one() -> None:
     answers = {
-        "show proc": PROCESSES.format(master="3 [failed: 0]", old=OLD),
+        "show proc": PROCESSES.format(parent="master          3 [failed: 0]", old=OLD),
         "@!34 show sess": CONNECTIONS,
         "@!35 show sess": "Can't find the target PID matching the prefix '@!35'",
     }

@@ -23,7 +23,7 @@ def process() -> Iterator[BalancerProcess]:
 
 def listener(process: BalancerProcess) -> socket.socket:
     made = socket.socket(socket.AF_UNIX)
-    made.bind(str(process.folder / "master"))
+    made.bind(str(process.folder / "parent"))
     made.listen()
     return made
 
@@ -31,7 +31,7 @@ def listener(process: BalancerProcess) -> socket.socket:
 def test_where_nobody_listens_it_does_not_run(process: BalancerProcess) -> None:
     assert process.states() is None
     listener(process).close()
-    assert (process.folder / "master").exists()
+    assert (process.folder / "parent").exists()
     assert process.states() is None
 
 

@@ -93,7 +93,7 @@ def _now(arguments: argparse.Namespace) -> int:
         manifest = manifest_of(taken)
     except Failure as failure:
         raise OperationFailed(
-            f"{name} says that it has taken one, but {OUTCOME} there can't be read: {failure}"
+            f"{name} has taken one, but {OUTCOME} there can't be read: {failure}. `list` shows what is in the bucket"
         ) from None
     snapshot = Snapshot(f"{manifest.retention}/{manifest.id}", manifest)
     _say(*lines([snapshot], members(stack.plan), time.time()))

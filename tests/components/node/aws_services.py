@@ -24,6 +24,8 @@ METADATA_TOKEN = "metadata-token=="
 KEYS = {"AccessKeyId": "ASIAEXAMPLE", "SecretAccessKey": "se/cret+key", "Token": "session/token+with=signs"}
 SECRETS = (KEYS["SecretAccessKey"], KEYS["Token"], METADATA_TOKEN)
 
+_LINGERS_BYTES = 1024**2
+
 Reply = tuple[int, str]
 
 
@@ -166,6 +168,9 @@ def _handler(aws: LocalAws) -> type[BaseHTTPRequestHandler]:
                 # Before it has read what comes, as S3 does.
                 self.close_connection = True
                 self.reply(*aws.refusals.pop(0))
+                # What fits between two programs is taken all the same: else a slow client loses the answer with it.
+                if (left := int(self.headers["Content-Length"])) < _LINGERS_BYTES:
+                    self.rfile.read(left)
                 return
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if not self.signed_as_aws_checks_it("PUT", body, "s3"):

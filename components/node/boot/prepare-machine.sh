@@ -42,11 +42,9 @@ turn_swap_off() {
 
 # A kubelet takes no lock against a shutdown, so that none waits for its pods, while logind grants less time than it
 # asks for. The file of unattended-upgrades, which grants 30 s, would count after the kubelet's own; an empty one by its
-# name stands for it (kubernetes/kubernetes#102818).
+# name stands for it (kubernetes/kubernetes#102818). A kubelet that runs already starts again in its machine's turn.
 allow_slow_shutdowns() {
-  if install_text 644 /etc/systemd/logind.conf.d/unattended-upgrades-logind-maxdelay.conf </dev/null; then
-    systemctl try-restart kubelet
-  fi
+  install_text 644 /etc/systemd/logind.conf.d/unattended-upgrades-logind-maxdelay.conf </dev/null || true
 }
 
 main() {

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from components.node.common import log
@@ -28,6 +30,18 @@ _STACK = re.compile(r"goroutine \d+ |\s|\S+\.go:\d+|created by |\[signal ")
 
 Remedies = Mapping[str, str]
 """What to do, by a part of what the unit says; the first that is found counts. That of "" is for all else."""
+
+
+def is_older_than(file: Path, unit: str) -> bool:
+    """Whether `unit` runs since before `file` was written; False where there is no such file or unit."""
+    if not file.exists():
+        return False
+    started = run(["systemctl", "show", unit, "--property", "ActiveEnterTimestampMonotonic", "--value"]).strip()
+    # In microseconds; 0 of one that has never run.
+    if not started.isdigit() or int(started) == 0:
+        return False
+    runs_for = time.monotonic() - int(started) / 1_000_000
+    return time.time() - runs_for < file.stat().st_mtime
 
 
 def wait_for_unit(

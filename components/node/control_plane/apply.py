@@ -10,7 +10,8 @@ from components.node.common import https, log
 from components.node.common.failure import Failure
 from components.node.common.files import content_of
 from components.node.common.log import report
-from components.node.common.units import wait_for_unit
+from components.node.common.programs import run
+from components.node.common.units import is_older_than, wait_for_unit
 from components.node.control_plane.api_certificate import renew_api_certificate
 from components.node.control_plane.cluster import Held
 from components.node.control_plane.documents import (
@@ -41,8 +42,12 @@ def apply_configuration(
     pods.revive_api_server()
     folders = machine.folders
     text, applied = folders.configuration.read_text(), content_of(folders.applied) or ""
+    lacks_lock = is_older_than(folders.shutdown_limit, "kubelet")
     if text == applied:
         report("the configuration is the one that runs")
+        if lacks_lock:
+            with turn():
+                _restart_kubelet()
         return
     report("applying what changed:")
     for line in changed_lines(applied, text):
@@ -59,12 +64,21 @@ def apply_configuration(
         if changed("KubeletConfiguration", before, now) or changed("InitConfiguration", before, now):
             run_phase(machine, "kubelet-start")
             wait_for_unit("kubelet", 60, "the kubelet to be healthy", _check_kubelet)
+        elif lacks_lock:
+            _restart_kubelet()
         if changed("KubeProxyConfiguration", before, now):
             run_phase(machine, "addon", "kube-proxy")
             machine.kubectl.run("rollout", "restart", "daemonset", "kube-proxy", "--namespace", "kube-system")
         apply_taint(machine, runs_ordinary_pods(now))
         pods.wait_for_api_server("to be ready")
     report("the new configuration runs")
+
+
+def _restart_kubelet() -> None:
+    """So that it takes its lock against a shutdown, which logind had no time for when it started."""
+    report("the kubelet starts again: a shutdown is to wait for its pods")
+    run(["systemctl", "restart", "kubelet"])
+    wait_for_unit("kubelet", 60, "the kubelet to be healthy", _check_kubelet)
 
 
 def _check_kubelet() -> None:

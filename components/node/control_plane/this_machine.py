@@ -29,6 +29,8 @@ class Folders:
     hosts: Path = Path("/etc/hosts")
     discovery: Path = DISCOVERY
     patches: Path = PATCHES
+    # Made by prepare-machine.sh.
+    shutdown_limit: Path = Path("/etc/systemd/logind.conf.d/unattended-upgrades-logind-maxdelay.conf")
 
     @property
     def configuration(self) -> Path:

@@ -121,7 +121,7 @@ def prepared(
     monkeypatch.setattr(environment, "ETC", folder / "etc")
     folders = Folders(
         folder / "etc", folder / "kubernetes", folder / "kubelet", folder / "disk", folder / "bin", folder / "hosts",
-        folder / "run" / "discovery.conf", folder / "patches",
+        folder / "run" / "discovery.conf", folder / "patches", folder / "shutdown-limit.conf",
     )  # fmt: skip
     for path in (folders.etc / "pki", folders.manifests, folders.kubelet, folders.etcd_disk):
         path.mkdir(parents=True)

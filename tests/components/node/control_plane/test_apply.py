@@ -7,6 +7,8 @@ mirror pod is the text of its manifest.
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -118,6 +120,45 @@ def next_manifest(node: Prepared, component: str, text: str) -> None:
 def test_the_documents_that_run_cost_neither_turn_nor_phase(node: Prepared) -> None:
     assert apply(node).events == []
     assert phases(node) == []
+
+
+def limits_shutdowns(node: Prepared, seconds: float) -> None:
+    """Since so many seconds before the kubelet started, which was a minute ago."""
+    limit = node.machine.folders.shutdown_limit
+    limit.touch()
+    written = time.time() - 60 - seconds
+    os.utime(limit, (written, written))
+    started = int((time.monotonic() - 60) * 1_000_000)
+    node.programs.program("systemctl", ("ActiveEnterTimestampMonotonic", 0, f"{started}\n"))
+
+
+def test_a_kubelet_that_has_no_lock_against_shutdowns_starts_again_in_its_turn(node: Prepared) -> None:
+    limits_shutdowns(node, -10)
+    assert apply(node).events == ["turn", "end of turn"]
+    assert node.programs.calls_with("restart") == ["systemctl restart kubelet"]
+    assert phases(node) == []
+
+
+def test_beside_another_change_it_starts_again_once(node: Prepared) -> None:
+    limits_shutdowns(node, -10)
+    deliver(node, "nftables", "iptables")
+    assert apply(node).events == ["turn", "end of turn"]
+    assert node.programs.calls_with("systemctl restart") == ["systemctl restart kubelet"]
+    deliver(node, "maxPods: 110", "maxPods: 99")
+    apply(node)
+    assert len(node.programs.calls_with("systemctl restart")) == 1, "kubeadm's phase starts it"
+
+
+def test_a_kubelet_that_started_since_then_is_left_alone(node: Prepared) -> None:
+    limits_shutdowns(node, 10)
+    assert apply(node).events == []
+
+
+@pytest.mark.parametrize("said", ["", "0\n"])
+def test_a_kubelet_that_never_started_is_left_alone(said: str, node: Prepared) -> None:
+    node.machine.folders.shutdown_limit.touch()
+    node.programs.program("systemctl", ("ActiveEnterTimestampMonotonic", 0, said))
+    assert apply(node).events == []
 
 
 def test_a_change_for_the_kubelet_touches_no_static_pod(node: Prepared, capfd: pytest.CaptureFixture[str]) -> None:

@@ -20,14 +20,14 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 @cache
 def without_comments(path: str, text: str) -> str:
-    """A Python module, a bash script or a unit of systemd without comments, docstrings, blank lines and the types of
-    functions; any other file as it is.
+    """A Python module, a bash script, a unit or drop-in of systemd, or kernel parameters, without comments, docstrings,
+    blank lines and the types of functions; any other file as it is.
     """
     if path.endswith(".py"):
         return _python_code(text)
     if path.endswith(".sh"):
         return _bash_code(text)
-    if path.endswith(".service"):
+    if path.endswith((".service", ".conf")):
         return "".join(line for line in text.splitlines(keepends=True) if line.strip() and not line.startswith("#"))
     return text
 

@@ -67,7 +67,7 @@ def _end(components: Sequence[str]) -> None:
         for container in run(["crictl", "ps", "--quiet", "--state", "Running", "--name", f"^{component}$"]).split():
             grace = _GRACE_SECONDS.get(component, _GRACE)
             run(["crictl", "stop", "--timeout", str(grace), container], seconds=grace + 30)
-        # Its sandbox ends once the kubelet has seen that the manifest is gone.
+        # The kubelet ends a pod once it has seen that the manifest is gone.
         if run(["crictl", "pods", "--quiet", "--state", "Ready", "--label", f"component={component}"]).split():
             left.append(component)
     if left:

@@ -22,10 +22,11 @@ _READ_SECONDS = 1800
 
 
 class Source(Protocol):
-    """What etcdutl restores, and with which further `options`."""
+    """What etcdutl restores."""
 
     @property
-    def options(self) -> Sequence[str]: ...
+    def options(self) -> Sequence[str]:
+        """Further ones of `etcdutl snapshot restore`."""
 
     def fetch(self, path: Path) -> None:
         """Writes the database to `path`. Raises Failure."""

@@ -119,12 +119,13 @@ def test_a_script_that_is_only_sourced_loses_its_first_comment_too() -> None:
 
 
 def test_other_files_stay_as_they_are() -> None:
-    assert without_comments("order.conf", "# why\n[Unit]\n") == "# why\n[Unit]\n"
+    assert without_comments("kubeadm.yaml", "# why\na: 1\n") == "# why\na: 1\n"
 
 
-def test_a_unit_of_systemd_loses_its_comments_alone() -> None:
-    unit = "# why\n[Unit]\n\n# and what for\nExecStart=/bin/a # not one\n"
-    assert without_comments("a.service", unit) == "[Unit]\nExecStart=/bin/a # not one\n"
+@pytest.mark.parametrize("name", ["a.service", "order.conf", "99-kubernetes.conf"])
+def test_units_and_kernel_parameters_lose_their_comments_alone(name: str) -> None:
+    text = "# why\n[Unit]\n\n# and what for\nExecStart=/bin/a # not one\n"
+    assert without_comments(name, text) == "[Unit]\nExecStart=/bin/a # not one\n"
 
 
 def test_modules_come_with_all_that_they_import_and_nothing_else() -> None:

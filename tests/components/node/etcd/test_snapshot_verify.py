@@ -22,7 +22,7 @@ from tests.components.node.etcd.snapshot_world import BUCKET, World
 
 
 def offered(world: World, **changes: Any) -> Offer:
-    """What the first machine has taken, with a manifest that says something else where it is told to."""
+    """What the first machine has taken, with a manifest that says something else as `changes` have it."""
     take_snapshot(world.sources[0], now=True)
     manifest = manifest_of(dict(world.manifests[-1]))
     url = world.aws.offer(BUCKET, f"{manifest.retention}/{manifest.id}/etcd.db")

@@ -17,7 +17,7 @@ from components.node.etcd.client import EtcdClient
 from components.node.restore import source, step
 from components.node.restore.record import Record, read_record
 from components.node.restore.step import act
-from components.node.restore.this_machine import Machine
+from components.node.restore.this_machine import Machine, this_machine
 from tests.components.node.etcd.gateway import Authority, Cluster, serving
 from tests.components.node.restore.restoring import ID, RECORD, content, given, has_data, machine, programs
 from tests.components.node.stand_ins import StandIns
@@ -246,3 +246,33 @@ def test_it_is_called_by_its_action_and_reads_node_env(
     (tmp_path / "etc").mkdir()
     assert step.main(["begin"]) == 1
     assert "node.env can't be read" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("role", "volume", "external", "expected"),
+    [
+        ("etcd", "vol-1", True, ("https://10.0.0.10:2379",)),
+        ("control-plane", "vol-1", False, ("https://10.0.0.10:2379",)),
+        ("control-plane", "", True, None),
+    ],
+)
+def test_a_machine_knows_by_node_env_whether_it_holds_a_member(
+    role: str,
+    volume: str,
+    external: bool,
+    expected: tuple[str, ...] | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(environment, "ETC", tmp_path)
+    (tmp_path / "node.env").write_text(
+        f"ROLE={role}\nCLUSTER_NAME=test\nMACHINE_NAME=one\nNODE_ADDRESS=10.0.0.10\nETCD_VOLUME_ID={volume}\n"
+        "ETCD_VERSION=3.6.14\nPEER_ADDRESSES=10.0.0.11\nCONTROL_PLANE_ADDRESSES=10.0.0.11\n"
+    )
+    etcd = "external: {endpoints: [https://10.0.0.20:2379]}" if external else "local: {}"
+    (tmp_path / "kubeadm.yaml").write_text(f"kind: ClusterConfiguration\netcd: {{{etcd}}}\n")
+    found = this_machine()
+    assert (found.client.endpoints if found.client else None) == expected
+    assert found.holds_member is bool(volume)
+    assert found.is_stacked is (role == "control-plane" and bool(volume))
+    assert found.data("1").owner == ("" if found.is_stacked else "etcd:etcd")

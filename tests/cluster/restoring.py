@@ -20,6 +20,7 @@ _KINDS = (
     "storageclasses", "networkpolicies",
 )  # fmt: skip
 _OF_THE_MOMENT = ("resourceVersion", "managedFields", "generation", "annotations")
+_SIGNED = "jws-kubeconfig-"
 _SECONDS = 1200
 SINCE = "since-the-snapshot"
 Objects = Mapping[tuple[str, str, str], Any]
@@ -55,17 +56,23 @@ class Restoring:
         for kind in _KINDS:
             for each in json.loads(self.workspace.kubectl("get", kind, "--all-namespaces", "-o", "json"))["items"]:
                 metadata = each["metadata"]
-                # The token to join is a new one every eight minutes.
+                # The token to join is a new one every eight minutes, and what it signs with it.
                 if not metadata["name"].startswith("bootstrap-token-"):
                     kept = {key: value for key, value in metadata.items() if key not in _OF_THE_MOMENT}
                     content = {key: value for key, value in each.items() if key not in ("metadata", "status")}
+                    if "data" in content:
+                        content["data"] = {k: v for k, v in content["data"].items() if not k.startswith(_SIGNED)}
                     found[kind, metadata.get("namespace", ""), metadata["name"]] = (kept, content)
         return found
 
     def assert_as_before(self, before: Objects) -> None:
         after = self.objects()
-        changed = {key for key in before.keys() & after.keys() if before[key] != after[key]}
-        assert (before.keys() - after.keys(), after.keys() - before.keys(), changed) == (set(), set(), set())
+        differences = [
+            f"{' '.join(key)}: before {before.get(key)}, now {after.get(key)}"
+            for key in sorted(before.keys() | after.keys())
+            if before.get(key) != after.get(key)
+        ]
+        assert not differences, "\n".join(differences)
 
     def restore(self, *arguments: str) -> str:
         """What it says. Fails where it fails."""

@@ -172,7 +172,7 @@ CONTENTS: Final = (
 )
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 @given(content=CONTENTS)
 def test_no_bytes_of_a_stack_file_end_in_a_traceback(
     content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]

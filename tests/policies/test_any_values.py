@@ -55,7 +55,7 @@ def with_value(index: int, key: str, value: Any) -> Stack:
 
 
 @pytest.mark.slow
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.sampled_from(PLACES), VALUES)
 def test_no_value_ends_in_a_traceback(place: tuple[int, str], value: Any) -> None:
     stack = with_value(*place, value)

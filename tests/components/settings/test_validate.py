@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.settings.encode import plain
@@ -145,7 +145,6 @@ def problems_of(stack: dict[str, Any]) -> tuple[Problem, ...]:
     return ()
 
 
-@settings(deadline=None)
 @given(JSON)
 def test_no_value_at_all_makes_reading_fail_otherwise_than_by_refusing(raw: Any) -> None:
     with pytest.raises(InvalidSettings) as refusal:
@@ -153,7 +152,6 @@ def test_no_value_at_all_makes_reading_fail_otherwise_than_by_refusing(raw: Any)
     assert refusal.value.problems
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(key_paths(LARGE)), VALUES), min_size=1, max_size=6))
 def test_a_stack_file_with_wrong_values_in_places_is_read_or_refused(faults: list[tuple[tuple[Any, ...], Any]]) -> None:
     stack: Any = changed(LARGE)

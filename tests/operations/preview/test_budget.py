@@ -12,7 +12,7 @@ _CHARACTERS = st.characters(exclude_characters="\n\r", codec="utf-8")
 _LINES = st.lists(st.text(_CHARACTERS, max_size=300), max_size=60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(bodies=st.lists(_LINES, max_size=8), limit=st.integers(3000, 20_000))
 def test_a_comment_is_never_longer_than_its_limit(bodies: list[list[str]], limit: int) -> None:
     parts = [Part((f"head {n}",), tuple(body), (f"tail {n}",), fenced=bool(n % 2)) for n, body in enumerate(bodies)]

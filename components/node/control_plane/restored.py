@@ -17,6 +17,7 @@ from components.node.common import log
 from components.node.common.environment import read_environment
 from components.node.common.failure import Failure
 from components.node.common.kubectl import Kubectl, admin_kubectl
+from components.node.common.machine_lock import machine_lock
 from components.node.common.programs import run
 from components.node.common.step import run_step, usage
 from components.node.common.waiting import NotYet, wait_until
@@ -25,6 +26,8 @@ from components.node.restore.nodes import is_ready
 
 _STEP = "wait-restored"
 _HEARD_SECONDS = 300
+# That of an interrupted call goes on.
+_TURN_SECONDS = 1800
 _NAMESPACE_SECONDS = 120
 _CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
 _TRIAL = "quorate-restore-trial"
@@ -34,7 +37,7 @@ _LINES = '{range .items[*]}{.metadata.name}{"\\t"}{.spec.renewTime}{"\\n"}{end}'
 def main(arguments: Sequence[str]) -> int:
     if arguments:
         return usage(f"usage: quorate-node {_STEP}")
-    return run_step(_STEP, _work)
+    return run_step(_STEP, _work, within=machine_lock(_STEP, _TURN_SECONDS))
 
 
 def _work() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from components.node.common import environment, log
+from components.node.common import environment, log, machine_lock
 from components.node.common.failure import Failure
 from components.node.common.kubectl import admin_kubectl
 from components.node.control_plane import restored
@@ -109,6 +109,7 @@ def test_it_takes_no_arguments_and_reads_node_env(
     assert main(["more"]) == 2
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(environment, "ETC", tmp_path)
+    monkeypatch.setattr(machine_lock, "LOCKS", tmp_path)
     (tmp_path / "node.env").write_text("MACHINE_NAME=control-plane-0\n")
     assert main([]) == 1
     assert "does not set NETWORK_PLUGIN_WORKLOAD" in capsys.readouterr().out

@@ -22,13 +22,11 @@ from operations.backups.bucket import Bucket, exported_bucket
 from operations.backups.snapshots import LATEST, Snapshot, chosen, lines, problems, utc
 from operations.errors import OperationFailed
 from operations.remote.aws import Aws, identity
-from operations.remote.machines import CommandFailed, Machines, NotReached, opened
+from operations.remote.machines import CommandFailed, Machines, NotReached, explained, opened
 from operations.remote.outputs import outputs
 from operations.stack_files import read_stack
 
 _PROBLEM: Final = 1
-# What the node program ends with where it is called in a way that it does not know.
-_USAGE: Final = 2
 
 
 def add_to(commands: Any) -> None:
@@ -116,11 +114,7 @@ def _run_step(machines: Machines, name: str, *step: str, given: bytes = b"") -> 
     try:
         machines.run(name, [PROGRAM, *step], given)
     except CommandFailed as failure:
-        if failure.status == _USAGE:
-            raise OperationFailed(
-                f"{name} has an earlier release of the program, without `{' '.join(step)}`: run `pulumi up` first"
-            ) from None
-        raise
+        raise explained(failure, name, " ".join(step)) from None
 
 
 def members(plan: Plan) -> Mapping[str, str]:

@@ -42,6 +42,8 @@ _OPTIONS: Final = (
     "ControlPath=none",
     "ForwardAgent=no",
 )
+# What the node program ends with where it is called in a way that it does not know.
+_USAGE: Final = 2
 
 
 class NotReached(NotAnswered):
@@ -54,6 +56,13 @@ class CommandFailed(NotAnswered):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+def explained(failure: CommandFailed, name: str, step: str) -> OperationFailed:
+    """`failure` of a step on the machine `name`, or what to do where its program is too old to know the step."""
+    if failure.status != _USAGE:
+        return failure
+    return OperationFailed(f"{name} has an earlier release of the program, without `{step}`: run `pulumi up` first")
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,13 @@ from components.node.restore.record import Record
 from components.plan import Plan
 from operations.backups.snapshots import Snapshot
 from operations.errors import OperationFailed
-from operations.remote.machines import CommandFailed
+from operations.remote.machines import CommandFailed, explained
 from operations.restore.course import Course, Machines
 from operations.restore.evidence import Evidence, read_evidence
 
 _EVIDENCE: Final = (PROGRAM, "restore", "evidence")
 # What an interrupted call had begun on a machine goes on there, and is waited for.
 _LOOK_SECONDS: Final = 900
-# What the node program ends with where it does not know a step.
-_USAGE: Final = 2
 
 
 def show(line: str) -> None:
@@ -132,8 +130,4 @@ class Call:
         try:
             return read_evidence(name, self.machines.ask(name, _EVIDENCE, seconds=_LOOK_SECONDS))
         except CommandFailed as failure:
-            if failure.status == _USAGE:
-                raise OperationFailed(
-                    f"{name} has an earlier release of the program, without a restore: run `pulumi up` first"
-                ) from None
-            raise
+            raise explained(failure, name, " ".join(_EVIDENCE[1:])) from None

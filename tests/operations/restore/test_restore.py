@@ -182,7 +182,7 @@ def test_a_machine_with_an_older_program_is_named_with_its_remedy(prod: Fleet) -
     prod.fails("etcd-2", "evidence", "encryption.yaml can't be read")
     told = refused(prod)
     assert "etcd-0 answered with something else than evidence ('why'): run `pulumi up`, which delivers this" in told
-    assert "etcd-1 has an earlier release of the program, without a restore: run `pulumi up` first" in told
+    assert "etcd-1 has an earlier release of the program, without `restore evidence`: run `pulumi up` first" in told
     assert "encryption.yaml can't be read" in told
 
 

@@ -91,7 +91,7 @@ class Restoring:
         with printed.open("wb") as log:
             process = subprocess.Popen(
                 self._command(*arguments), cwd=self.workspace.folder, env=self.workspace.environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=_heed_interrupts,
             )  # fmt: skip
             try:
                 until(lambda: step in printed.read_text() or process.poll() is not None, step, 600)
@@ -108,3 +108,8 @@ class Restoring:
         stack = self.workspace.stack
         options = ["--stack", stack, "--yes", stack, *arguments]
         return [".venv/bin/python", "-m", "operations", "restore", *options]
+
+
+def _heed_interrupts() -> None:
+    """What a shell starts in the background ignores them, and so would all that it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from components.delivery.boot_sources import without_comments
 from components.delivery.cloud_config import CloudConfig, read_cloud_config
 from components.delivery.node_files import BIN, LIB, UNITS
 
@@ -22,5 +23,8 @@ def kept(living: str, new: str) -> str:
 
 
 def _meant(found: CloudConfig) -> Mapping[str, object]:
-    files = {path: content for path, content in found.files.items() if not path.startswith(_PROGRAM)}
+    # With or without comments it says the same.
+    files = {
+        path: without_comments(path, content) for path, content in found.files.items() if not path.startswith(_PROGRAM)
+    }
     return {**files, "hostname": found.rest.get("hostname")}

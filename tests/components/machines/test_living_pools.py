@@ -42,7 +42,8 @@ def present() -> str:
     return str(recorded("dev").named(TEMPLATE, NAME).inputs["userData"])
 
 
-@pytest.mark.parametrize("place", ["/opt/quorate/bin/", "/etc/systemd/system/"])
+# A line of comment alone differs in kernel parameters.
+@pytest.mark.parametrize("place", ["/opt/quorate/bin/", "/etc/systemd/system/", "/opt/quorate/share/99-"])
 def test_workers_keep_their_user_data_where_the_program_alone_is_another(place: str, present: str) -> None:
     living = of_another_release(present, place)
     assert living != present

@@ -41,7 +41,9 @@ def output_and_code(
     except subprocess.TimeoutExpired as error:
         raise Failure(f"{command[0]} did not end within {seconds:.0f}s") from error
     if done.returncode not in accepted:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-_LAST_LINES:]
+        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        # A program in Go that panics says why first, and then where it was.
+        said = [line for line in lines if line.startswith("panic: ")] or lines[-_LAST_LINES:]
         raise Failure(f"{command[0]} ended with {done.returncode}: {' / '.join(said) or 'it printed nothing'}")
     return done.stdout, done.returncode
 

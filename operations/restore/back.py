@@ -64,7 +64,7 @@ def _put_back(call: Call, seen: Seen, record: Record) -> None:
 def _restore_set_aside(call: Call, seen: Seen, restore: str, record: Record | None, replaces: str = "") -> None:
     call.refuse([*can_go_back(restore, call.members, seen.found, all_of_them=True)])
     held = call.machines.on_all(call.members, lambda name: _set_aside(call, name, restore)).all()
-    if len({(each["hash"], each["revision"]) for each in held.values()}) != 1:
+    if len({each["revision"] for each in held.values()}) != 1:
         shown = ", ".join(f"{name} is at revision {each['revision']}" for name, each in held.items())
         raise OperationFailed(
             f"nothing was changed: what was set aside differs from member to member ({shown}), so they could not begin "

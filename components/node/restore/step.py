@@ -23,7 +23,7 @@ from components.node.restore.data import NewMember
 from components.node.restore.evidence import evidence
 from components.node.restore.nodes import bring_nodes_back, keep_nodes
 from components.node.restore.record import Record, read_record, record_of, remove_record, write_record
-from components.node.restore.source import database_before, digest_of, source_of
+from components.node.restore.source import database_before, revision_in, source_of
 from components.node.restore.this_machine import Machine, this_machine
 
 _STEP = "restore"
@@ -127,10 +127,9 @@ def held(machine: Machine, given: Given) -> Given:
 
 
 def set_aside(machine: Machine, given: Given) -> Given:
-    """What the data holds that a restore has set aside, by its id."""
+    """How far the data came that a restore has set aside, by its id."""
     with machine.programs() as programs:
-        revision, digest = digest_of(programs, database_before(str(given["setAsideBy"]), machine.disk))
-    return {"revision": revision, "hash": digest.hash, "compacted": digest.compacted}
+        return {"revision": revision_in(programs, database_before(str(given["setAsideBy"]), machine.disk))}
 
 
 def start_api_server(machine: Machine, given: Given) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -16,6 +17,7 @@ from tests.components.recording import record
 from tests.components.stacks import TEMPLATE, recorded, settings_of
 
 NAME = "dev-pool-general-template"
+PREVIOUS_RELEASE = Path(__file__).parents[2] / "previous_release"
 
 
 def user_data(living: str = "", **changes: Any) -> str:
@@ -47,6 +49,11 @@ def present() -> str:
 def test_workers_keep_their_user_data_where_the_program_alone_is_another(place: str, present: str) -> None:
     living = of_another_release(present, place)
     assert living != present
+    assert user_data(living) == living
+
+
+def test_workers_of_the_release_before_keep_theirs() -> None:
+    living = (PREVIOUS_RELEASE / "dev-workers.user-data").read_text().strip()
     assert user_data(living) == living
 
 

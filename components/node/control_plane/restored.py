@@ -23,13 +23,13 @@ from components.node.common.step import run_step, usage
 from components.node.common.waiting import NotYet, wait_until
 from components.node.control_plane.readiness import Wanted, wait_ready
 from components.node.restore.nodes import is_ready
+from components.node.restore.pods import CONTROLLERS
 
 _STEP = "wait-restored"
 _HEARD_SECONDS = 300
 # That of an interrupted call goes on.
 _TURN_SECONDS = 1800
 _NAMESPACE_SECONDS = 120
-_CONTROLLERS = ("kube-controller-manager", "kube-scheduler")
 _TRIAL = "quorate-restore-trial"
 _LINES = '{range .items[*]}{.metadata.name}{"\\t"}{.spec.renewTime}{"\\n"}{end}'
 
@@ -62,7 +62,7 @@ def check_heard(kubectl: Kubectl, since: float) -> None:
     """Raises NotYet unless all leases were renewed after `since`, and each Node is Ready."""
     leaders, kubelets = _renewals(kubectl, "kube-system"), _renewals(kubectl, "kube-node-lease")
     ready = {node["metadata"]["name"]: is_ready(node) for node in kubectl.read("nodes")["items"]}
-    missing = silent_since(since, {name: leaders.get(name, 0.0) for name in _CONTROLLERS}, ready, kubelets)
+    missing = silent_since(since, {name: leaders.get(name, 0.0) for name in CONTROLLERS}, ready, kubelets)
     if missing:
         raise NotYet("; ".join(missing))
 

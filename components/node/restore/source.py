@@ -11,13 +11,9 @@ from typing import Any, Protocol
 
 from components.node.common import log
 from components.node.common.failure import Failure
-from components.node.common.programs import run
 from components.node.etcd.snapshot.fetch import Offer, fetch, read_offer
-from components.node.etcd.snapshot.programs import Programs
 from components.node.etcd.snapshot.room import check_room
 from components.node.restore.data import RestoredData
-
-_READ_SECONDS = 1800
 
 
 class Source(Protocol):
@@ -72,16 +68,3 @@ def source_of(given: Mapping[str, Any], disk: Path) -> Source:
 def database_before(restore: str, disk: Path) -> Path:
     """Of the data that a restore has set aside."""
     return RestoredData(restore, disk=disk).before / "member" / "snap" / "db"
-
-
-def revision_in(programs: Programs, database: Path) -> int:
-    """The revision of a database that no etcd uses. Raises Failure.
-
-    Without a hash: `etcdutl hashkv` panics where a key has a lease, as events have ("no lessor to attach lease", etcd
-    3.6.14). Members are compared when they serve what was made of it, before any API server does.
-    """
-    try:
-        said = run([programs.etcdutl, "snapshot", "status", str(database), "-w", "json"], seconds=_READ_SECONDS)
-        return int(json.loads(said)["revision"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise Failure(f"etcdutl snapshot status does not say which revision {database} has") from error

@@ -19,11 +19,12 @@ from components.node.common.machine_lock import machine_lock
 from components.node.common.step import run_step, usage
 from components.node.etcd.snapshot.comparison import held_by_members
 from components.node.etcd.snapshot.take import STEP as TAKE_SNAPSHOT
+from components.node.etcd.snapshot.trial import revision_in
 from components.node.restore.data import NewMember
 from components.node.restore.evidence import evidence
 from components.node.restore.nodes import bring_nodes_back, keep_nodes
 from components.node.restore.record import Record, read_record, record_of, remove_record, write_record
-from components.node.restore.source import database_before, revision_in, source_of
+from components.node.restore.source import database_before, source_of
 from components.node.restore.this_machine import Machine, this_machine
 
 _STEP = "restore"
@@ -127,7 +128,10 @@ def held(machine: Machine, given: Given) -> Given:
 
 
 def set_aside(machine: Machine, given: Given) -> Given:
-    """How far the data came that a restore has set aside, by its id."""
+    """How far the data came that a restore has set aside, by its id.
+
+    Members are compared by hash when they serve what was made of it, before any API server does.
+    """
     with machine.programs() as programs:
         return {"revision": revision_in(programs, database_before(str(given["setAsideBy"]), machine.disk))}
 

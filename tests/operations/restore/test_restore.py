@@ -288,10 +288,7 @@ def test_going_back_goes_on_too_and_no_restore_gets_in_between(prod: Fleet, acti
         restore(prod.call("prod"), Bucket())
     name = "etcd-1" if action in ("put-data-back", "start-member") else "control-plane-1"
     prod.fails(name, action)
-    with pytest.raises(OperationFailed, match="no room"):
-        undo(prod.call("prod"))
-    with pytest.raises(OperationFailed, match="going back is under way since"):
-        restore(prod.call("prod"), Bucket())
+    _going_back_fails_and_is_under_way(prod)
     undo(prod.call(answer="not asked again"))
     assert prod.data() == {"living"}
     assert prod.everything_runs()
@@ -341,10 +338,7 @@ def test_the_way_back_after_it_has_served_goes_on_where_it_was_interrupted(prod:
     restore(prod.call("prod"), Bucket())
     for action in ("begin", "take-data", "start-controllers"):
         prod.fails("control-plane-1" if action != "take-data" else "etcd-1", action)
-        with pytest.raises(OperationFailed, match="no room"):
-            undo(prod.call("prod"))
-        with pytest.raises(OperationFailed, match="going back is under way since"):
-            restore(prod.call("prod"), Bucket())
+        _going_back_fails_and_is_under_way(prod)
     undo(prod.call(answer="not asked again"))
     assert prod.data() == {"living"}
     assert prod.everything_runs()
@@ -366,3 +360,10 @@ def test_a_cluster_that_was_never_restored_has_nothing_to_go_back_to(prod: Fleet
     prod.silent = {"etcd-0"}
     with pytest.raises(OperationFailed, match="can't be reached"):
         undo(prod.call("prod"))
+
+
+def _going_back_fails_and_is_under_way(prod: Fleet) -> None:
+    with pytest.raises(OperationFailed, match="no room"):
+        undo(prod.call("prod"))
+    with pytest.raises(OperationFailed, match="going back is under way since"):
+        restore(prod.call("prod"), Bucket())

@@ -15,6 +15,7 @@ from components.node.etcd.snapshot.manifest import MANIFEST
 from components.settings.model import BackupSettings
 from operations.backups.snapshots import Snapshot, snapshots
 from operations.errors import NotAnswered, OperationFailed
+from operations.remote.aws import Aws, identity
 from operations.remote.outputs import NOT_UP
 
 # A machine begins at once.
@@ -37,6 +38,13 @@ class Bucket:
     name: str
     region: str
     ask: Account
+
+    def __str__(self) -> str:
+        return f"bucket {self.name} in {self.region}"
+
+    def reader(self) -> str:
+        """Who reads it, by AWS's name. Raises OperationFailed where nobody is signed in."""
+        return identity(self.ask)
 
     def snapshots(self) -> Sequence[Snapshot]:
         """All of them, the newest first. Raises OperationFailed with what to do."""
@@ -79,14 +87,13 @@ class Bucket:
         return OperationFailed(f"the bucket {self.name} can't be read: {unanswered}{f'. {remedy}' if remedy else ''}")
 
 
-def exported_bucket(exported: Mapping[str, Any], backups: BackupSettings) -> Mapping[str, str]:
-    """Name, key and region (`bucket`, `key`, `region`) as the stack exports them. Raises OperationFailed where it has
-    none.
-    """
+def opened_bucket(exported: Mapping[str, Any], backups: BackupSettings) -> Bucket:
+    """The one that the stack exports. Nothing is asked yet. Raises OperationFailed where it has none."""
     if not exported.get("machines"):
         raise OperationFailed(NOT_UP)
     if found := exported.get("snapshots"):
-        return {name: str(found[name]) for name in ("bucket", "key", "region")}
+        region = str(found["region"])
+        return Bucket(str(found["bucket"]), region, Aws(region))
     if backups.enabled:
         raise OperationFailed("backups.enabled is set, and the stack has no bucket yet: run `pulumi up`")
     raise OperationFailed("this stack takes no snapshots: set backups.enabled and run `pulumi up`")

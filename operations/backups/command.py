@@ -18,10 +18,9 @@ from components.node.common.failure import Failure
 from components.node.etcd.snapshot.manifest import manifest_of
 from components.node.etcd.snapshot.outcome import OUTCOME
 from components.plan import Plan
-from operations.backups.bucket import Bucket, exported_bucket
+from operations.backups.bucket import Bucket, opened_bucket
 from operations.backups.snapshots import LATEST, Snapshot, chosen, lines, problems, utc
 from operations.errors import OperationFailed
-from operations.remote.aws import Aws, identity
 from operations.remote.machines import CommandFailed, Machines, NotReached, explained, opened
 from operations.remote.outputs import outputs
 from operations.stack_files import read_stack
@@ -52,15 +51,12 @@ class _Opened:
         stack = read_stack(arguments.stack, arguments.stacks)
         self.plan, self.exported = Plan(stack.settings), outputs(stack.name)
         self.backups = stack.settings.backups
-        where = exported_bucket(self.exported, self.backups)
-        account = Aws(where["region"])
-        self.bucket = Bucket(where["bucket"], where["region"], account)
-        self.headline = f"stack {stack.name}, bucket {where['bucket']} in {where['region']}"
-        self._account = account
+        self.bucket = opened_bucket(self.exported, self.backups)
+        self.headline = f"stack {stack.name}, {self.bucket}"
 
     def bucket_as_operator(self) -> Bucket:
         """The bucket, once it is said who reads it."""
-        _say(f"{self.headline}, read as {identity(self._account)}")
+        _say(f"{self.headline}, read as {self.bucket.reader()}")
         return self.bucket
 
 

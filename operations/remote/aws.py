@@ -7,6 +7,7 @@ the tests alone) and as it knows every way in which an operator may have signed 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from operations.errors import NotAnswered, OperationFailed
@@ -41,7 +42,7 @@ class Aws:
         return said(["aws", service, operation, *parameters, "--region", region or self._region], seconds)
 
 
-def identity(ask: Ask) -> str:
+def identity(ask: Callable[[str, str], Any]) -> str:
     """Who asks. Raises OperationFailed where nobody is signed in, or AWS is out of reach."""
     try:
         return str(ask("sts", "get-caller-identity")["Arn"])

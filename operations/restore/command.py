@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from components.plan import Plan
-from operations.backups.bucket import Bucket, exported_bucket
+from operations.backups.bucket import opened_bucket
 from operations.backups.snapshots import LATEST
 from operations.errors import OperationFailed
-from operations.remote.aws import Aws, identity
 from operations.remote.machines import opened
 from operations.remote.outputs import outputs
 from operations.restore.back import undo
@@ -49,10 +48,9 @@ def _run(arguments: argparse.Namespace) -> int:
         if arguments.undo:
             undo(call)
             return 0
-        where = exported_bucket(exported, stack.settings.backups)
-        account = Aws(where["region"])
-        show(f"stack {stack.name}, bucket {where['bucket']}, read as {identity(account)}")
-        restore(call, Bucket(where["bucket"], where["region"], account), arguments.snapshot, arguments.at)
+        bucket = opened_bucket(exported, stack.settings.backups)
+        show(f"stack {stack.name}, {bucket}, read as {bucket.reader()}")
+        restore(call, bucket, arguments.snapshot, arguments.at)
     return 0
 
 

@@ -259,6 +259,12 @@ class Bucket:
 
     manifests: list[Manifest] = field(default_factory=lambda: [MANIFEST, OLDER])
 
+    def __str__(self) -> str:
+        return "bucket quorate-prod-1 in eu-central-1"
+
+    def reader(self) -> str:
+        return "arn:aws:iam::111122223333:user/ops"
+
     def snapshots(self) -> Sequence[Snapshot]:
         return [Snapshot(f"{manifest.retention}/{manifest.id}", manifest) for manifest in self.manifests]
 

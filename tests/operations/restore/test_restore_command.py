@@ -35,8 +35,7 @@ def prod(monkeypatch: pytest.MonkeyPatch) -> Fleet:
 
     monkeypatch.setattr(command, "outputs", lambda stack: EXPORTED)
     monkeypatch.setattr(command, "opened", opened)
-    monkeypatch.setattr(command, "identity", lambda account: "arn:aws:iam::111122223333:user/ops")
-    monkeypatch.setattr(command, "Bucket", lambda name, region, account: Bucket())
+    monkeypatch.setattr(command, "opened_bucket", lambda exported, backups: Bucket())
     return found
 
 
@@ -44,7 +43,7 @@ def test_it_restores_and_goes_back(prod: Fleet, capsys: pytest.CaptureFixture[st
     assert main([*STACK, "--yes", "prod"]) == 0
     assert prod.data() == {MANIFEST.id}
     told = capsys.readouterr().out
-    assert "stack prod, bucket quorate-prod-1, read as arn:aws:iam::111122223333:user/ops" in told
+    assert "stack prod, bucket quorate-prod-1 in eu-central-1, read as arn:aws:iam::111122223333:user/ops" in told
     assert f"This will restore the snapshot daily/{MANIFEST.id} into prod:" in told
     assert main([*STACK, "--undo", "--yes", "prod"]) == 0
     assert prod.data() == {"living"}
@@ -78,7 +77,7 @@ def test_a_bucket_that_cannot_be_read_stops_nothing(
         def snapshots(self) -> Any:
             raise NotAnswered("the bucket can't be read: AccessDenied")
 
-    monkeypatch.setattr(command, "Bucket", lambda name, region, account: Closed())
+    monkeypatch.setattr(command, "opened_bucket", lambda exported, backups: Closed())
     assert main([*STACK, "--yes", "prod"]) == 1
     assert "AccessDenied" in capsys.readouterr().err
     assert prod.calls == []

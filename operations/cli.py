@@ -14,6 +14,7 @@ from operations.preview import command as preview
 from operations.report import command as report
 from operations.restore import command as restore
 from operations.smoke import command as smoke
+from operations.status import command as status
 
 # As shells say it of SIGINT.
 _INTERRUPTED: Final = 130
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs a command and returns its exit code; a failure is a sentence, not a traceback."""
     parser = argparse.ArgumentParser(prog="python -m operations", description="What is done beside `pulumi up`.")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for module in (report, preview, backups, restore, smoke):
+    for module in (report, preview, status, backups, restore, smoke):
         module.add_to(commands)
     parsed = parser.parse_args(arguments)
     try:

@@ -15,6 +15,8 @@ STEPS: Mapping[str, str] = {
     "take-snapshot": "etcd.snapshot.take",
     "verify-snapshot": "etcd.snapshot.verify",
     "restore": "restore.step",
+    "observe": "observed.machine",
+    "observe-cluster": "observed.cluster",
     "wait-restored": "control_plane.restored",
     "configure-control-plane": "control_plane.configure",
     "follow-load-balancer": "control_plane.endpoint_name",

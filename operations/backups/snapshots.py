@@ -13,6 +13,7 @@ from components.node.etcd.snapshot.due import SnapshotClass, read_time
 from components.node.etcd.snapshot.manifest import DATABASE, MANIFEST, Manifest, read_manifest
 from components.settings.model import BackupSettings
 from operations.errors import OperationFailed
+from operations.text_table import text_table
 
 LATEST: Final = "latest"
 
@@ -101,10 +102,7 @@ def age(seconds: float) -> str:
 
 def lines(found: Iterable[Snapshot], names: Mapping[str, str], now: float) -> Iterator[str]:
     """A table, a row for each; `names` are members by their addresses."""
-    rows = [_HEAD, *(_row(each, names, now) for each in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD) - 1)]
-    for *cells, last in rows:
-        yield "  ".join([*(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)), last]).rstrip()
+    return text_table([_HEAD, *(_row(each, names, now) for each in found)])
 
 
 _HEAD: Final = ("ID", "CLASS", "AGE", "SIZE", "REVISION", "KEYS", "TAKEN BY", "COMPARED WITH")

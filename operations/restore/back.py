@@ -12,9 +12,9 @@ import json
 from components.delivery.node_files import PROGRAM
 from components.node.restore.record import Record
 from operations.errors import OperationFailed
+from operations.remote.evidence import last_object
 from operations.restore.call import Call, Seen
 from operations.restore.course import RESTORE, Wanted
-from operations.restore.evidence import last_object
 from operations.restore.judgement import (
     ASIDE,
     bump,

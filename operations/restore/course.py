@@ -18,8 +18,8 @@ from components.delivery.node_files import PROGRAM
 from components.node.restore.record import Record
 from components.plan import Plan
 from operations.errors import OperationFailed
+from operations.remote.evidence import last_object
 from operations.remote.machines import Outcomes
-from operations.restore.evidence import last_object
 from operations.restore.judgement import is_way_back
 
 T = TypeVar("T")

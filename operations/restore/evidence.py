@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from components.node.restore.record import Record, record_of
 from operations.errors import OperationFailed
+from operations.remote.evidence import last_object
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,6 @@ def read_evidence(machine: str, printed: str) -> Evidence:
             f"{machine} answered with something else than evidence ({error}): run `pulumi up`, which delivers this "
             "release's program"
         ) from None
-
-
-def last_object(printed: str) -> Mapping[str, Any]:
-    """The JSON that a step ends with; lines of its log may stand before it. Raises ValueError."""
-    for line in reversed(printed.splitlines()):
-        if line.startswith("{"):
-            found = json.loads(line)
-            if isinstance(found, dict):
-                return found
-    raise ValueError("there is no JSON in what it printed")
 
 
 def records(found: Iterable[Evidence]) -> Sequence[Record]:

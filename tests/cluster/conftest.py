@@ -143,6 +143,17 @@ class Workspace:
                 pytest.fail(f"pulumi {' '.join(arguments)} went on after its interruption\n{printed.read_text()}")
         return subprocess.CompletedProcess(process.args, process.returncode, printed.read_text(), "")
 
+    def operation_command(self, name: str, *arguments: str) -> list[str]:
+        """The command line of `python -m operations NAME` for the stack; needs `environment`, and `folder` to run in."""
+        return [".venv/bin/python", "-m", "operations", name, "--stack", self.stack, *arguments]
+
+    def operation(self, name: str, *arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
+        """Runs `python -m operations NAME`, and says how it ended."""
+        return subprocess.run(
+            self.operation_command(name, *arguments), cwd=self.folder, env=self.environment,
+            capture_output=True, text=True, timeout=seconds, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
     def kubectl_command(self, *arguments: str) -> list[str]:
         """The command line of kubectl as the operator, with the stack's own kubeconfig; needs `environment`."""
         return [str(sandbox_cli.binary("kubernetes", "kubectl")), f"--kubeconfig={self.kubeconfig}", *arguments]

@@ -77,10 +77,7 @@ class Restoring:
     def restore(self, *arguments: str) -> str:
         """What it says. Fails where it fails."""
         begun = time.monotonic()
-        outcome = subprocess.run(
-            self._command(*arguments), cwd=self.workspace.folder, env=self.workspace.environment,
-            capture_output=True, text=True, timeout=_SECONDS, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        outcome = self.workspace.operation("restore", *self._confirmed(), *arguments, seconds=_SECONDS)
         print(outcome.stdout, f"restore {' '.join(arguments)}: {time.monotonic() - begun:.1f} s", sep="\n")
         assert outcome.returncode == 0, outcome.stderr
         return outcome.stdout
@@ -90,7 +87,8 @@ class Restoring:
         printed = self.workspace.folder / "restore.log"
         with printed.open("wb") as log:
             process = subprocess.Popen(
-                self._command(*arguments), cwd=self.workspace.folder, env=self.workspace.environment,
+                self.workspace.operation_command("restore", *self._confirmed(), *arguments),
+                cwd=self.workspace.folder, env=self.workspace.environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=_heed_interrupts,
             )  # fmt: skip
             try:
@@ -103,11 +101,9 @@ class Restoring:
         print(printed.read_text())
         assert process.returncode != 0
 
-    def _command(self, *arguments: str) -> list[str]:
+    def _confirmed(self) -> tuple[str, str]:
         # The cluster of each shipped stack has the stack's name.
-        stack = self.workspace.stack
-        options = ["--stack", stack, "--yes", stack, *arguments]
-        return [".venv/bin/python", "-m", "operations", "restore", *options]
+        return "--yes", self.workspace.stack
 
 
 def _heed_interrupts() -> None:

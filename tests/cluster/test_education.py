@@ -53,6 +53,32 @@ def test_refresh_finds_no_drift(workspace: Workspace) -> None:
     assert workspace.changes("refresh", "--yes", "--skip-preview", "--stack", STACK) == {}
 
 
+def test_status_finds_that_all_is_well(workspace: Workspace) -> None:
+    outcome = workspace.operation("status")
+    print(outcome.stdout)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert outcome.stdout.splitlines()[-1] == f"stack {STACK}: all is well"
+    # kubeadm's, of which each ends within a year, and its authorities.
+    ends = re.search(r"the first of (\d+) certificates expires \S+ \S+ UTC, in (\d+) d", outcome.stdout)
+    assert ends
+    assert int(ends[1]) >= 10
+    assert 300 < int(ends[2]) <= 365
+
+
+def test_status_names_what_is_not_well(workspace: Workspace) -> None:
+    try:
+        on_machine("sh", "-c", "! systemd-run --wait --quiet --unit broken false")
+        workspace.kubectl("cordon", "control-plane-0")
+        outcome = workspace.operation("status")
+    finally:
+        on_machine("systemctl", "reset-failed")
+        workspace.kubectl("uncordon", "control-plane-0")
+    assert outcome.returncode == 1
+    assert "problem: control-plane-0: failed units: broken.service" in outcome.stdout
+    assert "warning: node control-plane-0 is cordoned" in outcome.stdout
+    assert workspace.operation("status").returncode == 0
+
+
 def test_no_private_key_or_token_is_readable_anywhere(workspace: Workspace) -> None:
     places = {
         "exported state": json.dumps(workspace.state()),

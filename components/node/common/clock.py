@@ -20,10 +20,11 @@ _SECONDS = 5
 
 def check_clock(seconds: float = 120) -> None:
     """Waits until the clock is that of AWS, by the date of an answer. Raises Failure with how far it is away."""
-    wait_until(seconds, "this machine's clock to be AWS's", _compare)
+    wait_until(seconds, "this machine's clock to be AWS's", compare_clock)
 
 
-def _compare() -> None:
+def compare_clock() -> None:
+    """Raises NotYet with how far this machine's clock is away from AWS's. Raises Failure where AWS does not say."""
     # Any answer has a date, also the refusal that this one gets.
     address = urlsplit(os.environ.get("METADATA", METADATA))
     connection = http.client.HTTPConnection(address.netloc, timeout=5)

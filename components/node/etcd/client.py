@@ -171,6 +171,11 @@ class EtcdClient:
             version=str(answer.get("version", "")),
         )
 
+    def metrics(self, endpoint: str) -> str:
+        """Of the member at `endpoint`, as Prometheus reads them."""
+        url = f"{endpoint}/metrics"
+        return request(url, trust=self._trust, seconds=self._seconds).expected(url)
+
     def defragment(self, endpoint: str, seconds: float) -> None:
         """Gives the disk back what the member at `endpoint` no longer uses. It answers nobody meanwhile."""
         self.at(endpoint, seconds=seconds)._call("maintenance/defragment", {})

@@ -61,13 +61,14 @@ class Cluster:
     checksum: bytes | None = None
     held: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     rehashed: dict[int, int] = field(default_factory=dict)
+    metrics: str = ""
     mutex: threading.Lock = field(default_factory=threading.Lock)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(7_587_848_390_310_612_344))
 
     def asked(self, path: str) -> list[str]:
         return [address for address, called in self.calls if called == path]
 
-    def answer(self, address: str, path: str, body: Body) -> tuple[int, Body]:
+    def answer(self, address: str, path: str, body: Body) -> tuple[int, Body | str]:
         for refusal in self.refusals:
             if refusal[0] == path:
                 self.refusals.remove(refusal)
@@ -78,6 +79,8 @@ class Cluster:
             return self._maintenance(address, path.rpartition("/")[2], body)
         if path == "v3/kv/range" and body.get("count_only"):
             return 200, {"count": str(self.held[address][2])}
+        if path == "metrics":
+            return 200, self.metrics
         name, _, query = path.partition("?exclude=")
         method = getattr(self, "_" + name.replace("/", "_"))
         answer: tuple[int, Body] = method({"exclude": query} if name == "health" else body)
@@ -264,7 +267,7 @@ def serving(cluster: Cluster, authority: Authority, address: str, port: int = 23
                     cluster.lost_answers.remove(path)
                     self.close_connection = True
                     return
-            text = json.dumps(answer).encode()
+            text = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()

@@ -1,4 +1,4 @@
-"""What makes a snapshot fail, that it is told, and that nothing of it counts."""
+"""What makes a snapshot fail, that somebody hears of it, and that nothing of it counts."""
 
 from __future__ import annotations
 

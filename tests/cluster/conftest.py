@@ -144,7 +144,7 @@ class Workspace:
         return subprocess.CompletedProcess(process.args, process.returncode, printed.read_text(), "")
 
     def operation_command(self, name: str, *arguments: str) -> list[str]:
-        """The command line of `python -m operations NAME` for the stack; needs `environment`, and `folder` to run in."""
+        """The command line of `python -m operations NAME` for the stack; needs `environment` and `folder`."""
         return [".venv/bin/python", "-m", "operations", name, "--stack", self.stack, *arguments]
 
     def operation(self, name: str, *arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:

@@ -46,7 +46,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _say(f"problem: {problem}" for problem in assessment.problems)
     if assessment.problems:
         return _PROBLEM
-    print(f"stack {stack.name}: all is well", flush=True)
+    print(f"stack {stack.name}: {'it works, with the warnings above' if assessment.warnings else 'all is well'}")
     return 0
 
 

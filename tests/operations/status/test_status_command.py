@@ -94,7 +94,10 @@ def test_a_problem_is_told_last_and_ends_with_1_and_a_warning_with_0(says: Stand
     says({**observed, "awaitsReboot": True}, CLUSTER)
     code, out, _ = run()
     assert code == 0
-    assert "warning: control-plane-0: updates wait for a reboot" in out
+    assert out.splitlines()[-2:] == [
+        "warning: control-plane-0: updates wait for a reboot",
+        "stack education: it works, with the warnings above",
+    ]
     says({**observed, "awaitsReboot": True}, {**CLUSTER, "nodes": [{**NODE, "ready": "Unknown"}]})
     code, out, _ = run()
     assert code == 1

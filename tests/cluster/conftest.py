@@ -45,6 +45,7 @@ MODULES_IN_ORDER = (
     "test_etcd_faults",
     "test_restore",
     "test_restore_single",
+    "test_backups",
     "test_prod_machine_types",
     "test_takeover",
 )

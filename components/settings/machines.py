@@ -27,12 +27,12 @@ class EtcdSettings:
     members: int = field(
         default=3,
         metadata=about(
-            "Members of an external etcd: 3 or 5.",
-            Change.REFUSED,
+            "Members of an external etcd: 3 or 5. New ones enter a living cluster one at a time, without a vote until "
+            "they have caught up; then API servers restart in turn.",
             minimum=1,
             maximum=9,
             wanted="3 or 5 with external etcd, and leave it out with stacked etcd",
-            why=_NOT_BUILT,
+            grows_only=True,
         ),
     )
     instance_type: str = field(
@@ -101,7 +101,11 @@ class ControlPlaneSettings:
     count: int = field(
         default=1,
         metadata=about(
-            "How many: 1, 3 or 5.", Change.REFUSED, minimum=1, maximum=9, wanted="1, 3 or 5", why=_NOT_BUILT
+            "How many: 1, 3 or 5. New ones join a living cluster one at a time where etcd is stacked.",
+            minimum=1,
+            maximum=9,
+            wanted="1, 3 or 5",
+            grows_only=True,
         ),
     )
     instance_type: str = field(

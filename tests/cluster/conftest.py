@@ -46,6 +46,7 @@ MODULES_IN_ORDER = (
     "test_restore",
     "test_restore_single",
     "test_backups",
+    "test_numbers",
     "test_prod_machine_types",
     "test_takeover",
 )

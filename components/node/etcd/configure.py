@@ -26,7 +26,7 @@ from components.node.etcd.cluster_lock import ETCD_LOCK, cluster_lock
 from components.node.etcd.cluster_mark import check_mark, write_mark
 from components.node.etcd.member_changes import add_learner, remove_member
 from components.node.etcd.member_remedies import REMEDIES
-from components.node.etcd.membership import Entry, Service, entry, member_at, service
+from components.node.etcd.membership import Entry, Service, differs, entry, initial_cluster, member_at, service
 from components.node.etcd.this_member import ThisMember, this_member
 from components.node.etcd.timers import set_timers
 from components.node.restore.record import refuse_while_restoring
@@ -34,6 +34,8 @@ from components.node.restore.record import refuse_while_restoring
 BIN = Path("/opt/quorate/bin")
 # All members may be restarting, one after the other.
 TURN_SECONDS = 1200
+# etcd takes one new member at a time: the one before must have fetched all data, of which there may be GiB.
+NEW_MEMBER_SECONDS = 900
 
 
 def prepare_machine() -> None:
@@ -101,11 +103,15 @@ def enter(member: ThisMember) -> None:
             "again, without a vote at first. Delete that folder when nobody misses anything"
         )
     if how is Entry.ADDED:
-        log.report("this member was removed and not added again: adding it")
+        log.report("the others know no member here: it enters without a vote at first, one new member at a time")
     if how in (Entry.REPLACED, Entry.REMOVED, Entry.ADDED):
-        add_learner(peers, member.address, 60)
-    state = "new" if how is Entry.NEW_CLUSTER else "existing"
-    install_text(member.etc / "etcd-membership.env", f"ETCD_INITIAL_CLUSTER_STATE={state}\n")
+        add_learner(peers, member.address, NEW_MEMBER_SECONDS)
+    lines = [f"ETCD_INITIAL_CLUSTER_STATE={'new' if how is Entry.NEW_CLUSTER else 'existing'}"]
+    if how is not Entry.NEW_CLUSTER:
+        # Others may be to come, and etcd starts only with those that there are.
+        planned = (member.etc / "etcd.env").read_text()
+        lines.append(f"ETCD_INITIAL_CLUSTER={initial_cluster(peers.members(linearizable=True), planned)}")
+    install_text(member.etc / "etcd-membership.env", "".join(f"{line}\n" for line in lines))
 
 
 def set_aside(member: ThisMember) -> Path:
@@ -124,7 +130,7 @@ def make_data_folder(member: ThisMember) -> None:
 def apply_arguments(member: ThisMember, wanted: str) -> None:
     """Starts etcd, or restarts it where it runs with other arguments than `wanted`."""
     state, _ = output_and_code(["systemctl", "is-active", "etcd"], accepted=range(256))
-    changed = content_of(member.etc / "applied-etcd.env") != wanted
+    changed = differs(content_of(member.etc / "applied-etcd.env"), wanted)
     match service(state.strip(), changed):
         case Service.START:
             run(["systemctl", "enable", "--quiet", "etcd"])

@@ -47,6 +47,28 @@ def entry(has_data: bool, known: Sequence[Member] | None, address: str) -> Entry
     return Entry.ANNOUNCED if member.is_learner else Entry.NEW_CLUSTER
 
 
+_INITIAL_CLUSTER = "ETCD_INITIAL_CLUSTER="
+
+
+def initial_cluster(members: Sequence[Member], planned: str) -> str:
+    """NAME=URL of each member, as etcd compares it with what the others know when it starts without data.
+
+    `planned` is the text of etcd.env, which has the names of those that have not started yet.
+    """
+    (line,) = [line for line in planned.splitlines() if line.startswith(_INITIAL_CLUSTER)]
+    names = {url: name for name, _, url in (each.partition("=") for each in line[len(_INITIAL_CLUSTER) :].split(","))}
+    return ",".join(f"{each.name or names[url]}={url}" for each in members for url in each.peer_urls)
+
+
+def differs(applied: str | None, wanted: str) -> bool:
+    """Whether etcd, with its data, would run otherwise: which members there were to begin with counts without data."""
+
+    def counting(text: str) -> list[str]:
+        return [line for line in text.splitlines() if not line.startswith(_INITIAL_CLUSTER)]
+
+    return applied is None or counting(applied) != counting(wanted)
+
+
 class Service(Enum):
     START = auto()
     RESTART = auto()

@@ -211,3 +211,35 @@ def test_a_member_that_was_removed_by_hand_enters_again_with_its_old_data_set_as
     assert "data" in machines[2].etcdctl("get", "precious")
     (aside,) = machines[2].disk.glob("data.set-aside-*")
     assert list((aside / "member/wal").glob("*.wal"))
+
+
+def test_two_more_members_enter_at_once_and_those_that_serve_do_not_restart(
+    machines: list[EtcdMachine], tmp_path: Path
+) -> None:
+    before = machines[0].member_ids()
+    more = {**ADDRESSES, **{f"etcd-{n}": f"127.79.{_WORKER}.{10 + n}" for n in (3, 4)}}
+    new = [EtcdMachine(name, more[name], tmp_path / name, more) for name in ("etcd-3", "etcd-4")]
+    for machine in machines:
+        machine.members = more
+        machine.deliver()
+    try:
+        for machine in new:
+            machine.prepare(tmp_path / "authority")
+        for outcome in configure_all([*machines, *new]):
+            assert outcome.returncode == 0, outcome.stdout
+        after = machines[0].member_ids()
+        assert set(after) == set(more.values())
+        assert before.items() <= after.items()
+        assert "learner" not in str(after)
+        assert [starts(machine) for machine in machines] == [1, 1, 1]
+        assert "data" in new[1].etcdctl("get", "precious")
+        assert [outcome.returncode for outcome in configure_all([*machines, *new])] == [0] * 5
+        # It starts again with its data, and as itself.
+        new[0].lose()
+        new[0].prepare(tmp_path / "authority")
+        outcome = new[0].configure()
+        assert outcome.returncode == 0, outcome.stdout
+        assert machines[0].member_ids() == after
+    finally:
+        for machine in new:
+            machine.stop()

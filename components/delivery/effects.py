@@ -23,6 +23,7 @@ from components.kubeadm.api_server_files import FOLDER
 Part = tuple[str, ...]
 
 KUBEADM: Final = f"{ETC}/kubeadm.yaml"
+ETCD_ENV: Final = f"{ETC}/etcd.env"
 # Of a step that is given one document in place of files.
 INPUT: Final = "(standard input)"
 _CLUSTER: Final = "ClusterConfiguration"
@@ -116,7 +117,8 @@ _ETCD_MEMBER: Final = RemoteStep(
     "configure-etcd-member",
     (
         *_ON_ANY_MACHINE,
-        Consequence((f"{ETC}/etcd.env",), Interruption.MACHINE, "etcd restarts"),
+        Consequence((ETCD_ENV,), Interruption.MACHINE, "etcd restarts"),
+        Consequence((ETCD_ENV, "ETCD_INITIAL_CLUSTER"), Interruption.NONE, "other members are to come or go"),
         Consequence((NODE_ENV, "ETCD_VERSION"), Interruption.MACHINE, "etcd is upgraded and restarts"),
     ),
     lock="etcd",
@@ -192,7 +194,7 @@ def changed_parts(path: str, old: str | None, new: str | None) -> tuple[Part, ..
         return tuple(_changed_objects(old, new))
     if path == KUBEADM:
         return tuple(_changed_keys(path, _documents(old), _documents(new)))
-    if path == NODE_ENV:
+    if path in (NODE_ENV, ETCD_ENV):
         before, after = read_environment_file(old or ""), read_environment_file(new or "")
         return tuple((path, name) for name in sorted({*before, *after}) if before.get(name) != after.get(name))
     return ((path,),)

@@ -43,6 +43,8 @@ def member(
     monkeypatch.setenv("PATH", f"{tmp_path}/bin", prepend=os.pathsep)
     monkeypatch.setenv("MACHINE", str(tmp_path))
     own, *others = addresses
+    planned = ",".join(f"NAME-{address}={peer_url(address)}" for address in (*addresses, "127.9.9.9"))
+    (tmp_path / "etc" / "etcd.env").write_text(f"ETCD_INITIAL_CLUSTER={planned}\n")
     return ThisMember(
         "etcd-0", own, others, "3.6.14", "vol-1", tmp_path / "etc", authority.folder, tmp_path / "disk", 0
     )
@@ -67,7 +69,11 @@ def known(address: str, number: int, **properties: object) -> Body:
 
 
 def initial_state(member: ThisMember) -> str:
-    return (member.etc / "etcd-membership.env").read_text()
+    """The line with etcd's initial state; beside `existing`, the members that there are, as etcd compares them."""
+    state, *rest = (member.etc / "etcd-membership.env").read_text().splitlines(keepends=True)
+    urls = [f"NAME-{address}=https://{address}:2380" for address in (*member.peers, member.address)]
+    assert rest == ([f"ETCD_INITIAL_CLUSTER={','.join(urls)}\n"] if "existing" in state else [])
+    return state
 
 
 def calls(member: ThisMember) -> list[str]:
@@ -223,6 +229,13 @@ def test_etcd_is_left_alone_where_it_runs_with_these_arguments(member: ThisMembe
     (member.etc.parent / "state").write_text("active\n")
     (member.etc / "applied-etcd.env").write_text("A=1\n")
     apply_arguments(member, "A=1\n")
+    assert calls(member) == ["is-active etcd"]
+
+
+def test_members_that_are_to_come_restart_none_that_serves(member: ThisMember) -> None:
+    (member.etc.parent / "state").write_text("active\n")
+    (member.etc / "applied-etcd.env").write_text("A=1\nETCD_INITIAL_CLUSTER=a=1\n")
+    apply_arguments(member, "A=1\nETCD_INITIAL_CLUSTER=a=1,b=2\n")
     assert calls(member) == ["is-active etcd"]
 
 

@@ -142,7 +142,10 @@ def test_a_step_takes_its_lock_whatever_scripts_are_delivered_with_it() -> None:
     assert lock("configure-etcd-member", env, "A=1\n", "A=2\n") == (Impact.MACHINE, "etcd")
     assert lock("wait-ready", env, "A=1\n", "A=2\n") == (Impact.NONE, "")
     cluster = "ETCD_INITIAL_CLUSTER=etcd-0=https://10.0.0.10:2380"
-    assert lock("configure-etcd-member", env, cluster, f"{cluster},etcd-1=https://10.0.0.11:2380")[0] is Impact.NONE
+    assert (
+        lock("configure-etcd-member", env, f"{cluster}\n", f"{cluster},etcd-1=https://10.0.0.11:2380\n")[0]
+        is Impact.NONE
+    )
     assert lock("no-such-step", env, "A=1\n", "A=2\n") == (Impact.MACHINE, ""), "what is not known may interrupt"
 
 

@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,13 +33,13 @@ def certificates(root: Path = Path("/")) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     for pattern in _FILES:
         for path in sorted(root.glob(pattern)):
-            found += _read(path, lambda path: path.read_text())
+            found += _read(path, Path.read_text)
     for path in sorted(root.glob(_KUBECONFIGS)):
         found += _read(path, _of_its_user)
     return found
 
 
-def _read(path: Path, text_of: Any) -> Iterator[Mapping[str, Any]]:
+def _read(path: Path, text_of: Callable[[Path], str]) -> Iterator[Mapping[str, Any]]:
     try:
         for pem in _PEM.findall(text_of(path)):
             yield {"path": str(path), "why": "", **_facts(pem)}

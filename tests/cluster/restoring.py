@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.cluster.conftest import Workspace
 from tests.cluster.waiting import until
+from tests.interrupts import heed_interrupts
 
 # What people and controllers wrote, and nothing rewrites from time to time.
 _KINDS = (
@@ -89,7 +90,7 @@ class Restoring:
             process = subprocess.Popen(
                 self.workspace.operation_command("restore", *self._confirmed(), *arguments),
                 cwd=self.workspace.folder, env=self.workspace.environment,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=_heed_interrupts,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=heed_interrupts,
             )  # fmt: skip
             try:
                 until(lambda: step in printed.read_text() or process.poll() is not None, step, 600)
@@ -104,8 +105,3 @@ class Restoring:
     def _confirmed(self) -> tuple[str, str]:
         # The cluster of each shipped stack has the stack's name.
         return "--yes", self.workspace.stack
-
-
-def _heed_interrupts() -> None:
-    """What a shell starts in the background ignores them, and so would all that it starts."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)

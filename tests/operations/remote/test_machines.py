@@ -16,6 +16,7 @@ import pytest
 from components.plan import Plan
 from operations.errors import NotAnswered, OperationFailed
 from operations.remote.machines import CommandFailed, Machines, NotReached, opened
+from tests.interrupts import heed_interrupts
 from tests.operations.programs import machines_here, program, script
 from tests.operations.stacks import PROD, settings, with_bastion
 
@@ -105,7 +106,11 @@ def test_the_key_goes_and_connections_end_where_the_operation_is_ended(folder: P
         "    machines.on_all(['etcd-0', 'etcd-1'], lambda name: machines.run(name, ['true']))\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-c", text],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        preexec_fn=heed_interrupts,
     ) as operation:
         assert operation.stdout
         key = Path(operation.stdout.readline().strip())

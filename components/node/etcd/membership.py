@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 
+from components.node.common.failure import Failure
 from components.node.etcd.client import Member, peer_url
 
 
@@ -53,11 +54,21 @@ _INITIAL_CLUSTER = "ETCD_INITIAL_CLUSTER="
 def initial_cluster(members: Sequence[Member], planned: str) -> str:
     """NAME=URL of each member, as etcd compares it with what the others know when it starts without data.
 
-    `planned` is the text of etcd.env, which has the names of those that have not started yet.
+    `planned` is the text of etcd.env, which has the names of those that have not started yet. Raises Failure for one
+    that has not, and is not planned.
     """
     (line,) = [line for line in planned.splitlines() if line.startswith(_INITIAL_CLUSTER)]
     names = {url: name for name, _, url in (each.partition("=") for each in line[len(_INITIAL_CLUSTER) :].split(","))}
-    return ",".join(f"{each.name or names[url]}={url}" for each in members for url in each.peer_urls)
+    found = []
+    for each in members:
+        for url in each.peer_urls:
+            if not (name := each.name or names.get(url)):
+                raise Failure(
+                    f"the others expect a member {each} at {url}, which never started and is none of this cluster's: "
+                    f"remove it (etcdctl member remove {each}), then run pulumi up again"
+                )
+            found.append(f"{name}={url}")
+    return ",".join(found)
 
 
 def differs(applied: str | None, wanted: str) -> bool:

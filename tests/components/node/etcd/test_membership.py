@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from components.node.common.failure import Failure
 from components.node.etcd.client import Member
-from components.node.etcd.membership import Entry, Service, entry, member_at, service
+from components.node.etcd.membership import Entry, Service, differs, entry, initial_cluster, member_at, service
 
 ADDRESS = "10.0.0.12"
 OTHER = Member(1, "etcd-0", ("https://10.0.0.10:2380",), ("https://10.0.0.10:2379",), False)
@@ -58,3 +59,35 @@ def test_a_member_is_found_by_its_whole_address() -> None:
 )
 def test_etcd_restarts_only_when_it_runs_with_other_arguments(state: str, changed: bool, expected: Service) -> None:
     assert service(state, changed) is expected
+
+
+PLANNED = (
+    "A=1\nETCD_INITIAL_CLUSTER=etcd-0=https://10.0.0.10:2380,etcd-2=https://10.0.0.12:2380,etcd-3=https://c:2380\n"
+)
+
+
+def test_a_new_member_starts_with_those_that_there_are_and_itself() -> None:
+    members = (OTHER, Member(2, "", (f"https://{ADDRESS}:2380",), (), True))
+    assert initial_cluster(members, PLANNED) == f"etcd-0=https://10.0.0.10:2380,etcd-2=https://{ADDRESS}:2380"
+
+
+def test_a_member_that_somebody_has_announced_by_hand_is_named_with_what_to_do() -> None:
+    stranger = Member(0xAB, "", ("https://10.9.9.9:2380",), (), True)
+    with pytest.raises(Failure, match=r"at https://10.9.9.9:2380.*etcdctl member remove ab"):
+        initial_cluster((OTHER, stranger), PLANNED)
+
+
+@pytest.mark.parametrize(
+    ("applied", "expected"),
+    [
+        (None, True),
+        (PLANNED, False),
+        ("A=1\nETCD_INITIAL_CLUSTER=etcd-0=https://10.0.0.10:2380\n", False),
+        (PLANNED.replace("A=1", "A=2"), True),
+        ("A=1\n", False),
+        (f"# etcd 3.7.0\n{PLANNED}", True),
+        (f"ETCD_INITIAL_CLUSTER_TOKEN=other\n{PLANNED}", True),
+    ],
+)
+def test_which_members_there_were_to_begin_with_makes_no_difference(applied: str | None, expected: bool) -> None:
+    assert differs(applied, PLANNED) is expected

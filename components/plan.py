@@ -107,7 +107,12 @@ class Plan:
     @property
     def machines(self) -> tuple[PlannedMachine, ...]:
         """All machines with a name of their own."""
-        return (*self.control_planes, *self.etcd_machines, *((self.bastion,) if self.bastion else ()))
+        return (*self.control_planes_and_members, *((self.bastion,) if self.bastion else ()))
+
+    @property
+    def control_planes_and_members(self) -> tuple[PlannedMachine, ...]:
+        """The machines that run an API server, a member of etcd, or both."""
+        return (*self.control_planes, *self.etcd_machines)
 
     @property
     def members(self) -> tuple[PlannedMachine, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,12 @@ class Stack:
     name: str
     region: str
     settings: Settings
+
+
+def add_stack_to(parser: argparse.ArgumentParser) -> None:
+    """Adds the options by which a command is given its stack: `--stack`, and `--stacks` for the folder."""
+    parser.add_argument("--stack", required=True, help="the stack: stacks/Pulumi.STACK.yaml")
+    parser.add_argument("--stacks", type=Path, default=Path("stacks"), help="the folder of the stack files")
 
 
 def read_stack(name: str, folder: Path) -> Stack:

@@ -10,7 +10,6 @@ import argparse
 import json
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from components.delivery.node_files import PROGRAM
@@ -23,7 +22,7 @@ from operations.backups.snapshots import LATEST, Snapshot, chosen, lines, proble
 from operations.errors import OperationFailed
 from operations.remote.machines import CommandFailed, Machines, NotReached, explained, opened
 from operations.remote.outputs import outputs
-from operations.stack_files import read_stack
+from operations.stack_files import add_stack_to, read_stack
 
 _PROBLEM: Final = 1
 
@@ -33,8 +32,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "backups", help="which snapshots of etcd there are; takes one, or proves one again", description=__doc__
     )
-    parser.add_argument("--stack", required=True, help="the stack: stacks/Pulumi.STACK.yaml")
-    parser.add_argument("--stacks", type=Path, default=Path("stacks"), help="the folder of the stack files")
+    add_stack_to(parser)
     parser.set_defaults(run=_list)
     words = parser.add_subparsers(title="what to do", metavar="list|now|verify")
     words.add_parser("list", help="what is in the bucket, the newest first; changes nothing").set_defaults(run=_list)

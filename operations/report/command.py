@@ -9,7 +9,7 @@ from typing import Any
 
 from operations.report.page import report
 from operations.report.render import FORMATS
-from operations.stack_files import read_stack
+from operations.stack_files import add_stack_to, read_stack
 
 _SUFFIXES = {".md": "markdown", ".html": "html", ".txt": "text"}
 
@@ -17,8 +17,7 @@ _SUFFIXES = {".md": "markdown", ".html": "html", ".txt": "text"}
 def add_to(commands: Any) -> None:
     """Adds the command to the parser's."""
     parser = commands.add_parser("report", help="what a stack costs, survives and is limited by, from its settings")
-    parser.add_argument("--stack", required=True, help="the stack: stacks/Pulumi.STACK.yaml")
-    parser.add_argument("--stacks", type=Path, default=Path("stacks"), help="the folder of the stack files")
+    add_stack_to(parser)
     parser.add_argument("--format", choices=FORMATS, help="default: by the output's suffix, else text")
     parser.add_argument("--output", type=Path, help="a file to write instead of standard output")
     parser.set_defaults(run=_run)

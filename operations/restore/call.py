@@ -76,7 +76,7 @@ class Call:
 
     def look(self) -> Seen:
         """Asks all machines at once; changes nothing."""
-        names = [*dict.fromkeys(machine.name for machine in (*self.plan.control_planes, *self.plan.members))]
+        names = [machine.name for machine in self.plan.control_planes_and_members]
         outcomes = self.machines.on_all(names, self._evidence)
         return Seen(outcomes.done, [str(failure) for failure in outcomes.failed.values()])
 

@@ -7,7 +7,6 @@ they had under another name, and waits until the cluster works. Interrupted, it 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from components.plan import Plan
@@ -19,7 +18,7 @@ from operations.remote.outputs import outputs
 from operations.restore.back import undo
 from operations.restore.call import Call, Operator, show
 from operations.restore.forward import restore
-from operations.stack_files import read_stack
+from operations.stack_files import add_stack_to, read_stack
 
 
 def add_to(commands: Any) -> None:
@@ -27,8 +26,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "restore", help="brings the cluster back to a snapshot of etcd, or goes back from there", description=__doc__
     )
-    parser.add_argument("--stack", required=True, help="the stack: stacks/Pulumi.STACK.yaml")
-    parser.add_argument("--stacks", type=Path, default=Path("stacks"), help="the folder of the stack files")
+    add_stack_to(parser)
     parser.add_argument("--snapshot", default=LATEST, metavar="ID", help="the snapshot; the latest, unless given")
     parser.add_argument("--at", default="", metavar="TIME", help="the newest that was begun then or before, in UTC")
     parser.add_argument("--undo", action="store_true", help="back to the data that was there before the restore")

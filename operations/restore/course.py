@@ -68,7 +68,7 @@ class Course:
 
     @property
     def all_machines(self) -> Sequence[str]:
-        return [*dict.fromkeys([*self.control_planes, *self.members])]
+        return [machine.name for machine in self.plan.control_planes_and_members]
 
     @property
     def _go_on(self) -> str:

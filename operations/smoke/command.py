@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 from components.network.traffic import Party, allowed
@@ -21,7 +20,7 @@ from operations.smoke.living import health_of, living_questions, target_group
 from operations.smoke.machine import AskMachine, Machine
 from operations.smoke.region import region_questions
 from operations.smoke.watch import connection_to, verdicts, watched
-from operations.stack_files import read_stack
+from operations.stack_files import add_stack_to, read_stack
 
 _DIFFERS: Final = 3
 
@@ -31,8 +30,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "aws-smoke", help="asks the account what no sandbox can know; changes nothing", description=__doc__
     )
-    parser.add_argument("--stack", required=True, help="the stack: stacks/Pulumi.STACK.yaml")
-    parser.add_argument("--stacks", type=Path, default=Path("stacks"), help="the folder of the stack files")
+    add_stack_to(parser)
     parser.add_argument(
         "--watch",
         type=float,

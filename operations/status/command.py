@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Final
 
 from components.delivery.node_files import PROGRAM
@@ -16,7 +15,7 @@ from components.plan import Plan
 from operations.errors import OperationFailed
 from operations.remote.machines import CommandFailed, Machines, explained, opened
 from operations.remote.outputs import outputs
-from operations.stack_files import read_stack
+from operations.stack_files import add_stack_to, read_stack
 from operations.status.judgement import Observation, judge
 from operations.status.observed import ObservedCluster, read_cluster, read_machine
 from operations.status.tables import tables
@@ -29,8 +28,7 @@ def add_to(commands: Any) -> None:
     parser = commands.add_parser(
         "status", help="asks a stack's machines and its API how they are; changes nothing", description=__doc__
     )
-    parser.add_argument("--stack", required=True, help="the stack: stacks/Pulumi.STACK.yaml")
-    parser.add_argument("--stacks", type=Path, default=Path("stacks"), help="the folder of the stack files")
+    add_stack_to(parser)
     parser.set_defaults(run=_run)
 
 
@@ -52,7 +50,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def look(plan: Plan, machines: Machines) -> Observation:
     """Asks all machines at once, then one whose API server is ready."""
-    names = [*dict.fromkeys(machine.name for machine in (*plan.control_planes, *plan.members))]
+    names = [machine.name for machine in plan.control_planes_and_members]
     outcomes = machines.on_all(names, lambda name: read_machine(name, _asked(machines, name, "observe")))
     silent = [str(failure) for failure in outcomes.failed.values()]
     why = "no API server is ready"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from components.backups.retention import overdue_minutes
+from components.node.control_plane.load_balancers import SETTLED
 from components.node.etcd.snapshot.due import read_time
 from components.plan import Plan, PlannedMachine
 from operations.backups.snapshots import age
@@ -25,8 +26,6 @@ QUOTA_CLOSE: Final = 0.75
 QUOTA_REACHED: Final = 0.9
 # What etcd's authors call fast enough for the log's disk (https://etcd.io/docs/v3.6/faq/).
 FSYNC_SLOW: Final = 0.01
-# Of targets that get connections, or leave in order.
-_SETTLED: Final = ("healthy", "draining", "unused")
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ def _of_cluster(plan: Plan, seen: Observation) -> Iterator[_Finding]:
     if seen.cluster.targets_why:
         yield False, f"the load balancers could not be asked: {seen.cluster.targets_why}"
     for target in seen.cluster.targets:
-        if target.state not in _SETTLED:
+        if target.state not in SETTLED:
             reason = f" ({target.reason})" if target.reason else ""
             yield True, f"{target.address} is {target.state} in {target.group}{reason}"
 
@@ -191,9 +190,10 @@ def _of_snapshots(plan: Plan, seen: Observation, now: float) -> Iterator[_Findin
         yield True, "no snapshot of etcd counts yet: `python -m operations backups` says why"
     elif now - last > overdue_minutes(backups) * 60:
         yield True, f"the last snapshot of etcd is {age(now - last)} old, and the next one overdue"
+    last_time = _time_of_last(seen)
     for name, machine in seen.machines.items():
         failure, success = (_dict(machine.snapshots.get(one)) for one in ("lastFailure", "lastSuccess"))
-        if failure and str(failure.get("time", "")) > max(str(success.get("time", "")), _time_of_last(seen)):
+        if failure and str(failure.get("time", "")) > max(str(success.get("time", "")), last_time):
             yield False, f"{name}: its last snapshot failed at {failure.get('time')}: {failure.get('reason')}"
 
 

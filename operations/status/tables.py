@@ -35,7 +35,7 @@ _NODES: Final = ("NODE", "POOL", "READY", "KUBERNETES", "TAKES PODS")
 
 
 def _machines(plan: Plan, seen: Observation) -> Sequence[Sequence[str]]:
-    names = dict.fromkeys(machine.name for machine in (*plan.control_planes, *plan.members))
+    names = (machine.name for machine in plan.control_planes_and_members)
     return [_MACHINES, *(_machine(name, seen.machines.get(name)) for name in names)]
 
 

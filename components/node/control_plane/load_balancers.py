@@ -13,7 +13,7 @@ from components.node.control_plane.aws_query import query, text_of
 _SERVICE = "elasticloadbalancing"
 _VERSION = "2015-12-01"
 # Of targets that get connections, or never will: they are not registered, or leave, or their group is behind nothing.
-_SETTLED = ("healthy", "unused", "draining")
+SETTLED = ("healthy", "unused", "draining")
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def targets_of(groups: Sequence[str]) -> tuple[Target, ...]:
 def check_used(groups: Sequence[str], address: str = "") -> None:
     """Raises NotYet while a registered target is not healthy: that with `address`, or any. Raises Failure."""
     waiting = [
-        target for target in targets_of(groups) if target.state not in _SETTLED and address in ("", target.address)
+        target for target in targets_of(groups) if target.state not in SETTLED and address in ("", target.address)
     ]
     if waiting:
         raise NotYet("; ".join(map(str, waiting)))

@@ -11,8 +11,6 @@ _FIELDS = (
     ".metadata.name", ".metadata.labels.quorate/pool", f"{_READY}.status", f"{_READY}.reason", ".spec.providerID",
     ".status.nodeInfo.kubeletVersion", ".spec.unschedulable", '.status.conditions[?(@.status=="True")].type',
 )  # fmt: skip
-# Fields instead of whole objects: a look at thousands of nodes stays small.
-_LINES = "{range .items[*]}" + '{"\\t"}'.join(f"{{{field}}}" for field in _FIELDS) + '{"\\n"}{end}'
 
 
 @dataclass(frozen=True)
@@ -35,5 +33,4 @@ class Node:
 
 def list_nodes(kubectl: Kubectl = admin_kubectl) -> tuple[Node, ...]:
     """All nodes. Raises Failure where the API does not answer."""
-    text = kubectl.run("get", "nodes", "--output", f"jsonpath={_LINES}")
-    return tuple(Node(*line.split("\t")) for line in text.splitlines() if line)
+    return tuple(Node(*row) for row in kubectl.rows("nodes", fields=_FIELDS))

@@ -31,7 +31,6 @@ _HEARD_SECONDS = 300
 _TURN_SECONDS = 1800
 _NAMESPACE_SECONDS = 120
 _TRIAL = "quorate-restore-trial"
-_LINES = '{range .items[*]}{.metadata.name}{"\\t"}{.spec.renewTime}{"\\n"}{end}'
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -106,8 +105,7 @@ def _check_gone(kubectl: Kubectl) -> None:
 
 def _renewals(kubectl: Kubectl, namespace: str) -> Mapping[str, float]:
     """When each lease was renewed; 0 where it never was."""
-    text = kubectl.run("get", "leases", "--namespace", namespace, "--output", f"jsonpath={_LINES}")
-    rows = (line.split("\t") for line in text.splitlines() if line)
+    rows = kubectl.rows("leases", "--namespace", namespace, fields=(".metadata.name", ".spec.renewTime"))
     return {name: moment(renewed) for name, renewed in rows}
 
 

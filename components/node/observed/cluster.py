@@ -59,11 +59,8 @@ def _pods_that_are_not_ready(kubectl: Kubectl, namespace: str) -> Iterable[Mappi
             yield {"name": f"{namespace}/{name}", "why": ", ".join(filter(None, (phase, *reasons)))}
 
 
-def _rows(kubectl: Kubectl, namespace: str, kind: str, fields: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Fields instead of whole objects: thousands of pods stay small."""
-    lines = "{range .items[*]}" + '{"\\t"}'.join(f"{{{field}}}" for field in fields) + '{"\\n"}{end}'
-    text = kubectl.run("--namespace", namespace, "get", kind, "--output", f"jsonpath={lines}", seconds=120)
-    return [line.split("\t") for line in text.splitlines() if line]
+def _rows(kubectl: Kubectl, namespace: str, kind: str, fields: Sequence[str]) -> list[list[str]]:
+    return kubectl.rows(kind, "--namespace", namespace, fields=fields, seconds=120)
 
 
 def _targets(groups: Sequence[str]) -> Mapping[str, Any]:

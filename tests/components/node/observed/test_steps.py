@@ -129,11 +129,11 @@ def test_the_cluster_by_one_of_its_api_servers(
     programs.program(
         "kubectl",
         ("get nodes", 0, NODES),
-        ("kube-system get deployments", 0, r"coredns\t2\t1\nmetrics-server\t1\t\n"),
-        ("kube-system get daemonsets", 0, r"kube-proxy\t2\t2\n"),
-        ("kube-flannel get daemonsets", 0, r"flannel\t2\t2\n"),
+        ("get deployments --namespace kube-system", 0, r"coredns\t2\t1\nmetrics-server\t1\t\n"),
+        ("get daemonsets --namespace kube-system", 0, r"kube-proxy\t2\t2\n"),
+        ("get daemonsets --namespace kube-flannel", 0, r"flannel\t2\t2\n"),
         (
-            "kube-system get pods",
+            "get pods --namespace kube-system",
             0,
             r"coredns-1\tRunning\tTrue\t\t\ncoredns-2\tPending\tFalse\tContainersNotReady\tImagePullBackOff\n"
             r"once\tSucceeded\tFalse\tPodCompleted\t\n",
